@@ -1,0 +1,42 @@
+"""Files that survive a crash: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+
+
+def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
+    """Replace `path` by `data` in one step: readers see the old or the new content, also after a crash.
+
+    The mode holds from the first byte on. Raises `OSError`, and then leaves no temporary file.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def make_private_directory(path: Path) -> None:
+    """Create `path` (and its parents) for this user alone; an existing directory is narrowed to 0700."""
+    path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o777 != PRIVATE_DIRECTORY:
+        path.chmod(PRIVATE_DIRECTORY)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and what is in it; it is no error when it is not there."""
+    if path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,42 @@
+"""Identifiers: ULIDs, lower case, sortable by time (`interfaces.md`, "Files and names")."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NewType
+
+RunId = NewType("RunId", str)
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+_ULID_LENGTH = 26
+
+
+def new_ulid() -> str:
+    """48 bits of milliseconds and 80 random bits, as 26 lower-case characters."""
+    number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
+    characters = []
+    for _ in range(_ULID_LENGTH):
+        number, digit = divmod(number, 32)
+        characters.append(_ALPHABET[digit])
+    return "".join(reversed(characters))
+
+
+def is_ulid(text: str) -> bool:
+    return len(text) == _ULID_LENGTH and all(character in _ALPHABET for character in text)
+
+
+def new_run_id(agent: str) -> RunId:
+    """`<agent>-<ulid>`."""
+    return RunId(f"{agent}-{new_ulid()}")
+
+
+def agent_of(run_id: str) -> str:
+    """The agent's name in a run id; the empty string when `run_id` is not one."""
+    agent, _, ulid = run_id.rpartition("-")
+    return agent if is_ulid(ulid) else ""
+
+
+def short(run_id: str) -> str:
+    """The last eight characters: random, so that they tell runs apart where names must be short."""
+    return run_id[-8:]
