@@ -30,7 +30,7 @@ def _short_address(path: Path) -> Iterator[str]:
 
 
 def listen_unix(path: Path, mode: int, backlog: int = 256) -> socket.socket:
-    """A listening, non-blocking socket at `path`; a leftover socket file is replaced, `mode` holds before it listens."""
+    """A listening, non-blocking socket at `path`; a leftover file is replaced, `mode` holds before it listens."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

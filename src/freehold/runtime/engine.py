@@ -1,0 +1,142 @@
+"""The `Engine` seam: where runs run. Docker, another OS user, or a fake; later a node."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class Network(StrEnum):
+    ALLOWLIST = "allowlist"
+    OPEN = "open"
+    NONE = "none"
+
+
+LABEL_PREFIX = "dev.freehold"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run, as an engine needs it. Paths are on this host; sizes are bytes; nothing in it is secret.
+
+    `mount` becomes `/run/freehold`; `agent_dir`, `shared_dir` and `credentials_dir` are mounted read-only.
+    `project` is unique on this host; with `agent` and `slot` it names the workspace that is kept between runs.
+    """
+
+    run_id: str
+    project: str
+    agent: str
+    attempt: int
+    slot: int
+    image: str
+    mount: Path
+    agent_dir: Path
+    credentials_dir: Path
+    shared_dir: Path | None
+    network: Network
+    memory_bytes: int
+    cpus: float
+    timeout_s: int
+    started_at: str
+    """RFC 3339; kept with the run so that a keeper that re-adopts it knows what is left of the timeout."""
+    command: tuple[str, ...] = ()
+    """Instead of the image's entry point; the empty tuple means the runner."""
+    run_as: str = ""
+    groups: tuple[str, ...] = ()
+    as_caller: bool = False
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What is written on the container and read back on re-adoption (`interfaces.md`, "Files and names")."""
+        values = {
+            "project": self.project,
+            "agent": self.agent,
+            "run": self.run_id,
+            "attempt": str(self.attempt),
+            "slot": str(self.slot),
+            "started": self.started_at,
+            "timeout": str(self.timeout_s),
+        }
+        return {f"{LABEL_PREFIX}.{key}": value for key, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a run's process ended. `output` is the end of what it wrote to its standard streams (≤ 4 kB), for errors."""
+
+    code: int
+    out_of_memory: bool = False
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run that an engine still knows, running or ended, read back from labels."""
+
+    run_id: str
+    agent: str
+    attempt: int
+    slot: int
+    started_at: str
+    timeout_s: int
+    running: bool
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether an engine can be used now; `problem` and `hint` are sentences for a person when it cannot."""
+
+    ready: bool
+    version: str = ""
+    problem: str = ""
+    hint: str = ""
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Shell(Protocol):
+    """A terminal inside a run."""
+
+    def output(self) -> AsyncIterator[bytes]: ...
+
+    async def send(self, data: bytes) -> None: ...
+
+    async def resize(self, columns: int, rows: int) -> None: ...
+
+    async def close(self) -> int:
+        """End it; its exit code."""
+        ...
+
+
+class Engine(Protocol):
+    """Starts runs and keeps them apart.
+
+    Promises, for every implementation (`tests/…/contract`):
+    - `start` is idempotent by run id: a second call for a run that the engine knows changes nothing.
+    - a run that the engine started outlives the process that called `start`.
+    - `wait` answers for ended runs too, as often as asked, until `remove`.
+    - `kill` is a no-op on a run that ended or that the engine does not know.
+    - `find` names every run of the project that was started and not removed.
+    - after `remove` nothing of the run is left but its workspace.
+    - they raise `FreeholdError` and nothing else for what the outside does wrong.
+    """
+
+    name: str
+
+    async def check(self) -> Readiness: ...
+
+    async def start(self, spec: RunSpec) -> None: ...
+
+    async def wait(self, run_id: str) -> Exit: ...
+
+    async def kill(self, run_id: str, grace_s: float = 0.0) -> None:
+        """SIGTERM, then after `grace_s` SIGKILL to every process of the run."""
+        ...
+
+    async def find(self, project: str) -> list[Found]: ...
+
+    async def remove(self, run_id: str) -> None: ...
+
+    async def shell(self, run_id: str, command: tuple[str, ...], columns: int, rows: int) -> Shell: ...

@@ -1,0 +1,99 @@
+"""What is said on the keeper's socket: JSON-RPC methods and their parameters.
+
+`run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications up to `run.finished` ·
+`run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
+`image/build` BuildImage → [ImageView], with `image/step` notifications · `image/list` → [ImageView] ·
+`image/prune` → [ImageView] · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
+`shell/closed` · `keeper/status` → KeeperStatus · `keeper/stop` → null
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from freehold.wire.runs import RunOptions
+
+
+class AttachRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Follow a run from the event after `after_seq` on. `follow = False` ends with what there is."""
+
+    run_id: str
+    after_seq: int = 0
+    follow: bool = True
+
+
+class KillRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    run_id: str
+    reason: str = "killed by a person"
+
+
+class ListRuns(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Newest first; the empty string means every agent."""
+
+    agent: str = ""
+    limit: int = 50
+
+
+class AnswerPermission(msgspec.Struct, frozen=True):
+    run_id: str
+    permission_id: str
+    option_id: str
+
+
+class BuildImage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Build what `agent` needs (the empty string: every agent)."""
+
+    agent: str = ""
+    no_cache: bool = False
+    pull: bool = False
+    base_from: str = ""
+    """The base image's own FROM; the empty string chooses as `docs/dockerfiles.md` says."""
+
+
+class BuildNotice(msgspec.Struct, frozen=True):
+    image: str
+    text: str
+
+
+class ImageView(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    kind: str
+    """`base`, `project`, `agent` or `harness`."""
+    size_bytes: int
+    created_at: str
+    in_use: bool = False
+    agent: str = ""
+
+
+class OpenShell(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`target` is an agent (a fresh container with its mounts and egress) or a run id (inside that run)."""
+
+    target: str
+    columns: int = 80
+    rows: int = 24
+    command: list[str] = []
+    options: RunOptions = RunOptions()
+
+
+class ShellData(msgspec.Struct, frozen=True):
+    data: bytes
+
+
+class ShellSize(msgspec.Struct, frozen=True):
+    columns: int
+    rows: int
+
+
+class ShellClosed(msgspec.Struct, frozen=True):
+    exit_code: int
+
+
+class KeeperStatus(msgspec.Struct, frozen=True, kw_only=True):
+    pid: int
+    version: str
+    program: str
+    """A hash of the keeper's own code: a client that differs asks an idle keeper to make room for a new one."""
+    active_runs: int
+    started_at: str
+    engine: str = ""
+    engine_error: str = ""

@@ -1,0 +1,33 @@
+"""Where things are inside a run: paths, ports and names that host and container agree on (`interfaces.md`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RUN_DIRECTORY: Final = "/run/freehold"
+RUN_DIRECTORY_VARIABLE: Final = "FREEHOLD_RUN_DIR"
+
+RUN_SOCKET: Final = "run.sock"
+EVENTS_FILE: Final = "events.jsonl"
+BRIEF_FILE: Final = "prompt.json"
+
+MODEL_PORT: Final = 7701
+EGRESS_PORT: Final = 7702
+
+AGENT_DIRECTORY: Final = "/app/agent"
+"""The agent's own folder (SKILL.md, config.toml, …), read-only."""
+SHARED_DIRECTORY: Final = "/app/static/shared"
+"""The project's `shared/`, read-only, where Action Llama's agents look for it."""
+CREDENTIALS_DIRECTORY: Final = "/credentials"
+WORKSPACE_DIRECTORY: Final = "/workspace"
+WORKING_DIRECTORY: Final = "/tmp"  # noqa: S108  the container's own tmpfs, as the page asks
+HOME_DIRECTORY: Final = "/home/node"
+AGENT_UID: Final = 1000
+
+RUNNER_COMMAND: Final = ("/app/bin/runner",)
+"""The entry point of every agent image; it takes no arguments and reads `prompt.json`."""
+
+PLACEHOLDER_KEY: Final = "kept-by-freehold"
+"""What a harness is given instead of a provider's key; the real one never leaves the keeper."""
+
+TEST_SCRIPT: Final = "test-script.sh"

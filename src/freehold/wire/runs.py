@@ -1,0 +1,151 @@
+"""What a run is, told to and by the keeper."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class TriggerType(StrEnum):
+    SCHEDULE = "schedule"
+    WEBHOOK = "webhook"
+    MANUAL = "manual"
+    CALL = "call"
+    CHAT = "chat"
+
+
+class Phase(StrEnum):
+    """The phases of a run, in order (`interfaces.md`, "Events")."""
+
+    QUEUE = "queue"
+    IMAGE = "image"
+    CREDENTIALS = "credentials"
+    CONTAINER = "container"
+    PRE_HOOKS = "pre_hooks"
+    CONTEXT = "context"
+    SESSION = "session"
+    POST_HOOKS = "post_hooks"
+
+
+class Result(StrEnum):
+    COMPLETED = "completed"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    KILLED = "killed"
+    BUDGET = "budget"
+    RERUN = "rerun"
+    LOST = "lost"
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a run starts. `prompt` and `context` are what the agent is told; they are not repeated in results."""
+
+    type: TriggerType = TriggerType.MANUAL
+    source: str = ""
+    id: str = ""
+    prompt: str = ""
+    context: dict[str, Any] | None = None
+
+    def without_payload(self) -> Trigger:
+        return Trigger(type=self.type, source=self.source, id=self.id)
+
+
+class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person may ask for one run beyond the agent's configuration."""
+
+    environment: str = ""
+    rehearse: bool = False
+    record: str = ""
+    """Where the rehearsal of this run is written; the empty string records nothing."""
+    as_caller: bool = False
+    """Host-user only: run as the keeper's own user when no second user can be had. The demo sets it, and says so."""
+    interactive: bool = False
+    """Somebody is there to answer permission requests."""
+
+
+class StartRun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Parameters of `run/start`: idempotent by `run_id`."""
+
+    run_id: str
+    agent: str
+    trigger: Trigger = Trigger()
+    attempt: int = 1
+    options: RunOptions = RunOptions()
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens and requests, counted by the model gateway. `input` excludes what a cache gave or took."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    requests: int = 0
+    turns: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(mine + theirs for mine, theirs in zip(self.as_tuple(), other.as_tuple(), strict=True)))
+
+    def as_tuple(self) -> tuple[int, int, int, int, int, int]:
+        return (self.input, self.output, self.cache_read, self.cache_write, self.requests, self.turns)
+
+    @property
+    def tokens(self) -> int:
+        """What counts against `tokens_per_run`: everything that was read or written."""
+        return self.input + self.output + self.cache_read + self.cache_write
+
+
+class RunError(msgspec.Struct, frozen=True):
+    """Why a run did not complete: the fields of a `FreeholdError`."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended: the body of `run.finished`, and of `runs --json`."""
+
+    agent: str
+    attempt: int
+    trigger: Trigger
+    result: Result
+    exit_code: int | None = None
+    return_value: str | None = None
+    phases_s: dict[Phase, float] = {}
+    usage: Usage = Usage()
+    cost_usd: float | None = 0.0
+    """None when a model without a known price was used."""
+    error: RunError | None = None
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as lists show it: `run.json`, the answer of `run/list`, a line of `runs --json`."""
+
+    run_id: str
+    agent: str
+    attempt: int
+    trigger: Trigger
+    state: RunState
+    queued_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    engine: str = ""
+    image: str = ""
+    result: Result | None = None
+    exit_code: int | None = None
+    return_value: str | None = None
+    status_text: str = ""
+    phases_s: dict[Phase, float] = {}
+    usage: Usage = Usage()
+    cost_usd: float | None = 0.0
+    error: RunError | None = None
