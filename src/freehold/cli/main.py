@@ -1,0 +1,130 @@
+"""The `freehold` command: global options, lazily loaded commands, the one error printer."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from freehold import __version__
+from freehold.base.errors import Code, FreeholdError
+from freehold.cli.context import Context
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "new": ("freehold.cli.new", "Make a project with one agent that works."),
+    "demo": ("freehold.cli.demo", "Watch an agent do real work on a real repository, without an API key."),
+    "doctor": ("freehold.cli.doctor", "Check the project and this machine; --fix repairs what it can."),
+    "run": ("freehold.cli.run", "Run an agent now and watch it."),
+    "runs": ("freehold.cli.runs", "List runs, newest first."),
+    "logs": ("freehold.cli.logs", "Show what happened in a run."),
+    "kill": ("freehold.cli.kill", "End a run, or every run of an agent."),
+    "shell": ("freehold.cli.shell", "Look around in an agent's container."),
+    "agent": ("freehold.cli.agent", "Make, list, show, add and update agents."),
+    "creds": ("freehold.cli.creds", "Keep the credentials that agents may be given."),
+    "image": ("freehold.cli.image", "Build, list and prune the images that agents run in."),
+    "keeper": ("freehold.cli.keeper", "The process that keeps runs; started on demand."),
+}
+"""Name → module and one line of help. The line stands here so that `--help` imports no command."""
+
+HIDDEN = frozenset({"keeper"})
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if name not in HIDDEN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from freehold.base.words import did_you_mean
+
+            hint = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f'there is no command "{args[0]}" {hint}'.rstrip() + "; freehold --help lists them")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, help_line) for name, (_, help_line) in COMMANDS.items() if name not in HIDDEN]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FREEHOLD"},
+    epilog="First time here? `freehold demo` shows it at work; `freehold new NAME` makes a project of your own.",
+)
+@click.version_option(__version__, prog_name="freehold")
+@click.option("-p", "--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder [.].")
+@click.option("-E", "--env", "environment", default="", help="A named environment (~/.freehold/environments).")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON: one document, or one line an event.")
+@click.option("-q", "--quiet", is_flag=True, help="Results only, no progress.")
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@click.option("--no-input", is_flag=True, help="Never ask; fail where an answer would be needed.")
+@click.pass_context
+def freehold(
+    ctx: click.Context, project: Path, environment: str, as_json: bool, quiet: bool, debug: bool, no_input: bool
+) -> None:
+    """Run AI agents, and the apps they ship, on servers that you own."""
+    home = Path(os.environ.get("FREEHOLD_HOME") or Path.home() / ".freehold")
+    ctx.obj = Context(project.absolute(), home, environment, as_json, quiet, debug, no_input)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and end the process with its exit code (design, "Errors")."""
+    words = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(words))
+
+
+def run(words: list[str]) -> int:
+    """Run one command; its exit code. The only place that turns an error into words."""
+    debug = "--debug" in words
+    try:
+        result: Any = freehold.main(args=words, prog_name="freehold", standalone_mode=False)
+    except FreeholdError as error:
+        return _failed(error, debug=debug, as_json="--json" in words)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (`| head`) left; silence is what it asked for.
+        sys.stdout = None  # type: ignore[assignment]
+        return 141
+    except Exception as error:  # the last resort: a person sees a sentence
+        return _failed(_unexpected(error), debug=debug, as_json="--json" in words)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: FreeholdError, *, debug: bool, as_json: bool) -> int:
+    from freehold.cli.output import print_error
+
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print_error(error, as_json=as_json)
+    return error.exit_code
+
+
+def _unexpected(error: Exception) -> FreeholdError:
+    return FreeholdError(
+        Code.INTERNAL,
+        f"{type(error).__name__}: {error}",
+        "This is a defect in Freehold. Run the command again with --debug and report what it prints.",
+    )
