@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+def _home() -> Path:
+    return Path(os.environ.get("FREEHOLD_HOME") or Path.home() / ".freehold")
 
 
 @dataclass
@@ -11,8 +16,8 @@ class Context:
     """The global options, as one object (`click.pass_obj`)."""
 
     project_dir: Path = field(default_factory=Path.cwd)
-    home: Path = field(default_factory=Path.home)
-    environment: str = ""
+    home: Path = field(default_factory=_home)
+    environment: str = field(default_factory=lambda: os.environ.get("FREEHOLD_ENV", ""))
     json: bool = False
     quiet: bool = False
     debug: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.cli.context import Context
+from freehold.cli.options import accept_global_options, global_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("freehold.cli.new", "Make a project with one agent that works."),
@@ -44,6 +44,7 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        accept_global_options(command)
         return command
 
     def resolve_command(
@@ -64,23 +65,15 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    params=global_options(),
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FREEHOLD"},
     epilog="First time here? `freehold demo` shows it at work; `freehold new NAME` makes a project of your own.",
 )
 @click.version_option(__version__, prog_name="freehold")
-@click.option("-p", "--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder [.].")
-@click.option("-E", "--env", "environment", default="", help="A named environment (~/.freehold/environments).")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON: one document, or one line an event.")
-@click.option("-q", "--quiet", is_flag=True, help="Results only, no progress.")
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-@click.option("--no-input", is_flag=True, help="Never ask; fail where an answer would be needed.")
 @click.pass_context
-def freehold(
-    ctx: click.Context, project: Path, environment: str, as_json: bool, quiet: bool, debug: bool, no_input: bool
-) -> None:
+def freehold(ctx: click.Context) -> None:
     """Run AI agents, and the apps they ship, on servers that you own."""
-    home = Path(os.environ.get("FREEHOLD_HOME") or Path.home() / ".freehold")
-    ctx.obj = Context(project.absolute(), home, environment, as_json, quiet, debug, no_input)
+    ctx.ensure_object(Context)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -103,8 +96,8 @@ def run(words: list[str]) -> int:
         click.echo("interrupted", err=True)
         return 130
     except BrokenPipeError:
-        # The reader of our output (`| head`) left; silence is what it asked for.
-        sys.stdout = None  # type: ignore[assignment]
+        # The reader of our output (`| head`) left. What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:  # the last resort: a person sees a sentence
         return _failed(_unexpected(error), debug=debug, as_json="--json" in words)

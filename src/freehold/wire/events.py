@@ -137,10 +137,15 @@ class Limit(HostEvent, frozen=True, kw_only=True, tag="limit"):
 
     limit: str
     message: str
+    container_seq: int = 0
+    """The line of the run's own event file that this is about; 0 when it is about something else."""
 
 
 class Testimony(Event, frozen=True, kw_only=True):
-    """From inside the container. `container_seq` is the runner's own number, kept when the keeper renumbers."""
+    """From inside the container. The keeper sets `container_seq` to the line of the run's own file it came from.
+
+    0 means that it came another way, through the run API. What a line claims to be its number is testimony too.
+    """
 
     container_seq: int = 0
 
