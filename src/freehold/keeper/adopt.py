@@ -1,0 +1,45 @@
+"""What a new keeper does with the runs of the one before it. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from freehold.keeper.record import Record, Step
+from freehold.runtime.engine import Found
+
+MOST_ADOPTIONS = 5
+
+
+class Adoption(Enum):
+    """What to do next with a run that was found."""
+
+    NOTHING = "it is finished and cleaned"
+    CLEAN = "its result stands; remove what it left"
+    FINISH = "its container ended while nobody looked: take its exit code and finish"
+    WATCH = "its container runs: open its socket again and go on watching"
+    STOP = "it was being stopped: kill its container and finish"
+    PREPARE = "its container never started: prepare it anew"
+    GIVE_UP = "its container is gone, or it was adopted too often: it is lost"
+
+
+_BEFORE_CONTAINER = frozenset({Step.QUEUED, Step.IMAGE, Step.CREDENTIALS, Step.DIRECTORY, Step.SOCKET, Step.CONTAINER})
+
+
+def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adoption:
+    """`found` is the run as the engine knows it, None when it does not.
+
+    `result_logged`: `run.finished` is in the event file, so the result is out and must not be told twice.
+    """
+    if record.step is Step.CLEANED:
+        return Adoption.NOTHING
+    if result_logged or record.step is Step.FINISHED:
+        return Adoption.CLEAN
+    if record.adoptions >= MOST_ADOPTIONS:
+        return Adoption.GIVE_UP
+    if record.stop is not None:
+        return Adoption.STOP
+    if found is not None:
+        return Adoption.WATCH if found.running else Adoption.FINISH
+    if record.step in _BEFORE_CONTAINER:
+        return Adoption.PREPARE
+    return Adoption.GIVE_UP

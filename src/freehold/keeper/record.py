@@ -1,0 +1,94 @@
+"""`run.json`: what a keeper must know of a run after it died itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.files import write_atomically
+from freehold.keeper.outcome import Stop
+from freehold.wire.runs import RunError, RunState, RunView, StartRun
+
+RECORD_FILE = "run.json"
+
+
+class Step(StrEnum):
+    """How far the keeper has come with a run, in order; written before the step's work begins.
+
+    Killed at any of them, the next keeper goes on from there (`keeper/adopt.py`). Each has a fault case in
+    `tests/real/test_keeper_killed.py`, and a test that fails when one has not.
+    """
+
+    QUEUED = "queued"
+    IMAGE = "image"
+    CREDENTIALS = "credentials"
+    DIRECTORY = "directory"
+    SOCKET = "socket"
+    CONTAINER = "container"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    ENDED = "ended"
+    FINISHED = "finished"
+    CLEANED = "cleaned"
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """The file's content. `view` is what people see; the rest is for the next keeper."""
+
+    v: int = 1
+    view: RunView
+    start: StartRun
+    step: Step = Step.QUEUED
+    slot: int = 0
+    container_started_at: str = ""
+    timeout_s: int = 0
+    memory_bytes: int = 0
+    stop: Stop | None = None
+    conclusion: RunError | None = None
+    rerun_requested: bool = False
+    adoptions: int = 0
+    """How often a keeper took this run over; one that kills every keeper is given up."""
+
+
+class RecordFile:
+    """Keeps a `Record` in memory and on disk; the file is always whole."""
+
+    def __init__(self, path: Path, record: Record) -> None:
+        self._path = path
+        self.record = record
+
+    @classmethod
+    def load(cls, path: Path) -> RecordFile:
+        """Raises `FreeholdError(INTERNAL)` naming the file when it is not a record."""
+        try:
+            return cls(path, msgspec.json.decode(path.read_bytes(), type=Record))
+        except (OSError, msgspec.DecodeError) as error:
+            raise FreeholdError(
+                Code.INTERNAL,
+                f"{path}: not readable as a run's record: {error}",
+                f"Remove {path.parent} if the run is of no interest.",
+            ) from error
+
+    def save(self) -> None:
+        """Raises `FreeholdError(DISK)`."""
+        try:
+            write_atomically(self._path, msgspec.json.format(msgspec.json.encode(self.record), indent=1))
+        except OSError as error:
+            raise FreeholdError(
+                Code.DISK, f"{self._path}: {error.strerror}", f"Make room on the disk that holds {self._path.parent}."
+            ) from error
+
+    def enter(self, step: Step) -> None:
+        self.record.step = step
+        self.save()
+
+    def show(self, **changes: object) -> None:
+        """Change what people see of the run."""
+        self.record.view = msgspec.structs.replace(self.record.view, **changes)
+
+    @property
+    def finished(self) -> bool:
+        return self.record.view.state is RunState.FINISHED
