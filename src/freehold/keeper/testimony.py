@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,14 +15,6 @@ LONGEST_LINE_BYTES = 256 * 1024
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 """More than a day of a talkative agent; a run that writes more is flooding, and is ended."""
 _READ_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What one look at the file brought. `flooded`: the file is larger than any honest run needs."""
-
-    events: list[AnyTestimony | Limit]
-    flooded: bool = False
 
 
 class Testimony:
@@ -39,23 +31,26 @@ class Testimony:
         self._rest = b""
         self._oversized = False
 
-    def take(self) -> Intake:
-        """Everything written since the last call. Raises nothing for what the container wrote."""
+    @property
+    def flooded(self) -> bool:
+        """The file is larger than any honest run needs; nothing past the bound is read."""
+        return self._offset >= LARGEST_FILE_BYTES
+
+    def take(self) -> Iterator[AnyTestimony | Limit]:
+        """Everything written since the last call, a piece at a time. Raises nothing for what the container wrote."""
         try:
             size_bytes = self._path.stat().st_size
         except FileNotFoundError:
-            return Intake([])
+            return
         if size_bytes < self._offset:
             self._offset, self._rest = size_bytes, b""
-            return Intake([Limit(limit="events", message="the run cut its own event file; what was lost is unknown")])
-        taken: list[AnyTestimony | Limit] = []
-        flooded = size_bytes > LARGEST_FILE_BYTES
+            yield Limit(limit="events", message="the run cut its own event file; what was lost is unknown")
+            return
         with self._path.open("rb") as file:
             file.seek(self._offset)
-            while self._offset < LARGEST_FILE_BYTES and (chunk := file.read(_READ_BYTES)):
+            while not self.flooded and (chunk := file.read(_READ_BYTES)):
                 self._offset += len(chunk)
-                taken.extend(self._lines_of(chunk))
-        return Intake(taken, flooded)
+                yield from self._lines_of(chunk)
 
     def _lines_of(self, chunk: bytes) -> list[AnyTestimony | Limit]:
         *lines, rest = (self._rest + chunk).split(b"\n")

@@ -1,0 +1,122 @@
+"""The keeper's socket: JSON-RPC, one message a line, for this user's own processes only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.sockets import listen_unix, peer_of
+from freehold.wire import rpc
+
+
+class Caller:
+    """One connected client. Verbs may send it notifications until it leaves."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._inbox: dict[str, Callable[[msgspec.Raw], Awaitable[None]]] = {}
+
+    async def notify(self, method: str, params: object) -> None:
+        """Raises `ConnectionError` when the client is gone; waits while it reads slowly."""
+        self._writer.write(rpc.request(method, params))
+        await self._writer.drain()
+
+    def on(self, method: str, receive: Callable[[msgspec.Raw], Awaitable[None]]) -> None:
+        """Take in the client's own notifications of this kind."""
+        self._inbox[method] = receive
+
+    async def received(self, message: rpc.RpcRequest) -> None:
+        if receive := self._inbox.get(message.method):
+            await receive(message.params)
+
+    def answer(self, line: bytes) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(line)
+
+
+Verb = Callable[[Caller, Any], Awaitable[object]]
+
+
+class RpcServer:
+    """Serves `verbs` (method → parameter type and function) at `path`, mode 0600, peer's user checked.
+
+    A verb may run as long as it likes; others are answered meanwhile. When its client leaves, it is cancelled.
+    """
+
+    def __init__(self, path: Path, verbs: Mapping[str, tuple[type, Verb]]) -> None:
+        self._path = path
+        self._verbs = verbs
+        self._server: asyncio.Server | None = None
+        self._decode = msgspec.json.Decoder(rpc.RpcRequest).decode
+        self.connections = 0
+
+    async def open(self) -> None:
+        listener = listen_unix(self._path, mode=0o600)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=rpc.LONGEST_LINE)
+
+    async def close(self) -> None:
+        """Stop listening; the socket file goes first, so that new clients start a new keeper."""
+        self._path.unlink(missing_ok=True)
+        if self._server:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            if _is_trusted(writer.get_extra_info("socket")):
+                async with asyncio.TaskGroup() as calls:
+                    await self._read_messages(reader, Caller(writer), calls)
+        except* (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client left; there is nobody to tell
+        finally:
+            self.connections -= 1
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _read_messages(self, reader: asyncio.StreamReader, caller: Caller, calls: asyncio.TaskGroup) -> None:
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while line := await reader.readline():
+                try:
+                    message = self._decode(line)
+                except msgspec.DecodeError:
+                    return
+                if message.id is None:
+                    await caller.received(message)
+                    continue
+                task = calls.create_task(self._call(caller, message, message.id))
+                running.add(task)
+                task.add_done_callback(running.discard)
+        except ValueError:
+            return  # a line longer than any message of ours
+        finally:
+            for task in running:
+                task.cancel()
+
+    async def _call(self, caller: Caller, message: rpc.RpcRequest, call_id: int) -> None:
+        if message.method not in self._verbs:
+            unknown = FreeholdError(Code.USAGE, f"the keeper has no method {message.method!r}")
+            return caller.answer(rpc.failure(call_id, unknown, rpc.METHOD_NOT_FOUND))
+        kind, verb = self._verbs[message.method]
+        try:
+            result = await verb(caller, msgspec.json.decode(message.params, type=kind))
+            answer = rpc.response(call_id, result)
+        except FreeholdError as error:
+            answer = rpc.failure(call_id, error)
+        except msgspec.DecodeError as error:
+            wrong = FreeholdError(Code.USAGE, f"{message.method}: {error}")
+            answer = rpc.failure(call_id, wrong, rpc.INVALID_PARAMS)
+        return caller.answer(answer)
+
+
+def _is_trusted(connection: socket.socket) -> bool:
+    return peer_of(connection).uid in (os.getuid(), 0)
