@@ -68,7 +68,7 @@ def _environment(facts: PromptFacts) -> str:
         f"{facts.workspace_dir} is kept between runs of this agent.",
         _network(facts),
         "`setenv NAME value` keeps a variable for the commands that follow.",
-        '`fh status "text"` says what you are doing; `fh return "value"` hands back a result; '
+        '`fh status "text"` says what you are doing; `fh return "value"` hands back a result.',
         "`fh rerun` asks for another run right after this one; `fh exit CODE` gives up.",
     ]
     return "\n".join(lines)
