@@ -19,6 +19,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     DENIED = "denied"
+    BUSY = "busy"
     BUDGET = "budget"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
@@ -54,6 +55,7 @@ HTTP_STATUSES: dict[Code, int] = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.TOO_LARGE: 413,
+    Code.BUSY: 429,
     Code.UPSTREAM: 502,
     Code.UNREACHABLE: 502,
     Code.NO_SCHEDULER: 503,
