@@ -30,7 +30,7 @@ def normalise_host(text: str) -> str:
     if name.startswith("[") or ":" in name:
         raise ValueError(f"{quoted(text)} is an address or has a port; write the host's name alone")
     labels = name.split(".")
-    # What a resolver would take for an IPv4 address: 127.1, 2130706433, 0x7f.1 (WHATWG URL, "ends in a number checker").
+    # What a resolver would take for an IPv4 address: 127.1, 2130706433, 0x7f.1 (WHATWG URL, "ends in a number").
     if _NUMBER.fullmatch(labels[-1]):
         raise ValueError(f"{quoted(text)} is an address; write the host's name")
     if len(name) > LONGEST_HOST:
