@@ -15,6 +15,8 @@ class Harness(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     command: list[str]
     env: dict[str, str] = {}
+    auth_method: str = ""
+    """The ACP authentication method to use when the agent asks for one; empty picks one that reads a variable."""
 
 
 class StagedField(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,6 +74,8 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     context_timeout_s: float = 60.0
     silence_timeout_s: float = 600.0
     """A harness that says nothing for this long, while no tool of its runs, is taken for hung."""
+    keep_open: bool = False
+    """Chats: after a turn the session waits for the next `Prompt`, until `Cancel`."""
     idle_shell: bool = False
     """`freehold shell`: set everything up, run nothing, wait."""
     params: dict[str, Any] = {}

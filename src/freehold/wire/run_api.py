@@ -6,6 +6,12 @@ from typing import Any
 
 import msgspec
 
+from freehold.wire.exits import EXIT_OF_STATUS, EXIT_OTHER, EXIT_UNREACHABLE, EXIT_USAGE, EXIT_WAIT_TIMEOUT, ExitCode
+
+__all__ = [  # what lives in `exits`, so that `fh` need not wait for msgspec, and is asked for here as well
+    "EXIT_OF_STATUS", "EXIT_OTHER", "EXIT_UNREACHABLE", "EXIT_USAGE", "EXIT_WAIT_TIMEOUT", "ExitCode",
+]  # fmt: skip
+
 LONGEST_RETURN = 64 * 1024
 """Characters of a return value; more is refused with 413, never cut in silence."""
 
@@ -49,30 +55,3 @@ class ErrorBody(msgspec.Struct, frozen=True):
 class Accepted(msgspec.Struct, frozen=True):
     ok: bool = True
     detail: dict[str, Any] | None = None
-
-
-EXIT_OF_STATUS: dict[int, int] = {
-    200: 0, 202: 0, 409: 1, 404: 2, 403: 3, 400: 4, 413: 4, 503: 5, 502: 10, 504: 11, 500: 12,
-}  # fmt: skip
-EXIT_UNREACHABLE = 6
-EXIT_OTHER = 7
-EXIT_WAIT_TIMEOUT = 8
-EXIT_USAGE = 9
-"""Exit codes of the in-container commands (reference, Action Llama §6.4)."""
-
-
-class ExitCode:
-    """What the runner's exit code means (reference, Action Llama §6.3)."""
-
-    OK = 0
-    ERROR = 1
-    AUTHENTICATION = 10
-    PERMISSION = 11
-    RATE_LIMITED = 12
-    CONFIGURATION = 13
-    MISSING_DEPENDENCY = 14
-    UNRECOVERABLE = 15
-    ABORTED = 16
-    RERUN = 42
-    TIMEOUT = 124
-    KILLED = 137
