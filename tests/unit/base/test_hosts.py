@@ -30,8 +30,8 @@ def test_one_spelling(written: str, meant: str) -> None:
     [
         "", ".", "..", "a..b", ".a", "a b", "-a.com", "a-.com", "example.com\n", "ex\nample.com", "a\x00b.com",
         "ex%61mple.com", "a/b", "user@a.com", "a:443", "[::1]", "::1", "127.0.0.1", "127.1", "2130706433", "0x7f.1",
-        "0x7f000001", "0177.0.0.1", "1.2.3.4.", "\uff11\uff12\uff17.0.0.1", "foo.0x", "a" * 64 + ".com", "a." * 127 + "com",
-        "a" * 5000, "a\u200db.com", "\udcff.com",
+        "0x7f000001", "0177.0.0.1", "1.2.3.4.", "\uff11\uff12\uff17.0.0.1", "foo.0x", "a" * 64 + ".com",
+        "a." * 127 + "com", "a" * 5000, "a\u200db.com", "\udcff.com",
     ],
 )  # fmt: skip
 def test_what_is_no_name(text: str) -> None:
