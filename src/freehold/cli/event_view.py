@@ -1,0 +1,173 @@
+"""Events as a person reads them: one line for what matters, indented text for what was said."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from click import style
+
+from freehold.base.words import duration, plural, size
+from freehold.wire import events as wire
+from freehold.wire.events import AnyEvent
+from freehold.wire.runs import Outcome, Phase, Result
+
+_OUTPUT_LINES = 8
+_SHOWN_CHARACTERS = 300
+_MARKS = {Result.COMPLETED: ("✓", "green"), Result.RERUN: ("↻", "yellow"), Result.KILLED: ("■", "yellow")}
+
+
+class EventView:
+    """Turns a run's events into text, piece by piece; messages that come in pieces read as one.
+
+    `verbose` shows whole tool outputs, thoughts and every connection.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._in_message = False
+        self._views: dict[type, Callable[[Any], Iterator[str]]] = {
+            wire.RunStarted: self._started,
+            wire.RunFinished: self._finished,
+            wire.PhaseStarted: self._phase,
+            wire.BuildStep: self._build_step,
+            wire.ModelRequest: self._model_request,
+            wire.Egress: self._egress,
+            wire.PermissionAsked: self._asked,
+            wire.PermissionAnswered: self._answered,
+            wire.Limit: self._limit,
+            wire.Thought: self._thought,
+            wire.ToolStarted: self._tool_started,
+            wire.ToolFinished: self._tool_finished,
+            wire.HookOutput: self._hook,
+            wire.Status: self._status,
+            wire.Return: self._returned,
+            wire.Log: self._log,
+        }
+
+    def text(self, event: AnyEvent) -> str:
+        """What to print for `event`, newlines included; the empty string for what people need not see."""
+        if isinstance(event, wire.Message):
+            return self._message(event)
+        view = self._views.get(type(event))
+        shown = "".join(f"{line}\n" for line in view(event)) if view else ""
+        if shown and self._in_message:
+            self._in_message = False
+            return "\n" + shown
+        return shown
+
+    def _message(self, event: wire.Message) -> str:
+        begun, self._in_message = self._in_message, True
+        text = printable(event.text)
+        return (text if begun else "  " + text.lstrip("\n")).replace("\n", "\n  ")
+
+    def _started(self, event: wire.RunStarted) -> Iterator[str]:
+        facts = [event.engine, event.image, event.harness, f"network {event.network}", ", ".join(event.models)]
+        yield style("  " + " · ".join(fact for fact in facts if fact), dim=True)
+
+    def _phase(self, event: wire.PhaseStarted) -> Iterator[str]:
+        if event.phase is not Phase.QUEUE:
+            yield style(f"▸ {event.phase.replace('_', ' ')}", fg="cyan")
+
+    def _build_step(self, event: wire.BuildStep) -> Iterator[str]:
+        yield style(f"  {event.image}: {printable(event.text)}", dim=True)
+
+    def _model_request(self, event: wire.ModelRequest) -> Iterator[str]:
+        if event.error or event.fallback_from:
+            told = f"model {event.model}: {printable(event.error) or 'answers'}"
+            if event.fallback_from:
+                told += f" (instead of {event.fallback_from})"
+            yield style("  " + told, fg="yellow")
+        elif self._verbose:
+            used = f"{event.usage.input:,} in, {event.usage.output:,} out"
+            yield style(f"  model {event.model}: {used}, {duration(event.duration_s)}", dim=True)
+
+    def _egress(self, event: wire.Egress) -> Iterator[str]:
+        where = f"{printable(event.host)}:{event.port}"
+        if not event.allowed:
+            yield style(f"  network: {where} refused: {event.reason}", fg="yellow")
+        elif self._verbose:
+            yield style(f"  network: {where}, {size(event.bytes_out)} out, {size(event.bytes_in)} in", dim=True)
+
+    def _asked(self, event: wire.PermissionAsked) -> Iterator[str]:
+        options = ", ".join(option.id for option in event.options)
+        yield style(f"  permission {event.permission_id}: {printable(event.title)} [{options}]", fg="magenta")
+
+    def _answered(self, event: wire.PermissionAnswered) -> Iterator[str]:
+        yield style(f"  permission {event.permission_id}: {event.option_id or 'cancelled'} (by {event.by})", dim=True)
+
+    def _limit(self, event: wire.Limit) -> Iterator[str]:
+        yield style(f"  limit: {event.limit}: {event.message}", fg="yellow")
+
+    def _thought(self, event: wire.Thought) -> Iterator[str]:
+        if self._verbose:
+            yield style(textwrap.indent(printable(event.text), "  "), dim=True, italic=True)
+
+    def _tool_started(self, event: wire.ToolStarted) -> Iterator[str]:
+        yield "  " + style("$ ", fg="green") + _shorten(printable(event.title))
+
+    def _tool_finished(self, event: wire.ToolFinished) -> Iterator[str]:
+        lines = printable(event.output).rstrip().splitlines()
+        shown = lines if self._verbose else lines[:_OUTPUT_LINES]
+        for line in shown:
+            yield style(f"    {line if self._verbose else _shorten(line)}", dim=True)
+        if len(lines) > len(shown):
+            yield style(f"    … {plural(len(lines) - len(shown), 'more line')}", dim=True)
+        if event.status == "failed":
+            yield style("    failed", fg="red")
+
+    def _hook(self, event: wire.HookOutput) -> Iterator[str]:
+        for line in printable(event.text).rstrip().splitlines():
+            yield f"  {event.hook}: {line}"
+        if event.exit_code:
+            yield style(f"  {event.hook}: exit code {event.exit_code}", fg="red")
+
+    def _status(self, event: wire.Status) -> Iterator[str]:
+        yield style(f"  status: {printable(event.text)}", fg="cyan")
+
+    def _returned(self, event: wire.Return) -> Iterator[str]:
+        yield f"  return: {_shorten(printable(event.value))}"
+
+    def _log(self, event: wire.Log) -> Iterator[str]:
+        if self._verbose or event.level in ("warning", "error"):
+            yield style(f"  {event.level}: {printable(event.text)}", fg="yellow" if event.level != "info" else None)
+
+    def _finished(self, event: wire.RunFinished) -> Iterator[str]:
+        yield from summary(event.outcome())
+
+
+def summary(outcome: Outcome) -> Iterator[str]:
+    """The end of a run: result, time of each phase, tokens, cost, and what to do when it failed."""
+    mark, colour = _MARKS.get(outcome.result, ("✗", "red"))
+    took = sum(outcome.phases_s.values())
+    yield style(f"{mark} {outcome.result} in {duration(took)}", fg=colour, bold=True)
+    if outcome.error:
+        for line in printable(outcome.error.message).splitlines():
+            yield f"  {line}"
+        for line in outcome.error.hint.splitlines():
+            yield style(f"  → {line}", bold=True)
+    if outcome.return_value is not None:
+        yield f"  returned: {_shorten(printable(outcome.return_value))}"
+    phases = " · ".join(f"{phase.replace('_', ' ')} {took_s:.1f}" for phase, took_s in outcome.phases_s.items())
+    yield style(f"  seconds: {phases}", dim=True)
+    yield style(f"  {_cost(outcome)}", dim=True)
+
+
+def _cost(outcome: Outcome) -> str:
+    usage = outcome.usage
+    cost = "unknown (a model without a known price)" if outcome.cost_usd is None else f"${outcome.cost_usd:.4f}"
+    cached = f" ({usage.cache_read:,} cached)" if usage.cache_read else ""
+    read = usage.input + usage.cache_read + usage.cache_write
+    requests = plural(usage.requests, "request")
+    return f"tokens: {read:,} in{cached}, {usage.output:,} out, {requests} · cost: {cost}"
+
+
+def printable(text: str) -> str:
+    """Text from inside a container, without the control characters that could drive the reader's terminal."""
+    return "".join(character for character in text if character in "\n\t" or character.isprintable())
+
+
+def _shorten(text: str) -> str:
+    line = " ⏎ ".join(text.strip().splitlines())
+    return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + " …"

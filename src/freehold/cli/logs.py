@@ -1,0 +1,31 @@
+"""`freehold logs [TARGET] [-f]`: what happened in a run."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from freehold.cli.context import Context
+from freehold.cli.event_view import EventView
+from freehold.cli.follow import Follower, exit_code_of
+from freehold.keeper.event_log import read_events
+from freehold.keeper.history import EVENTS, RUNS, find_run
+from freehold.wire import events
+
+
+@click.command(name="logs")
+@click.argument("target", default="")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends; the exit code is then that of `run`.")
+@click.option("-v", "--verbose", is_flag=True, help="Whole tool outputs, thoughts, every connection and request.")
+@click.pass_obj
+def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
+    """Show the events of a run: TARGET is a run id, its last characters, or an agent (its latest run)."""
+    state = context.project_dir / ".freehold"
+    run_id = find_run(state, target)
+    if follow:
+        return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose).follow()))
+    view = EventView(verbose=verbose)
+    for event in read_events(state / RUNS / run_id / EVENTS):
+        click.echo(events.encode(event) if context.json else view.text(event), nl=False)
+    return 0

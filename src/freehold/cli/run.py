@@ -1,0 +1,72 @@
+"""`freehold run AGENT [PROMPT]`: run an agent now and watch it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from freehold.base.ids import new_run_id
+from freehold.cli.context import Context
+from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted
+from freehold.cli.output import note, print_json, say
+from freehold.client.keeper import connect
+from freehold.wire.runs import RunOptions, RunView, StartRun, Trigger, TriggerType
+
+
+@click.command(name="run")
+@click.argument("agent")
+@click.argument("prompt", default="")
+@click.option("-d", "--detach", is_flag=True, help="Start it and leave; `freehold logs -f` follows it.")
+@click.option(
+    "--rehearse", is_flag=True, help="Answer the model's part from the agent's rehearsal.yaml: no key, no cost."
+)
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Write what the model did to this file, as a rehearsal of this run.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Whole tool outputs, thoughts, every connection and request.")
+@click.pass_obj
+def command(
+    context: Context, agent: str, prompt: str, detach: bool, rehearse: bool, record: Path | None, verbose: bool
+) -> int:
+    """Run AGENT now, with an optional PROMPT, and show what happens until it ends.
+
+    Ends with the result, the time of each phase, tokens and cost. Exit code 0 when the run completed, else 1.
+    """
+    options = RunOptions(
+        environment=context.environment,
+        rehearse=rehearse,
+        record=str(record.absolute()) if record else "",
+        interactive=not detach,
+    )
+    start = StartRun(new_run_id(agent), agent, Trigger(TriggerType.MANUAL, prompt=prompt), options=options)
+    return asyncio.run(start_and_follow(context, start, detach=detach, verbose=verbose))
+
+
+async def start_and_follow(context: Context, start: StartRun, *, detach: bool = False, verbose: bool = False) -> int:
+    """Start the run at the keeper, then follow it; the exit code of the command."""
+    connection = await connect(context.project_dir, context.home)
+    try:
+        view = await connection.call("run/start", start, RunView)
+    except BaseException:
+        await connection.close()
+        raise
+    if detach:
+        await connection.close()
+        _tell_detached(context, view)
+        return 0
+    follower = Follower(context, start.run_id, verbose=verbose, answering=True)
+    finished = await follow_until_interrupted(follower, context, start.run_id, connection)
+    return exit_code_of(finished)
+
+
+def _tell_detached(context: Context, view: RunView) -> None:
+    if context.json:
+        print_json(view)
+        return
+    say(view.run_id)
+    if not context.quiet:
+        note(f"running; follow it with: freehold logs -f {view.run_id}")

@@ -1,0 +1,62 @@
+"""The runs of a project, read from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.ids import is_ulid
+from freehold.base.words import one_of
+from freehold.keeper.record import RECORD_FILE, Record, RecordFile
+from freehold.wire.runs import RunView
+
+RUNS = "runs"
+EVENTS = "events.jsonl"
+
+
+def run_ids(state: Path) -> list[str]:
+    """Every run of the project, newest first."""
+    directory = state / RUNS
+    names = [entry.name for entry in directory.iterdir()] if directory.is_dir() else []
+    return sorted((name for name in names if is_ulid(name[-26:])), key=lambda name: name[-26:], reverse=True)
+
+
+def records(state: Path, agent: str = "") -> Iterator[Record]:
+    """Records newest first; a file that cannot be read is passed over here and told by `doctor`."""
+    for run_id in run_ids(state):
+        if agent and run_id[:-27] != agent:
+            continue
+        try:
+            yield RecordFile.load(state / RUNS / run_id / RECORD_FILE).record
+        except FreeholdError:
+            continue
+
+
+def views(state: Path, agent: str = "", limit: int = 50) -> list[RunView]:
+    found = []
+    for record in records(state, agent):
+        if len(found) == limit:
+            break
+        found.append(record.view)
+    return found
+
+
+def find_run(state: Path, target: str) -> str:
+    """The run that `target` means: a run id, the end of one (six characters or more), an agent's latest, or, when
+    empty, the project's latest. Raises NOT_FOUND, saying which runs there are.
+    """
+    ids = run_ids(state)
+    matching = [run_id for run_id in ids if not target or run_id == target or run_id[:-27] == target]
+    if not matching and len(target) >= 6:
+        matching = [run_id for run_id in ids if run_id.endswith(target.lower())]
+    if matching:
+        return matching[0]
+    if not ids:
+        raise FreeholdError(Code.NOT_FOUND, "this project has no runs yet", "Start one: freehold run AGENT")
+    agents = one_of({run_id[:-27] for run_id in ids})
+    raise FreeholdError(
+        Code.NOT_FOUND,
+        f'no run or agent matches "{target}"',
+        f"Agents with runs: {agents}. `freehold runs` lists them.",
+    )
