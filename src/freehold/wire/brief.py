@@ -24,6 +24,8 @@ class StagedField(msgspec.Struct, frozen=True, omit_defaults=True):
 
     path: str
     env: list[str] = []
+    secret: bool = True
+    """Secrets are blacked out in what the runner writes; names and addresses are not."""
 
 
 class StagedCredential(msgspec.Struct, frozen=True, omit_defaults=True):
