@@ -127,17 +127,27 @@ def collect(folder: Path, chosen: Selection) -> Context:
     ignore = IgnoreRules.parse(ignore_file.read_text("utf-8", "replace") if ignore_file.is_file() else "")
     entries: list[Entry] = []
     total = 0
-    for path in _paths(folder, "", ignore, chosen):
-        entry = _entry(folder, path)
-        total += entry.size_bytes
-        if total > LARGEST_BYTES:
-            raise FreeholdError(
-                Code.TOO_LARGE,
-                f"{folder}: the files that the Dockerfile copies are more than {words.size(LARGEST_BYTES)}",
-                f"Name the files in COPY, or list in {IGNORE_FILE} what is not needed (the last one was {path}).",
-            )
-        entries.append(entry)
+    try:
+        for path in _paths(folder, "", ignore, chosen):
+            total += (folder / path).lstat().st_size
+            if total > LARGEST_BYTES:
+                raise _too_large(folder, path)
+            entries.append(_entry(folder, path))
+    except OSError as error:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"{error.filename or folder}: cannot be read for the build: {error.strerror}",
+            f"Correct it, or list it in {folder / IGNORE_FILE}.",
+        ) from error
     return Context(folder, tuple(entries))
+
+
+def _too_large(folder: Path, path: str) -> FreeholdError:
+    return FreeholdError(
+        Code.TOO_LARGE,
+        f"{folder}: the files that the Dockerfile copies are more than {words.size(LARGEST_BYTES)}",
+        f"Name the files in COPY, or list in {IGNORE_FILE} what is not needed (the last one was {path}).",
+    )
 
 
 def _paths(folder: Path, below: str, ignore: IgnoreRules, chosen: Selection) -> Iterator[str]:
@@ -158,7 +168,7 @@ def _entry(folder: Path, path: str) -> Entry:
     source = folder / path
     status = source.lstat()
     if stat.S_ISLNK(status.st_mode):
-        target = os.readlink(source)
+        target = str(source.readlink())
         if Path(target).is_absolute() or not source.resolve().is_relative_to(folder.resolve()):
             raise FreeholdError(
                 Code.CONFIG,
