@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from freehold.wire import places
+
 
 class Network(StrEnum):
     ALLOWLIST = "allowlist"
@@ -64,12 +66,45 @@ class RunSpec:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """Where things are as the run sees them: the paths that go into its brief. Docker has the defaults."""
+
+    run_dir: str = places.RUN_DIRECTORY
+    agent_dir: str = places.AGENT_DIRECTORY
+    shared_dir: str = places.SHARED_DIRECTORY
+    credentials_dir: str = places.CREDENTIALS_DIRECTORY
+    workspace_dir: str = places.WORKSPACE_DIRECTORY
+    working_dir: str = places.WORKING_DIRECTORY
+    home_dir: str = places.HOME_DIRECTORY
+    bin_dir: str = places.BIN_DIRECTORY
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the parts of one run are to be put (`RunDirectory.create`), and where the run will find them.
+
+    `exposed` and `credentials` are directories on this host that the run's user can reach and other users cannot;
+    None: the run directory itself, which bind mounts open to the run.
+    """
+
+    inside: Inside = Inside()
+    exposed: Path | None = None
+    credentials: Path | None = None
+
+
+@dataclass(frozen=True)
 class Exit:
-    """How a run's process ended. `output` is the end of what it wrote to its standard streams (≤ 4 kB), for errors."""
+    """How a run's process ended. `output` is the end of what it wrote to its standard streams (≤ 4 kB), for errors.
+
+    `out_of_memory`: the kernel killed a process of the run for want of memory. The run may have survived that (a tool
+    of the agent was killed, not the runner), so with `code` 0 it is a warning and with another code the likely reason.
+    `workspace_full`: the engine ended the run because it held more than its workspace may hold.
+    """
 
     code: int
     out_of_memory: bool = False
     output: str = ""
+    workspace_full: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +118,8 @@ class Found:
     started_at: str
     timeout_s: int
     running: bool
+    started: bool = True
+    """False: it was made, but the engine died before it ran. `start` may be called again, and starts it."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +151,9 @@ class Engine(Protocol):
     """Starts runs and keeps them apart.
 
     Promises, for every implementation (`tests/…/contract`):
-    - `start` is idempotent by run id: a second call for a run that the engine knows changes nothing.
+    - `place` is idempotent by run id, and is asked before the run directory is made; `remove` gives the place back.
+    - `start` is idempotent by run id: a second call for a run that the engine knows changes nothing. When it fails,
+      nothing of the run is left but its place.
     - a run that the engine started outlives the process that called `start`.
     - `wait` answers for ended runs too, as often as asked, until `remove`.
     - `kill` is a no-op on a run that ended or that the engine does not know.
@@ -127,9 +166,13 @@ class Engine(Protocol):
 
     async def check(self) -> Readiness: ...
 
+    async def place(self, run_id: str, project: str, agent: str, slot: int) -> Place: ...
+
     async def start(self, spec: RunSpec) -> None: ...
 
-    async def wait(self, run_id: str) -> Exit: ...
+    async def wait(self, run_id: str) -> Exit:
+        """How the run ended, once it has. NOT_FOUND when the engine does not know it."""
+        ...
 
     async def kill(self, run_id: str, grace_s: float = 0.0) -> None:
         """SIGTERM, then after `grace_s` SIGKILL to every process of the run."""

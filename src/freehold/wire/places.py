@@ -24,6 +24,8 @@ WORKING_DIRECTORY: Final = "/tmp"  # noqa: S108  the container's own tmpfs, as t
 HOME_DIRECTORY: Final = "/home/node"
 AGENT_UID: Final = 1000
 
+BIN_DIRECTORY: Final = "/app/bin"
+"""Our programs in every agent image: `runner`, `harness`, `fh` and its aliases; first in PATH."""
 RUNNER_COMMAND: Final = ("/app/bin/runner",)
 """The entry point of every agent image; it takes no arguments and reads `prompt.json`."""
 

@@ -1,0 +1,67 @@
+"""Volumes, thinly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.containers.connection import DockerConnection
+
+
+@dataclass(frozen=True)
+class Volume:
+    """`options` are the local driver's (`type`, `device`, `o`); a plain volume has none."""
+
+    name: str
+    labels: Mapping[str, str]
+    options: Mapping[str, str]
+
+
+class Volumes:
+    def __init__(self, connection: DockerConnection) -> None:
+        self._connection = connection
+
+    async def find(self, name: str) -> Volume | None:
+        try:
+            body = await self._connection.get(f"volumes/{name}", {}, f"look at volume {name}")
+        except FreeholdError as error:
+            if error.code is Code.NOT_FOUND:
+                return None
+            raise
+        return _as_volume(json.loads(body))
+
+    async def create(self, volume: Volume) -> None:
+        """A volume of that name that is there already is left as it is, whatever its options (Docker's way)."""
+        config = {
+            "Name": volume.name,
+            "Driver": "local",
+            "DriverOpts": dict(volume.options),
+            "Labels": dict(volume.labels),
+        }
+        with self._connection.doing(f"create volume {volume.name}"):
+            await self._connection.client.volumes.create(config)  # type: ignore[no-untyped-call]
+
+    async def remove(self, name: str) -> None:
+        """CONFLICT while a container has it; no error when it is gone."""
+        try:
+            with self._connection.doing(f"remove volume {name}"):
+                volume = await self._connection.client.volumes.get(name)  # type: ignore[no-untyped-call]
+                await volume.delete()
+        except FreeholdError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+
+    async def usage_bytes(self, name: str) -> int:
+        """How much the volume holds, measured by the engine, which reads the whole volume for it; 0 when unknown."""
+        body = await self._connection.get("system/df", {"type": "volume"}, f"measure volume {name}")
+        for entry in json.loads(body).get("Volumes") or []:
+            if entry["Name"] == name:
+                return max(0, int((entry.get("UsageData") or {}).get("Size", 0)))
+        return 0
+
+
+def _as_volume(entry: Mapping[str, Any]) -> Volume:
+    return Volume(str(entry["Name"]), dict(entry.get("Labels") or {}), dict(entry.get("Options") or {}))

@@ -1,0 +1,256 @@
+"""The `Engine` on Docker: one container for each run, and everything else about it read back from labels."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.base.clock import Clock
+from freehold.base.errors import Code, FreeholdError
+from freehold.containers.connection import DockerConnection
+from freehold.containers.container import Container, Containers
+from freehold.containers.network import Networks
+from freehold.containers.volume import Volumes
+from freehold.runtime.container_config import NO_NETWORK, docker_config, network_wanted
+from freehold.runtime.container_names import PROJECT_LABEL, RUN_LABEL, container_name, volume_name
+from freehold.runtime.docker_facts import DockerFacts, read_facts
+from freehold.runtime.engine import LABEL_PREFIX, Exit, Found, Place, Readiness, RunSpec, Shell
+from freehold.runtime.open_network import OpenNetworks
+from freehold.runtime.workspace import Workspaces
+from freehold.wire import places
+
+OUTPUT_BYTES = 4096
+MEASURE_EVERY_S = 30.0
+"""How often a workspace is measured where its size cannot be enforced."""
+SILENCE_S = 60.0
+"""How long `wait` bears that Docker does not answer: a restart of its service takes less."""
+_RETRY_S = 1.0
+_KILLED = 137
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What one connection to Docker gives."""
+
+    connection: DockerConnection
+    facts: DockerFacts
+    containers: Containers
+    open_networks: OpenNetworks
+    workspaces: Workspaces
+
+
+class DockerEngine:
+    """Runs are containers of the engine at `DOCKER_HOST` or the default socket.
+
+    The connection is made when first needed and then kept; `close` ends it. `workspaces` is where disk images of
+    workspaces lie (only where the keeper is root).
+    """
+
+    name = "docker"
+
+    def __init__(self, clock: Clock, workspaces: Path, address: str = "") -> None:
+        self._clock = clock
+        self._workspaces_directory = workspaces
+        self._address = address
+        self._parts: _Parts | None = None
+        self._connecting = asyncio.Lock()
+
+    async def check(self) -> Readiness:
+        try:
+            parts = await self._connect()
+            version = await parts.connection.version()
+        except FreeholdError as error:
+            return Readiness(ready=False, problem=error.message, hint=error.hint)
+        return Readiness(ready=True, version=version, warnings=parts.facts.warnings)
+
+    async def place(self, run_id: str, project: str, agent: str, slot: int) -> Place:
+        """Docker mounts the run directory itself, so nothing is laid elsewhere."""
+        container_name(project, agent, run_id)  # both refuse a name that Docker would refuse later
+        volume_name(project, agent, slot)
+        return Place()
+
+    async def start(self, spec: RunSpec) -> None:
+        """Raises IMAGE when the image is not there or cannot run, DISK when there is no workspace to be had."""
+        parts = await self._connect()
+        async with parts.workspaces.lock(spec.project, spec.agent, spec.slot):
+            known = await self._find(spec.run_id)
+            if known is not None and known.state != "created":
+                return
+            if known is not None:  # a keeper died between create and start
+                await self._remove_all(parts, spec.run_id)
+            await self._start(parts, spec)
+
+    async def _start(self, parts: _Parts, spec: RunSpec) -> None:
+        try:
+            mode = await parts.open_networks.open(spec) if network_wanted(spec.network) else NO_NETWORK
+            workspace = await parts.workspaces.prepare(spec.project, spec.agent, spec.slot)
+            try:
+                config = docker_config(spec, parts.facts.cpus, workspace.volume, mode)
+                name = container_name(spec.project, spec.agent, spec.run_id)
+                await parts.containers.start(await parts.containers.create(name, config))
+            finally:
+                await workspace.let_go()
+        except BaseException as error:
+            await self._remove_all(parts, spec.run_id)
+            if isinstance(error, FreeholdError) and error.code is Code.NOT_FOUND:
+                raise _no_image(spec, error) from error
+            raise
+
+    async def wait(self, run_id: str) -> Exit:
+        """See `Engine.wait`. Survives a restart of Docker; raises UNREACHABLE when it stays away for a minute."""
+        container = await self._get(run_id)
+        parts = await self._connect()
+        measured = await parts.workspaces.measured(*_slot_of(container))
+        try:
+            async with _alongside(self._hold_to_size(parts, container, measured) if measured else None):
+                code = await self._wait_through_restarts(parts, container.id)
+            ending = await parts.containers.ending(container.id)
+            output = await parts.containers.tail(container.id, OUTPUT_BYTES)
+        except FreeholdError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            # Somebody removed the container under us (docker rm -f): that is a kill.
+            return Exit(_KILLED, output="The container was removed from outside.")
+        full = bool(measured) and await parts.workspaces.is_full(measured)
+        return Exit(code, out_of_memory=ending.oom_killed, output=output or ending.problem, workspace_full=full)
+
+    async def _wait_through_restarts(self, parts: _Parts, container_id: str) -> int:
+        deadline = self._clock.monotonic() + SILENCE_S
+        while True:
+            try:
+                return await parts.containers.wait(container_id)
+            except FreeholdError as error:
+                if error.code is not Code.UNREACHABLE or self._clock.monotonic() > deadline:
+                    raise
+            await self._clock.sleep(_RETRY_S)
+
+    async def _hold_to_size(self, parts: _Parts, container: Container, volume: str) -> None:
+        """Kill the run once its workspace holds more than it may."""
+        while True:
+            try:
+                if await parts.workspaces.is_full(volume):
+                    await parts.containers.kill(container.id)
+                    return
+            except FreeholdError as error:
+                _log.warning("workspace not measured", extra={"volume": volume, "error": error.message})
+            await self._clock.sleep(MEASURE_EVERY_S)
+
+    async def kill(self, run_id: str, grace_s: float = 0.0) -> None:
+        container = await self._find(run_id)
+        if container is None:
+            return
+        parts = await self._connect()
+        if grace_s > 0:
+            await parts.containers.stop(container.id, math.ceil(grace_s))
+        else:
+            await parts.containers.kill(container.id)
+
+    async def find(self, project: str) -> list[Found]:
+        parts = await self._connect()
+        listed = await parts.containers.with_labels({PROJECT_LABEL: project})
+        return [_as_found(container) for container in listed if RUN_LABEL in container.labels]
+
+    async def remove(self, run_id: str) -> None:
+        await self._remove_all(await self._connect(), run_id)
+
+    async def _remove_all(self, parts: _Parts, run_id: str) -> None:
+        for container in await parts.containers.with_labels({RUN_LABEL: run_id}):
+            await parts.containers.remove(container.id)
+        await parts.open_networks.close(run_id)
+
+    async def shell(self, run_id: str, command: tuple[str, ...], columns: int, rows: int) -> Shell:
+        container = await self._get(run_id)
+        parts = await self._connect()
+        user = f"{places.AGENT_UID}:{places.AGENT_UID}"
+        return await parts.containers.terminal(
+            container.id, command, user=user, directory=places.WORKING_DIRECTORY, columns=columns, rows=rows
+        )
+
+    async def give_up_workspace(self, project: str, agent: str, slot: int) -> None:
+        """Remove a workspace with everything in it. CONFLICT while a run has it."""
+        parts = await self._connect()
+        async with parts.workspaces.lock(project, agent, slot):
+            await parts.workspaces.remove(project, agent, slot)
+
+    async def close(self) -> None:
+        """End the connection; runs go on."""
+        if self._parts is not None:
+            await self._parts.connection.close()
+            self._parts = None
+
+    async def _connect(self) -> _Parts:
+        async with self._connecting:
+            if self._parts is None:
+                connection = DockerConnection.open(self._address)
+                try:
+                    facts = read_facts(await connection.info(), await connection.version(), connection.address)
+                except BaseException:
+                    await connection.close()
+                    raise
+                containers = Containers(connection)
+                self._parts = _Parts(
+                    connection=connection,
+                    facts=facts,
+                    containers=containers,
+                    open_networks=OpenNetworks(containers, Networks(connection)),
+                    workspaces=Workspaces(Volumes(connection), facts, self._workspaces_directory),
+                )
+            return self._parts
+
+    async def _find(self, run_id: str) -> Container | None:
+        parts = await self._connect()
+        found = await parts.containers.with_labels({RUN_LABEL: run_id})
+        return found[0] if found else None
+
+    async def _get(self, run_id: str) -> Container:
+        container = await self._find(run_id)
+        if container is None:
+            raise FreeholdError(Code.NOT_FOUND, f"Docker knows no run {run_id}.", "See: freehold runs")
+        return container
+
+
+@contextlib.asynccontextmanager
+async def _alongside(work: Coroutine[None, None, None] | None) -> AsyncIterator[None]:
+    """Run `work` while the block runs, and no longer."""
+    task = asyncio.create_task(work) if work is not None else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _no_image(spec: RunSpec, error: FreeholdError) -> FreeholdError:
+    return FreeholdError(
+        Code.IMAGE,
+        f"Image {spec.image} of agent {spec.agent} is not there: {error.message}",
+        f"Build it: freehold image build {spec.agent}",
+    )
+
+
+def _slot_of(container: Container) -> tuple[str, str, int]:
+    found = _as_found(container)
+    return container.labels.get(PROJECT_LABEL, ""), found.agent, found.slot
+
+
+def _as_found(container: Container) -> Found:
+    def label(key: str) -> str:
+        return container.labels.get(f"{LABEL_PREFIX}.{key}", "")
+
+    return Found(
+        run_id=label("run"),
+        agent=label("agent"),
+        attempt=int(label("attempt") or 1),
+        slot=int(label("slot") or 0),
+        started_at=label("started"),
+        timeout_s=int(label("timeout") or 0),
+        running=container.running,
+    )
