@@ -1,0 +1,44 @@
+"""Budgets: what a run, and a day of runs, may cost at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """None means: no limit. A day begins at midnight UTC (`interfaces.md`, "Model gateway")."""
+
+    usd_per_run: float | None = None
+    usd_per_day: float | None = None
+    tokens_per_run: int | None = None
+    turns_per_run: int | None = None
+
+    @property
+    def in_usd(self) -> bool:
+        """Under such a budget a model without a known price is refused."""
+        return self.usd_per_run is not None or self.usd_per_day is not None
+
+    def tightened_by(self, other: Budget) -> Budget:
+        """The smaller of each limit."""
+        return Budget(
+            usd_per_run=_smaller(self.usd_per_run, other.usd_per_run),
+            usd_per_day=_smaller(self.usd_per_day, other.usd_per_day),
+            tokens_per_run=_smaller(self.tokens_per_run, other.tokens_per_run),
+            turns_per_run=_smaller(self.turns_per_run, other.turns_per_run),
+        )
+
+
+def budget_of(values: Mapping[str, Any]) -> Budget:
+    """The `[budget]` table, its keys already checked."""
+    return Budget(**{key: values[key] for key in ("usd_per_run", "usd_per_day", "tokens_per_run", "turns_per_run")})
+
+
+def _smaller(one: _Number | None, other: _Number | None) -> _Number | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -1,0 +1,292 @@
+"""The credential types that there are (reference, Action Llama §4): fields, variables, and the hosts each one opens."""
+
+from __future__ import annotations
+
+from freehold.project.credential import CredentialField, CredentialType, Purpose
+
+_Field = CredentialField
+_GITHUB_HOSTS = ("github.com", "api.github.com", "uploads.github.com", "codeload.github.com", "*.githubusercontent.com")
+_X_HOSTS = ("api.x.com", "upload.x.com", "api.twitter.com", "upload.twitter.com")
+_X_PORTAL = "https://developer.x.com/en/portal/dashboard"
+
+
+def _token(label: str, *env: str) -> tuple[CredentialField, ...]:
+    return (_Field("token", label, env),)
+
+
+def _model_key(provider: str, label: str, description: str, help_url: str = "") -> CredentialType:
+    return CredentialType(
+        f"{provider}_key", label, description, _token("API key"), purpose=Purpose.MODEL_KEY, help_url=help_url
+    )
+
+
+def _webhook_secret(name: str, label: str, description: str, help_url: str = "", shortest: int = 1) -> CredentialType:
+    fields = (_Field("secret", "Secret", shortest=shortest),)
+    return CredentialType(name, label, description, fields, purpose=Purpose.WEBHOOK_SECRET, help_url=help_url)
+
+
+_GIT = (
+    CredentialType(
+        "github_token",
+        "GitHub token",
+        "A personal access token; pushing workflows needs the scopes repo and workflow.",
+        _token("Token", "GITHUB_TOKEN", "GH_TOKEN"),
+        egress=_GITHUB_HOSTS,
+        help_url="https://github.com/settings/tokens",
+    ),
+    CredentialType(
+        "git_ssh",
+        "SSH key and git identity",
+        "The name and address of commits and, for clone and push over SSH, a private key without passphrase.",
+        (
+            _Field("id_rsa", "Private key", optional=True, multiline=True),
+            _Field("username", "Author's name", ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), secret=False),
+            _Field("email", "Author's address", ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), secret=False),
+        ),
+        egress=("github.com", "gitlab.com", "bitbucket.org"),
+    ),
+)
+
+_MODEL_KEYS = (
+    _model_key(
+        "anthropic",
+        "Anthropic key",
+        "An API key, or an OAuth token (sk-ant-oat...).",
+        "https://console.anthropic.com/settings/keys",
+    ),
+    _model_key("openai", "OpenAI key", "An API key (sk-...).", "https://platform.openai.com/api-keys"),
+    _model_key("groq", "Groq key", "An API key (gsk_...).", "https://console.groq.com/keys"),
+    _model_key("google", "Google AI key", "An API key for Gemini models.", "https://aistudio.google.com/apikey"),
+    _model_key("xai", "xAI key", "An API key (xai-...).", "https://console.x.ai"),
+    _model_key("mistral", "Mistral key", "An API key.", "https://console.mistral.ai/api-keys"),
+    _model_key("openrouter", "OpenRouter key", "An API key (sk-or-...).", "https://openrouter.ai/keys"),
+    _model_key("custom", "Key of another model server", 'The key for models with provider = "custom".'),
+)
+
+_SERVICES = (
+    CredentialType(
+        "sentry_token",
+        "Sentry token",
+        "Reads errors and issues.",
+        _token("Auth token", "SENTRY_AUTH_TOKEN"),
+        egress=("sentry.io", "*.sentry.io"),
+        help_url="https://sentry.io/settings/auth-tokens/",
+    ),
+    CredentialType(
+        "linear_token",
+        "Linear token",
+        "A personal API token.",
+        _token("API token", "LINEAR_API_TOKEN"),
+        egress=("api.linear.app", "uploads.linear.app"),
+        help_url="https://linear.app/settings/api",
+    ),
+    CredentialType(
+        "linear_oauth",
+        "Linear OAuth2 application",
+        "An OAuth2 application's access to a workspace.",
+        (
+            _Field("client_id", "Client ID", ("LINEAR_CLIENT_ID",), secret=False),
+            _Field("client_secret", "Client secret", ("LINEAR_CLIENT_SECRET",)),
+            _Field("access_token", "Access token", ("LINEAR_ACCESS_TOKEN",)),
+            _Field("refresh_token", "Refresh token", ("LINEAR_REFRESH_TOKEN",)),
+        ),
+        egress=("api.linear.app", "uploads.linear.app"),
+        help_url="https://developers.linear.app/docs/oauth/authentication",
+    ),
+    CredentialType(
+        "bugsnag_token",
+        "Bugsnag token",
+        "Reads errors, manages releases.",
+        _token("Auth token", "BUGSNAG_AUTH_TOKEN"),
+        egress=("api.bugsnag.com",),
+        help_url="https://app.bugsnag.com/settings/my-account/auth-tokens",
+    ),
+    CredentialType(
+        "netlify_token",
+        "Netlify token",
+        "Manages sites and deployments.",
+        _token("Access token", "NETLIFY_AUTH_TOKEN"),
+        egress=("api.netlify.com",),
+        help_url="https://app.netlify.com/user/applications#personal-access-tokens",
+    ),
+    CredentialType(
+        "mintlify_token",
+        "Mintlify token",
+        "Reads build logs, starts builds.",
+        _token("API token", "MINTLIFY_API_TOKEN"),
+        egress=("api.mintlify.com",),
+        help_url="https://mintlify.com/docs/api-reference/authentication",
+    ),
+    CredentialType(
+        "slack_bot_token",
+        "Slack bot token",
+        "Speaks to the Slack API as a bot.",
+        _token("Bot token", "SLACK_BOT_TOKEN"),
+        egress=("slack.com", "*.slack.com"),
+        help_url="https://api.slack.com/authentication/token-types#bot",
+    ),
+    CredentialType(
+        "reddit_oauth",
+        "Reddit OAuth2 application",
+        "A script application that posts and moderates.",
+        (
+            _Field("client_id", "Client ID", ("REDDIT_CLIENT_ID",), secret=False),
+            _Field("client_secret", "Client secret", ("REDDIT_CLIENT_SECRET",)),
+            _Field("username", "User name", ("REDDIT_USERNAME",), secret=False),
+            _Field("password", "Password", ("REDDIT_PASSWORD",)),
+            _Field("user_agent", "User agent", ("REDDIT_USER_AGENT",), secret=False),
+        ),
+        egress=("www.reddit.com", "oauth.reddit.com"),
+        help_url="https://www.reddit.com/prefs/apps",
+    ),
+    CredentialType(
+        "discord_bot",
+        "Discord bot",
+        "A Discord application; its public key also verifies webhooks.",
+        (
+            _Field("application_id", "Application ID", ("DISCORD_APPLICATION_ID",), secret=False),
+            _Field("public_key", "Public key", ("DISCORD_PUBLIC_KEY",), secret=False),
+            _Field("bot_token", "Bot token", ("DISCORD_BOT_TOKEN",)),
+        ),
+        egress=("discord.com", "gateway.discord.gg", "cdn.discordapp.com"),
+        help_url="https://discord.com/developers/applications",
+    ),
+)
+
+_X = (
+    CredentialType(
+        "x_twitter_api",
+        "X (Twitter) application",
+        "An application's keys; the consumer secret also verifies webhooks.",
+        (
+            _Field("consumer_key", "Consumer key", ("X_CONSUMER_KEY",)),
+            _Field("consumer_secret", "Consumer secret", ("X_CONSUMER_SECRET",)),
+            _Field("bearer_token", "Bearer token", ("X_BEARER_TOKEN",)),
+        ),
+        egress=_X_HOSTS,
+        help_url=_X_PORTAL,
+    ),
+    CredentialType(
+        "x_twitter_user_oauth1",
+        "X (Twitter) user, OAuth 1.0a",
+        "A bot account's tokens.",
+        (
+            _Field("access_token", "Access token", ("X_ACCESS_TOKEN",)),
+            _Field("access_token_secret", "Access token secret", ("X_ACCESS_TOKEN_SECRET",)),
+        ),
+        egress=_X_HOSTS,
+        help_url=_X_PORTAL,
+    ),
+    CredentialType(
+        "x_twitter_user_oauth2",
+        "X (Twitter) user, OAuth 2.0",
+        "A user's tokens for messages, posts and subscriptions.",
+        (
+            _Field("client_id", "Client ID", ("X_OAUTH2_CLIENT_ID",)),
+            _Field("client_secret", "Client secret", ("X_OAUTH2_CLIENT_SECRET",)),
+            _Field("access_token", "Access token", ("X_OAUTH2_ACCESS_TOKEN",)),
+            _Field("refresh_token", "Refresh token", ("X_OAUTH2_REFRESH_TOKEN",)),
+        ),
+        egress=_X_HOSTS,
+        help_url=_X_PORTAL,
+    ),
+)
+
+_CLOUDS = (
+    CredentialType(
+        "cloudflare_api_token",
+        "Cloudflare API token",
+        "DNS records and origin certificates.",
+        (_Field("api_token", "API token", ("CLOUDFLARE_API_TOKEN",)),),
+        egress=("api.cloudflare.com",),
+        help_url="https://dash.cloudflare.com/profile/api-tokens",
+    ),
+    CredentialType(
+        "vultr_api_key",
+        "Vultr API key",
+        "Servers at Vultr.",
+        (_Field("api_key", "API key", ("VULTR_API_KEY",)),),
+        egress=("api.vultr.com",),
+        help_url="https://my.vultr.com/settings/#settingsapi",
+    ),
+    CredentialType(
+        "hetzner_api_key",
+        "Hetzner API key",
+        "Servers at Hetzner Cloud.",
+        (_Field("api_key", "API key", ("HETZNER_API_KEY",)),),
+        egress=("api.hetzner.cloud",),
+        help_url="https://console.hetzner.cloud/projects",
+    ),
+    CredentialType(
+        "gcp_service_account",
+        "Google Cloud service account",
+        "The JSON key of a service account.",
+        (_Field("key_json", "Key (JSON)", ("GOOGLE_APPLICATION_CREDENTIALS_JSON",), multiline=True),),
+        egress=("*.googleapis.com",),
+        help_url="https://cloud.google.com/iam/docs/keys-create-delete",
+    ),
+    CredentialType(
+        "vps_ssh",
+        "SSH key for servers",
+        "A key pair without passphrase, for servers that Freehold looks after.",
+        (
+            _Field("private_key", "Private key", multiline=True),
+            _Field("public_key", "Public key", secret=False),
+        ),
+    ),
+)
+
+_WEBHOOK_SECRETS = (
+    _webhook_secret(
+        "github_webhook_secret",
+        "GitHub webhook secret",
+        "A random string that is also entered in the repository's webhook settings.",
+        "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
+    ),
+    _webhook_secret("sentry_client_secret", "Sentry client secret", "The client secret of a Sentry integration."),
+    _webhook_secret(
+        "linear_webhook_secret",
+        "Linear webhook secret",
+        "The signing secret of a Linear webhook.",
+        "https://developers.linear.app/docs/webhooks",
+        shortest=8,
+    ),
+    _webhook_secret(
+        "mintlify_webhook_secret",
+        "Mintlify webhook secret",
+        "A random string that is also entered in the project's webhook settings.",
+        "https://mintlify.com/docs/api-reference/webhooks",
+    ),
+    _webhook_secret(
+        "slack_signing_secret",
+        "Slack signing secret",
+        "The signing secret of a Slack application.",
+        "https://api.slack.com/authentication/verifying-requests-from-slack",
+        shortest=8,
+    ),
+)
+
+_INTERNAL = (
+    CredentialType(
+        "gateway_api_key",
+        "Gateway key",
+        "Opens a project's gateway; made by Freehold.",
+        (_Field("key", "Key"),),
+        internal=True,
+    ),
+    CredentialType(
+        "cloudflare_origin_cert",
+        "Cloudflare origin certificate",
+        "A server's certificate; the instance is its host name.",
+        (_Field("certificate", "Certificate", multiline=True), _Field("private_key", "Private key", multiline=True)),
+        internal=True,
+    ),
+)
+
+CREDENTIAL_TYPES: dict[str, CredentialType] = {
+    kind.name: kind for kind in (*_GIT, *_MODEL_KEYS, *_SERVICES, *_X, *_CLOUDS, *_WEBHOOK_SECRETS)
+}
+"""The 32 types that a person may store and an agent may list."""
+
+EVERY_CREDENTIAL_TYPE: dict[str, CredentialType] = {**CREDENTIAL_TYPES, **{kind.name: kind for kind in _INTERNAL}}
+"""The types above, and those that Freehold keeps for itself."""

@@ -1,0 +1,231 @@
+"""A project from its folder: the entry points that the rest of the system uses."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import did_you_mean, one_of
+from freehold.project import keys, names
+from freehold.project.agent import Agent
+from freehold.project.agent_checks import check_dockerfile
+from freehold.project.agent_config import SKILL_FILE, read_agent, resolve_agent
+from freehold.project.config import ProjectConfig, config_of
+from freehold.project.dockerfile import says_more_than_from
+from freehold.project.home import environment_file, environment_names
+from freehold.project.layers import Layer, Merged, merge
+from freehold.project.problems import Problem, Problems, Reporter, shown
+from freehold.project.shape import fit
+from freehold.project.toml import read_text, read_toml
+
+CONFIG_FILE = "config.toml"
+OVERLAY_FILE = ".env.toml"
+AGENTS_DIRECTORY = "agents"
+STATE_DIRECTORY = ".freehold"
+_NOT_AGENTS = frozenset({"node_modules"})
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project, loaded. `agents` are sound; a broken one is in `broken` with its problems, and stops only itself.
+
+    `unique_name` is what containers, volumes and images carry. `dockerfile` is set only where the project's Dockerfile
+    says more than FROM. `warnings` are the project's own; each agent has its own too.
+    """
+
+    root: Path
+    name: str
+    unique_name: str
+    state_dir: Path
+    shared_dir: Path | None
+    dockerfile: Path | None
+    config: ProjectConfig
+    environment: str
+    agents: Mapping[str, Agent]
+    broken: Mapping[str, Problems] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def agent_names(self) -> list[str]:
+        return sorted({*self.agents, *self.broken})
+
+    def agent(self, name: str) -> Agent:
+        """The agent called `name`. Raises NOT_FOUND with the names that there are, or CONFIG with its errors."""
+        if name in self.agents:
+            return self.agents[name]
+        if name in self.broken:
+            raise self.broken[name].as_error()
+        raise FreeholdError(Code.NOT_FOUND, *_no_such_agent(name, self.agent_names, self.root))
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that was found in a project's files. `project` is None when the project itself is broken."""
+
+    problems: Problems
+    project: Project | None
+
+
+def load_project(root: Path, *, home: Path, environment: str = "") -> Project:
+    """The project in the folder `root`; `environment` (empty: what `.env.toml` says) lays its file over the rest.
+
+    Raises `FreeholdError`: NOT_FOUND when there is no project or environment, CONFIG with every error of the project's
+    own files. A broken agent raises nothing here (see `Project.broken`).
+    """
+    problems = Problems()
+    project = _load(root, home, environment, problems)
+    problems.raise_errors()
+    return project
+
+
+def check(root: Path, *, home: Path, environment: str = "") -> Report:
+    """Every error and warning of the project and all its agents. Raises only NOT_FOUND, as `load_project` does."""
+    problems = Problems()
+    project = _load(root, home, environment, problems)
+    sound = not problems.errors
+    for name in project.agent_names:
+        if name in project.broken:
+            problems.include(project.broken[name])
+        else:
+            problems.warnings.extend(project.agents[name].warnings)
+    return Report(problems, project if sound else None)
+
+
+def _load(root: Path, home: Path, environment: str, problems: Problems) -> Project:
+    root = Path(os.path.abspath(root))  # noqa: PTH100  no link is followed: messages show the path that was given
+    _require_project(root)
+    overlay = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, problems)
+    local = _overlay_keys(overlay, problems)
+    chosen = environment or local["environment"] or ""
+    merged = _merge_layers(root, home, overlay, chosen, problems)
+    config = config_of(merged, Reporter(problems, merged.origin))
+    name = local["projectName"] or root.name
+    dockerfile = _project_dockerfile(root, problems)
+    agents, broken = _load_agents(root, config, dockerfile, problems)
+    _check_together(config, agents, problems)
+    shared = root / "shared"
+    return Project(
+        root=root,
+        name=name,
+        unique_name=names.unique_project_name(name, root),
+        state_dir=root / STATE_DIRECTORY,
+        shared_dir=shared if shared.is_dir() else None,
+        dockerfile=dockerfile,
+        config=config,
+        environment=chosen,
+        agents=agents,
+        broken=broken,
+        warnings=tuple(problems.warnings),
+    )
+
+
+def _require_project(root: Path) -> None:
+    if (root / CONFIG_FILE).exists() or (root / AGENTS_DIRECTORY).is_dir():
+        return
+    if (root / SKILL_FILE).exists():
+        message, hint = (
+            f"{root} is an agent's folder, not a project's",
+            "go to the folder that holds agents/, or name it with -p",
+        )
+    elif not root.is_dir():
+        message, hint = f"{root} is not a folder", "name the project's folder with -p"
+    else:
+        message = f"{root} holds no project: neither config.toml nor agents/ is there"
+        hint = "make one with `freehold new NAME`, or name the project's folder with -p"
+    raise FreeholdError(Code.NOT_FOUND, message, hint)
+
+
+def _overlay_keys(overlay: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    reserved = {key.name for key in keys.LOCAL_OVERLAY_KEYS}
+    written = {key: value for key, value in overlay.items() if key in reserved}
+    return fit(written, keys.LOCAL_OVERLAY_KEYS, Reporter(problems, lambda _path: OVERLAY_FILE))
+
+
+def _merge_layers(root: Path, home: Path, overlay: Mapping[str, Any], environment: str, problems: Problems) -> Merged:
+    reserved = {key.name for key in keys.LOCAL_OVERLAY_KEYS}
+    layers = [
+        Layer(CONFIG_FILE, read_toml(root / CONFIG_FILE, CONFIG_FILE, problems)),
+        Layer(OVERLAY_FILE, {key: value for key, value in overlay.items() if key not in reserved}),
+    ]
+    for layer in layers:
+        if "server" in layer.table:
+            problems.error(layer.name, "server", "belongs in an environment's file; see `freehold env add`")
+    if environment:
+        layers.append(_environment_layer(home, environment, problems))
+    return merge(layers)
+
+
+def _environment_layer(home: Path, environment: str, problems: Problems) -> Layer:
+    path = environment_file(home, environment)
+    if names.environment_name_problem(environment) or not path.is_file():
+        known = environment_names(home)
+        suggestion = did_you_mean(environment, known)
+        message = " ".join(part for part in (f"there is no environment {shown(environment)}", suggestion) if part)
+        raise FreeholdError(
+            Code.NOT_FOUND, f"{message}; there is: {one_of(known)}", f"`freehold env add {environment}` makes {path}"
+        )
+    return Layer(str(path), read_toml(path, str(path), problems))
+
+
+def _project_dockerfile(root: Path, problems: Problems) -> Path | None:
+    path = root / "Dockerfile"
+    text = read_text(path, "Dockerfile", problems)
+    if text is None or not says_more_than_from(text):
+        return None
+    check_dockerfile(text, "Dockerfile", problems)
+    return path
+
+
+def _load_agents(
+    root: Path, config: ProjectConfig, project_dockerfile: Path | None, problems: Problems
+) -> tuple[dict[str, Agent], dict[str, Problems]]:
+    agents: dict[str, Agent] = {}
+    broken: dict[str, Problems] = {}
+    for directory in _agent_directories(root):
+        label = f"{AGENTS_DIRECTORY}/{directory.name}"
+        if not (directory / SKILL_FILE).exists():
+            problems.warning(label, "", f"has no {SKILL_FILE}, so it is no agent")
+            continue
+        own = Problems()
+        agent = resolve_agent(read_agent(directory, label, own), config, project_dockerfile, own)
+        if agent is None:
+            broken[directory.name] = own
+        else:
+            agents[directory.name] = dataclasses.replace(agent, warnings=tuple(own.warnings))
+    return agents, broken
+
+
+def _agent_directories(root: Path) -> list[Path]:
+    folder = root / AGENTS_DIRECTORY
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name not in _NOT_AGENTS
+    )
+
+
+def _check_together(config: ProjectConfig, agents: Mapping[str, Agent], problems: Problems) -> None:
+    total = sum(agent.scale for agent in agents.values())
+    if config.scale is not None and total > config.scale:
+        problems.warning(
+            CONFIG_FILE, "scale", f"is {config.scale}, but the agents want {total} together; some of them will wait"
+        )
+
+
+def _no_such_agent(name: str, known: list[str], root: Path) -> tuple[str, str]:
+    """Message and hint about an agent that there is not."""
+    malformed = names.agent_name_problem(name)
+    if malformed:
+        return malformed, f"the agents are: {one_of(known)}"
+    suggestion = did_you_mean(name, known)
+    message = " ".join(part for part in (f'there is no agent "{name}" in {root}', suggestion) if part)
+    if not known:
+        return message, f"make one with `freehold agent new {name}`"
+    return message, f"the agents are: {one_of(known)}"
