@@ -76,11 +76,13 @@ def shell(script: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", script)
 
 
+SAY_UP = 'echo up >> "$FREEHOLD_RUN_DIR/events.jsonl"'
+
 COMMANDS: dict[Behaviour, tuple[str, ...]] = {
     Behaviour.SUCCEEDS: shell("true"),
     Behaviour.FAILS: shell("echo boom >&2; exit 3"),
-    Behaviour.LASTS: shell("trap 'exit 143' TERM; echo up >> "$FREEHOLD_RUN_DIR/events.jsonl"; while :; do sleep 0.05; done"),
-    Behaviour.IGNORES_TERM: shell("trap '' TERM; echo up >> "$FREEHOLD_RUN_DIR/events.jsonl"; while :; do sleep 0.05; done"),
+    Behaviour.LASTS: shell(f"trap 'exit 143' TERM; {SAY_UP}; while :; do sleep 0.05; done"),
+    Behaviour.IGNORES_TERM: shell(f"trap '' TERM; {SAY_UP}; while :; do sleep 0.05; done"),
     Behaviour.EATS_MEMORY: ("python3", "-c", "bytearray(1024**3)"),
     Behaviour.CANNOT_START: ("/no/such/program",),
 }
