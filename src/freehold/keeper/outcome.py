@@ -35,7 +35,6 @@ class Facts:
     rehearsal_problems: tuple[str, ...] = ()
     models_exhausted: str = ""
     memory_bytes: int = 0
-    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,9 @@ def decide(facts: Facts) -> Verdict:
         return Verdict(Result.ERROR, _code_of(facts.exit), facts.failure)
     if facts.exit is None:
         return Verdict(Result.LOST, None, _lost())
-    if facts.exit.out_of_memory:
+    if facts.exit.workspace_full:
+        return Verdict(Result.ERROR, facts.exit.code, _workspace_full())
+    if facts.exit.out_of_memory and facts.exit.code != ExitCode.OK:
         return Verdict(Result.ERROR, facts.exit.code, _out_of_memory(facts.memory_bytes))
     if facts.rerun_requested and facts.exit.code in (ExitCode.OK, ExitCode.RERUN):
         return Verdict(Result.RERUN, ExitCode.RERUN, None)
@@ -97,6 +98,14 @@ def _out_of_memory(memory_bytes: int) -> RunError:
         Code.OUT_OF_MEMORY,
         f"the container ran out of memory: its limit is {size(memory_bytes)}",
         'Raise it in config.toml: [local] memory = "8g"    # default: "4g"',
+    )
+
+
+def _workspace_full() -> RunError:
+    return RunError(
+        Code.DISK,
+        "the agent's /workspace is full: it holds more than 2 GB",
+        "Look with `freehold shell AGENT` what takes the room, and let the agent clean up after itself.",
     )
 
 

@@ -30,9 +30,12 @@ class Step(StrEnum):
     CONTAINER = "container"
     RUNNING = "running"
     STOPPING = "stopping"
-    ENDED = "ended"
     FINISHED = "finished"
     CLEANED = "cleaned"
+
+
+BEFORE_CONTAINER = frozenset({Step.QUEUED, Step.IMAGE, Step.CREDENTIALS, Step.DIRECTORY, Step.SOCKET})
+"""The engine does not know of the run yet."""
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -57,7 +60,7 @@ class RecordFile:
     """Keeps a `Record` in memory and on disk; the file is always whole."""
 
     def __init__(self, path: Path, record: Record) -> None:
-        self._path = path
+        self.path = path
         self.record = record
 
     @classmethod
@@ -75,10 +78,10 @@ class RecordFile:
     def save(self) -> None:
         """Raises `FreeholdError(DISK)`."""
         try:
-            write_atomically(self._path, msgspec.json.format(msgspec.json.encode(self.record), indent=1))
+            write_atomically(self.path, msgspec.json.format(msgspec.json.encode(self.record), indent=1))
         except OSError as error:
             raise FreeholdError(
-                Code.DISK, f"{self._path}: {error.strerror}", f"Make room on the disk that holds {self._path.parent}."
+                Code.DISK, f"{self.path}: {error.strerror}", f"Make room on the disk that holds {self.path.parent}."
             ) from error
 
     def enter(self, step: Step) -> None:

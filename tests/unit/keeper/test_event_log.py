@@ -1,0 +1,106 @@
+"""The event log: numbered without gaps, whole after a crash, followed while it grows."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from freehold.base.clock import FakeClock
+from freehold.base.errors import Code, FreeholdError
+from freehold.keeper.event_log import EventLog, read_events
+from freehold.wire.events import AnyEvent, Limit, Message, RunFinished
+from freehold.wire.runs import Outcome, Result, Trigger
+
+RUN = "dev-01hzx3k5a6b7c8d9e0f1g2h3j4"
+FINISHED = RunFinished.of(Outcome(agent="dev", attempt=1, trigger=Trigger(), result=Result.COMPLETED))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+def open_log(path: Path) -> EventLog:
+    return EventLog(path, RUN, FakeClock())
+
+
+def test_numbers_and_stamps_each_event(path: Path) -> None:
+    log = open_log(path)
+    log.append(Message(text="one"))
+    log.append(Message(text="two"))
+    assert [(event.seq, event.run_id, event.ts) for event in read_events(path)] == [
+        (1, RUN, "2026-01-01T00:00:00.000Z"),
+        (2, RUN, "2026-01-01T00:00:00.000Z"),
+    ]
+
+
+@pytest.mark.parametrize("torn", [b'{"v":1,"seq":3', b'{"v":1,"seq":3,"type":"message","text":"x"}', b"\xff\xfe\n"])
+def test_a_torn_end_is_cut_off_and_numbering_goes_on(path: Path, torn: bytes) -> None:
+    log = open_log(path)
+    log.append(Message(text="one"))
+    log.append(Message(text="two"))
+    log.close()
+    with path.open("ab") as file:
+        file.write(torn)
+    again = open_log(path)
+    again.append(Message(text="three"))
+    assert [event.seq for event in read_events(path)] == [1, 2, 3]
+    assert path.read_bytes().count(b"\n") == 3
+
+
+def test_reopening_knows_how_many_container_lines_were_taken_and_that_the_run_finished(path: Path) -> None:
+    log = open_log(path)
+    log.append(Message(text="one", container_seq=1))
+    log.append(Limit(limit="forged_event", message="dropped", container_seq=2))
+    log.append(FINISHED)
+    log.close()
+    again = open_log(path)
+    assert again.container_lines == 2
+    assert again.finished is not None
+    assert again.finished.result == Result.COMPLETED
+
+
+async def test_followers_see_what_was_there_and_what_comes_until_the_end(path: Path) -> None:
+    log = open_log(path)
+    log.append(Message(text="before"))
+
+    async def collect(after: int) -> list[AnyEvent]:
+        return [event async for event in log.follow(after)]
+
+    early = asyncio.create_task(collect(0))
+    late = asyncio.create_task(collect(1))
+    await asyncio.sleep(0)
+    log.append(Message(text="during"))
+    log.append(FINISHED)
+    assert [event.seq for event in await early] == [1, 2, 3]
+    assert [event.seq for event in await late] == [2, 3]
+
+
+async def test_not_live_ends_with_what_there_is(path: Path) -> None:
+    log = open_log(path)
+    log.append(Message(text="one"))
+    assert [event.seq async for event in log.follow(live=False)] == [1]
+
+
+def test_a_full_disk_is_an_error_that_leaves_the_file_whole(path: Path) -> None:
+    log = open_log(path)
+    log.append(Message(text="fits"))
+    whole = path.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 40, before[1]))
+    try:
+        with pytest.raises(FreeholdError) as raised:
+            log.append(Message(text="does not fit" * 10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert raised.value.code is Code.DISK
+    assert str(path) in raised.value.message
+    assert path.read_bytes() == whole
+    log.append(Message(text="room again"))
+    assert [event.seq for event in read_events(path)] == [1, 2]
