@@ -12,14 +12,16 @@ from freehold.project import keys, schedule
 from freehold.project.agent import Agent
 from freehold.project.agent_checks import AgentInProject, check_agent
 from freehold.project.budget import budget_of
-from freehold.project.config import ProjectConfig, egress_of, harness_of
+from freehold.project.config import ProjectConfig, harness_of
 from freehold.project.credential import CredentialRef, parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
+from freehold.project.egress import egress_of
 from freehold.project.layers import Layer, Merged, merge
 from freehold.project.mcp import McpSpec
 from freehold.project.models import ModelSpec
 from freehold.project.names import agent_name_problem
 from freehold.project.problems import Problems, Reporter, shown, unknown
+from freehold.project.server_tools import server_tools_of
 from freehold.project.shape import fit, report_strangers
 from freehold.project.skill import Skill, check_description, parse_skill
 from freehold.project.toml import read_text, read_toml
@@ -94,7 +96,7 @@ def _build(written: Written, config: ProjectConfig, report: Reporter) -> Agent:
         engine=engine,
         network=values["network"] or config.local.network,
         egress=tuple(dict.fromkeys((*config.egress, *egress_of(values["egress"], report)))),
-        server_tools=tuple(dict.fromkeys((*config.server_tools, *values["server_tools"]))),
+        server_tools=tuple(dict.fromkeys((*config.server_tools, *server_tools_of(values["server_tools"], report)))),
         budget=budget_of(values["budget"]).tightened_by(config.budget),
         mcp=_mcp(values["mcp"], config, report),
         permissions=values["permissions"] or config.permissions,

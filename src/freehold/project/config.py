@@ -9,12 +9,13 @@ from typing import Any
 from freehold.base.secret import Secret
 from freehold.project import keys, names
 from freehold.project.budget import Budget, budget_of
-from freehold.project.egress import normal_host, pattern_problem
+from freehold.project.egress import egress_of
 from freehold.project.harnesses import BUILTIN, COMMAND, SAME_AS_BUILTIN, HarnessChoice
 from freehold.project.layers import Merged
 from freehold.project.mcp import McpSpec, mcp_of
 from freehold.project.models import ModelSpec, model_of
-from freehold.project.problems import KeyPath, Reporter, shown
+from freehold.project.problems import KeyPath, Reporter
+from freehold.project.server_tools import server_tools_of
 from freehold.project.shape import fit
 from freehold.project.webhooks import WebhookSource, source_of
 
@@ -105,7 +106,7 @@ def config_of(merged: Merged, report: Reporter) -> ProjectConfig:
         budget=budget_of(values["budget"]),
         harness=harness_of(values["harness"], report) or HarnessChoice(),
         egress=egress_of(values["egress"], report),
-        server_tools=tuple(values["server_tools"]),
+        server_tools=server_tools_of(values["server_tools"], report),
         permissions=values["permissions"] or "allow",
         max_reruns=values["maxReruns"],
         max_call_depth=values["maxCallDepth"],
@@ -133,18 +134,6 @@ def harness_of(written: Any, report: Reporter, at: KeyPath = ("harness",)) -> Ha
         )
         return None
     return HarnessChoice(COMMAND, command)
-
-
-def egress_of(patterns: list[str], report: Reporter) -> tuple[str, ...]:
-    """The host patterns that are right, in normal form; the others are reported."""
-    good = []
-    for index, pattern in enumerate(patterns):
-        problem = pattern_problem(pattern)
-        if problem:
-            report.error(("egress", index), f"{shown(pattern)}: {problem}")
-        else:
-            good.append(normal_host(pattern))
-    return tuple(dict.fromkeys(good))
 
 
 def _local(values: Mapping[str, Any], written: Any, report: Reporter) -> LocalConfig:

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from freehold.project.credential import CredentialRef
-from freehold.project.egress import normal_host
 from freehold.project.problems import KeyPath, Reporter
 from freehold.project.providers import CUSTOM, PROVIDERS, REHEARSAL, Provider
 from freehold.project.wire_formats import WireFormat
@@ -43,7 +42,7 @@ class ModelSpec:
     @property
     def host(self) -> str:
         """The host that answers; empty for rehearsals."""
-        return normal_host(urlsplit(self.base_url).hostname or "")
+        return (urlsplit(self.base_url).hostname or "").removesuffix(".")
 
 
 def model_of(name: str, values: Mapping[str, Any], report: Reporter) -> ModelSpec | None:
@@ -84,7 +83,7 @@ def _base_url(provider: Provider, written: str | None, report: Reporter, at: Key
         report.error(at, problem)
         return provider.base_url
     parts = urlsplit(written)
-    host = normal_host(parts.hostname or "")
+    host = (parts.hostname or "").removesuffix(".")
     if provider.hosts and host not in provider.hosts:
         report.warning(at, f"sends the {provider.credential} to {host}, which is not a host of {provider.label}")
     if parts.scheme == "http" and not _is_local(host):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from freehold.project.problems import Reporter, unknown
+
 SERVER_TOOLS: dict[str, str] = {
     "web_search": "the provider searches the web",
     "web_fetch": "the provider fetches pages that the model names",
@@ -16,3 +18,11 @@ SERVER_TOOLS: dict[str, str] = {
     "stored_context": "the provider adds conversations, prompts, caches or files that it keeps for the account",
 }
 """The names that `server_tools` may hold, and what each allows."""
+
+
+def server_tools_of(names: list[str], report: Reporter) -> tuple[str, ...]:
+    """The names that there are, each once; the others are reported."""
+    for index, name in enumerate(names):
+        if name not in SERVER_TOOLS:
+            report.error(("server_tools", index), unknown("server tool", name, SERVER_TOOLS))
+    return tuple(dict.fromkeys(name for name in names if name in SERVER_TOOLS))

@@ -33,7 +33,7 @@ class Skill:
 
 
 def parse_skill(text: str, name: str, problems: Problems) -> Skill:
-    """The skill in `text`. Broken YAML is an error with line and column; without frontmatter (a warning) all is body."""
+    """The skill in `text`; broken YAML is an error with line and column; without frontmatter all is body."""
     opening = _DELIMITER.match(text)
     if opening is None:
         problems.warning(name, "", "has no frontmatter; begin with a line `---`, `description: ...` and a line `---`")
