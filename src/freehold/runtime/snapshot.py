@@ -1,0 +1,123 @@
+"""A copy of a folder for one run: what the run sees stays as it was when the run began."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.files import remove_tree
+from freehold.base.words import size
+from freehold.runtime.images.context import IGNORE_FILE
+from freehold.runtime.images.patterns import IgnoreRules
+
+LARGEST_BYTES = 100 * 1024 * 1024
+"""An agent's folder is text and small tools; it is copied for every run."""
+
+DIRECTORY_MODE, FILE_MODE, PROGRAM_MODE = 0o755, 0o644, 0o755
+
+
+@dataclass(frozen=True)
+class _Item:
+    path: str
+    status: os.stat_result
+
+
+def take_snapshot(folder: Path, target: Path, *, hidden: bool = True, largest_bytes: int = LARGEST_BYTES) -> None:
+    """Copy `folder` to `target`, readable by everybody who may enter the directory that `target` lies in.
+
+    Left out: `.git`, `.env*`, `.freehold` at any depth, what `.freeholdignore` lists, and with `hidden=False` every
+    name that begins with a dot. What was at `target` before is replaced. Symbolic links stay links.
+
+    Raises `FreeholdError`: CONFIG for a link that leaves the folder, a thing that is no file, and a file that cannot
+    be read; TOO_LARGE above `largest_bytes`; DISK when the copy cannot be written. Then there is no `target`.
+    """
+    items = list(_listed(folder, hidden=hidden, largest_bytes=largest_bytes))
+    remove_tree(target)
+    try:
+        target.mkdir(mode=DIRECTORY_MODE)
+        target.chmod(DIRECTORY_MODE)
+        for item in items:
+            _copy(folder, item, target)
+    except OSError as error:
+        remove_tree(target)
+        raise FreeholdError(
+            Code.DISK, f"{folder} could not be copied for the run: {error}", "Is the disk full, or a file being edited?"
+        ) from error
+    except BaseException:
+        remove_tree(target)
+        raise
+
+
+def _listed(folder: Path, *, hidden: bool, largest_bytes: int) -> Iterator[_Item]:
+    ignore_file = folder / IGNORE_FILE
+    try:
+        text = ignore_file.read_text("utf-8", "replace") if ignore_file.is_file() else ""
+        total = 0
+        for item in _walk(folder, "", IgnoreRules.parse(text), hidden=hidden):
+            total += item.status.st_size if stat.S_ISREG(item.status.st_mode) else 0
+            if total > largest_bytes:
+                raise _too_large(folder, item.path, largest_bytes)
+            yield item
+    except OSError as error:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"{error.filename or folder}: cannot be read: {error.strerror}",
+            f"Correct its mode, or list it in {ignore_file}.",
+        ) from error
+
+
+def _walk(folder: Path, below: str, ignore: IgnoreRules, *, hidden: bool) -> Iterator[_Item]:
+    with os.scandir(folder / below) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
+        path = posixpath.join(below, entry.name)
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if ignore.ignores(path, is_folder=is_folder) or (not hidden and entry.name.startswith(".")):
+            continue
+        yield _Item(path, entry.stat(follow_symlinks=False))
+        if is_folder:
+            yield from _walk(folder, path, ignore, hidden=hidden)
+
+
+def _copy(folder: Path, item: _Item, target: Path) -> None:
+    source, destination, mode = folder / item.path, target / item.path, item.status.st_mode
+    if stat.S_ISDIR(mode):
+        destination.mkdir(mode=DIRECTORY_MODE)
+        destination.chmod(DIRECTORY_MODE)
+    elif stat.S_ISLNK(mode):
+        destination.symlink_to(_checked_link(folder, source))
+    elif stat.S_ISREG(mode):
+        shutil.copyfile(source, destination, follow_symlinks=False)
+        destination.chmod(PROGRAM_MODE if mode & 0o111 else FILE_MODE)
+    else:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"{source} is not a file.",
+            f"Sockets, pipes and devices cannot be given to a run: list it in {folder / IGNORE_FILE}.",
+        )
+
+
+def _checked_link(folder: Path, link: Path) -> Path:
+    target = link.readlink()
+    if target.is_absolute() or not link.resolve().is_relative_to(folder.resolve()):
+        raise FreeholdError(
+            Code.CONFIG,
+            f"{link} is a link to {target}, which is outside of the folder.",
+            f"Copy the file into the folder, or list the link in {folder / IGNORE_FILE}.",
+        )
+    return target
+
+
+def _too_large(folder: Path, path: str, largest_bytes: int) -> FreeholdError:
+    return FreeholdError(
+        Code.TOO_LARGE,
+        f"{folder} holds more than {size(largest_bytes)}, and it is copied for every run.",
+        f"List in {folder / IGNORE_FILE} what the agent does not need (the last file was {path}), "
+        "or build it into the image with a Dockerfile.",
+    )
