@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from freehold.keeper.record import Record, Step
+from freehold.keeper.record import BEFORE_CONTAINER, Record, Step
 from freehold.runtime.engine import Found
 
 MOST_ADOPTIONS = 5
@@ -22,9 +22,6 @@ class Adoption(Enum):
     GIVE_UP = "its container is gone, or it was adopted too often: it is lost"
 
 
-_BEFORE_CONTAINER = frozenset({Step.QUEUED, Step.IMAGE, Step.CREDENTIALS, Step.DIRECTORY, Step.SOCKET, Step.CONTAINER})
-
-
 def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adoption:
     """`found` is the run as the engine knows it, None when it does not.
 
@@ -38,8 +35,8 @@ def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adopt
         return Adoption.GIVE_UP
     if record.stop is not None:
         return Adoption.STOP
-    if found is not None:
+    if found is not None and found.started:
         return Adoption.WATCH if found.running else Adoption.FINISH
-    if record.step in _BEFORE_CONTAINER:
+    if record.step in BEFORE_CONTAINER or record.step is Step.CONTAINER:
         return Adoption.PREPARE
     return Adoption.GIVE_UP

@@ -60,3 +60,11 @@ def find_run(state: Path, target: str) -> str:
         f'no run or agent matches "{target}"',
         f"Agents with runs: {agents}. `freehold runs` lists them.",
     )
+
+
+def record_of(state: Path, run_id: str) -> Record | None:
+    """The record of one run; None when there is none. Raises INTERNAL when it cannot be read."""
+    path = state / RUNS / run_id / RECORD_FILE
+    if not is_ulid(run_id[-26:]) or "/" in run_id or not path.exists():
+        return None
+    return RecordFile.load(path).record

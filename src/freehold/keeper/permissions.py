@@ -32,8 +32,9 @@ def choose(policy: str, options: Sequence[PermissionOption]) -> str | None:
 class Permissions:
     """Decides and records permission requests of one run."""
 
-    def __init__(self, policy: str, log: EventLog, *, deadline_s: float = DEADLINE_S) -> None:
-        self._policy = policy
+    def __init__(self, policy: str, log: EventLog, *, attended: bool = True, deadline_s: float = DEADLINE_S) -> None:
+        # Where nobody can be asked, asking would only delay the no.
+        self._policy = policy if attended or policy != "ask" else "deny"
         self._log = log
         self._deadline_s = deadline_s
         self._open: dict[str, tuple[asyncio.Future[str], Sequence[PermissionOption]]] = {}

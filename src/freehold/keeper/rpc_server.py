@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,27 @@ from freehold.wire import rpc
 class Caller:
     """One connected client. Verbs may send it notifications until it leaves."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, calls: asyncio.TaskGroup) -> None:
         self._writer = writer
+        self._calls = calls
+        self._tasks: set[asyncio.Task[None]] = set()
         self._inbox: dict[str, Callable[[msgspec.Raw], Awaitable[None]]] = {}
 
     async def notify(self, method: str, params: object) -> None:
         """Raises `ConnectionError` when the client is gone; waits while it reads slowly."""
         self._writer.write(rpc.request(method, params))
         await self._writer.drain()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with `work` beside the calls; it ends, at the latest, when the client leaves."""
+        task = self._calls.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def left(self) -> None:
+        """The client is gone: end what goes on for it."""
+        for task in self._tasks:
+            task.cancel()
 
     def on(self, method: str, receive: Callable[[msgspec.Raw], Awaitable[None]]) -> None:
         """Take in the client's own notifications of this kind."""
@@ -73,7 +86,7 @@ class RpcServer:
         try:
             if _is_trusted(writer.get_extra_info("socket")):
                 async with asyncio.TaskGroup() as calls:
-                    await self._read_messages(reader, Caller(writer), calls)
+                    await self._read_messages(reader, Caller(writer, calls))
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left; there is nobody to tell
         finally:
@@ -82,25 +95,18 @@ class RpcServer:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _read_messages(self, reader: asyncio.StreamReader, caller: Caller, calls: asyncio.TaskGroup) -> None:
-        running: set[asyncio.Task[None]] = set()
+    async def _read_messages(self, reader: asyncio.StreamReader, caller: Caller) -> None:
         try:
             while line := await reader.readline():
-                try:
-                    message = self._decode(line)
-                except msgspec.DecodeError:
-                    return
+                message = self._decode(line)
                 if message.id is None:
                     await caller.received(message)
-                    continue
-                task = calls.create_task(self._call(caller, message, message.id))
-                running.add(task)
-                task.add_done_callback(running.discard)
-        except ValueError:
-            return  # a line longer than any message of ours
+                else:
+                    caller.spawn(self._call(caller, message, message.id))
+        except (ValueError, msgspec.DecodeError):
+            return  # a line longer than any message of ours, or no message at all: not one of our clients
         finally:
-            for task in running:
-                task.cancel()
+            caller.left()
 
     async def _call(self, caller: Caller, message: rpc.RpcRequest, call_id: int) -> None:
         if message.method not in self._verbs:

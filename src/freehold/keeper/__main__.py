@@ -1,0 +1,3 @@
+from freehold.keeper.main import main
+
+main()

@@ -1,0 +1,122 @@
+"""The end of a run: decide how it went, say so once, and leave nothing behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from freehold.base.clock import rfc3339
+from freehold.base.errors import Code, FreeholdError
+from freehold.keeper import outcome
+from freehold.keeper.preparation import locate
+from freehold.keeper.record import Step
+from freehold.runtime.engine import Exit
+from freehold.wire.events import RunFinished
+from freehold.wire.runs import Outcome, RunState
+
+if TYPE_CHECKING:
+    from freehold.keeper.run import Run
+
+_logger = logging.getLogger(__name__)
+
+_ROOM_INTERVAL_S = 1.0
+
+
+async def conclude(run: Run, ended: Exit | None) -> None:
+    """Write the result: event first, then record. On a full disk this waits for room; a result is never dropped."""
+    if run.services:
+        await run.services.close()
+    verdict = outcome.decide(_facts(run, ended))
+    record = run.file.record
+    await _until_there_is_room(run, run.phases.close)
+    final = Outcome(
+        agent=record.start.agent,
+        attempt=record.start.attempt,
+        trigger=record.start.trigger.without_payload(),
+        result=verdict.result,
+        exit_code=verdict.exit_code,
+        return_value=record.view.return_value,
+        phases_s=run.phases.durations_s,
+        usage=run.spent.usage,
+        cost_usd=run.spent.cost_usd,
+        error=verdict.error,
+    )
+    await _until_there_is_room(run, lambda: run.log.append(RunFinished.of(final), durable=True))
+    show_finished(run, final)
+
+
+def show_finished(run: Run, final: Outcome) -> None:
+    """Let `run.json` say what the event log says."""
+    run.file.show(
+        state=RunState.FINISHED,
+        finished_at=rfc3339(run.means.clock.now()),
+        result=final.result,
+        exit_code=final.exit_code,
+        phases_s=final.phases_s,
+        usage=final.usage,
+        cost_usd=final.cost_usd,
+        error=final.error,
+    )
+    run.file.record.step = Step.FINISHED
+
+
+async def clean_up(run: Run) -> None:
+    """Remove container, credentials and run directory. What fails is logged, tried again by the next keeper."""
+    record = run.file.record
+    await _until_there_is_room(run, run.file.save)
+    failed = False
+    for step in (_remove_container, _remove_secrets, _remove_scratch):
+        try:
+            await step(run)
+        except (FreeholdError, OSError) as error:
+            failed = True
+            _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
+    run.means.slots.release(record.start.agent, record.slot)
+    if not failed:
+        run.file.enter(Step.CLEANED)
+    run.log.close()
+
+
+async def _remove_container(run: Run) -> None:
+    if run.engine:
+        await locate(run)
+        await run.engine.remove(run.run_id)
+
+
+async def _remove_secrets(run: Run) -> None:
+    await run.directory.remove_secrets()
+
+
+async def _remove_scratch(run: Run) -> None:
+    await run.directory.remove_scratch()
+
+
+def _facts(run: Run, ended: Exit | None) -> outcome.Facts:
+    record = run.file.record
+    return outcome.Facts(
+        exit=ended,
+        stop=record.stop,
+        failure=run.failure,
+        conclusion=record.conclusion,
+        rerun_requested=record.rerun_requested,
+        rehearsal_problems=run.services.rehearsal_problems if run.services else (),
+        models_exhausted=run.services.models_exhausted if run.services else "",
+        memory_bytes=record.memory_bytes,
+    )
+
+
+async def _until_there_is_room(run: Run, write: Callable[[], object]) -> None:
+    warned = False
+    while True:
+        try:
+            write()
+        except FreeholdError as error:
+            if error.code is not Code.DISK:
+                raise
+            if not warned:
+                _logger.error("waiting for room on the disk", extra={"run_id": run.run_id, "error": error.message})
+            warned = True
+            await run.means.clock.sleep(_ROOM_INTERVAL_S)
+        else:
+            return

@@ -1,0 +1,88 @@
+"""What a run may do to itself through its socket, and what its runner tells: `fh status`, `fh exit`, phases, …"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.keeper.outcome import Stop
+from freehold.keeper.phases import FROM_INSIDE
+from freehold.wire import session
+from freehold.wire.events import Return, Status
+from freehold.wire.run_api import LONGEST_RETURN, ExitCode
+from freehold.wire.runs import Result, RunError
+
+if TYPE_CHECKING:
+    from freehold.keeper.run import Run
+    from freehold.keeper.run_session import RunSession
+
+LONGEST_STATUS = 500
+
+
+class Control:
+    """The other end of the run API and of the runner's session, for one run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.session: RunSession | None = None
+        self._deciding: set[asyncio.Task[None]] = set()
+
+    async def set_status(self, text: str) -> None:
+        text = text.strip()[:LONGEST_STATUS]
+        self._run.file.show(status_text=text)
+        self._run.note(Status(text=text))
+
+    async def set_return(self, value: str) -> None:
+        """The last value counts. Raises TOO_LARGE."""
+        if len(value) > LONGEST_RETURN:
+            message = f"the return value has {len(value):,} characters; at most {LONGEST_RETURN:,} are kept"
+            raise FreeholdError(Code.TOO_LARGE, message, "Write it to a file in /workspace and return its path.")
+        self._run.file.show(return_value=value)
+        self._run.file.save()
+        self._run.note(Return(value=value))
+
+    async def request_rerun(self) -> None:
+        self._run.file.record.rerun_requested = True
+        self._run.file.save()
+
+    async def request_exit(self, code: int) -> None:
+        """`fh exit`: the run ends now, with this exit code; it does not wait for the harness."""
+        if code == ExitCode.OK:
+            stop = Stop(Result.COMPLETED, exit_code=code)
+        elif code == ExitCode.RERUN:
+            stop = Stop(Result.RERUN, exit_code=code)
+        else:
+            error = RunError(Code.FAILED, f"the agent gave up: fh exit {code}", "Its last messages say why.")
+            stop = Stop(Result.ERROR, error, exit_code=code)
+        self._run.stop(stop)
+
+    async def shutdown(self, reason: str) -> None:
+        """`fh shutdown`: the agent saw something that must not go on; it is killed at once."""
+        said = reason.strip()[:LONGEST_STATUS] or "no reason given"
+        error = RunError(Code.DENIED, f"the agent asked to be shut down: {said}", "Look at what it did just before.")
+        self._run.stop(Stop(Result.KILLED, error, exit_code=ExitCode.KILLED), grace_s=0)
+
+    async def from_runner(self, message: session.FromRunner) -> None:
+        """What the runner says on its session."""
+        if isinstance(message, session.EnterPhase):
+            if message.phase in FROM_INSIDE:
+                self._run.phases.enter(message.phase)
+        elif isinstance(message, session.AskPermission):
+            task = asyncio.create_task(self._decide(message))
+            self._deciding.add(task)
+            task.add_done_callback(self._deciding.discard)
+        elif isinstance(message, session.Conclusion) and message.error:
+            self._run.file.record.conclusion = message.error
+            self._run.file.save()
+
+    async def close(self) -> None:
+        for task in self._deciding:
+            task.cancel()
+        await asyncio.gather(*self._deciding, return_exceptions=True)
+
+    async def _decide(self, asked: session.AskPermission) -> None:
+        assert self._run.permissions is not None
+        answer = await self._run.permissions.decide(asked)
+        if self.session:
+            self.session.send(answer)

@@ -1,0 +1,86 @@
+"""Stand-ins for what a keeper needs from outside, for tests of whole commands: no Docker, no socket, no model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from freehold.base.clock import Clock, SystemClock
+from freehold.base.errors import FreeholdError
+from freehold.keeper.control import Control
+from freehold.keeper.means import Means, Notice
+from freehold.keeper.run import Run
+from freehold.keeper.slots import Slots
+from freehold.project.agent import Agent
+from freehold.project.load import Project, load_project
+from freehold.runtime.fake_engine import FakeEngine, FakeHost
+from freehold.store.credentials import CredentialStore, MemoryCredentialStore
+
+
+class FakeImages:
+    """Every image is there, or building it fails with `problem`; `gate` holds builds back until it is set."""
+
+    def __init__(self, problem: FreeholdError | None = None) -> None:
+        self.problem = problem
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def ensure(self, project: Project, agent: Agent, notice: Notice) -> str:
+        image = f"freehold-{project.unique_name}-{agent.name}:fake"
+        notice(image, "Step 1/1: FROM freehold-agent")
+        await self.gate.wait()
+        if self.problem:
+            raise self.problem
+        return image
+
+
+class FakeServices:
+    """Answers nobody; `act` may use the run's `Control` as a runner would through its socket."""
+
+    rehearsal_problems: tuple[str, ...] = ()
+    models_exhausted = ""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+        self.closed = False
+        self.reloads = 0
+
+    def reload(self, project: Project, agent: Agent) -> None:
+        self.reloads += 1
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def fake_means(
+    root: Path,
+    home: Path,
+    host: FakeHost,
+    *,
+    images: FakeImages | None = None,
+    clock: Clock | None = None,
+    credentials: CredentialStore | None = None,
+    opened: Callable[[Run, FakeServices], None] = lambda _run, _services: None,
+) -> Means:
+    """Means with a fake engine under both engines' names; `opened` is told when a run's services open."""
+    clock = clock or SystemClock()
+
+    async def open_services(run: Run, _project: Project, _agent: Agent) -> FakeServices:
+        services = FakeServices(Control(run))
+        opened(run, services)
+        return services
+
+    engine = FakeEngine(clock, host)
+    return Means(
+        state=root / ".freehold",
+        clock=clock,
+        load=lambda environment: load_project(root, home=home, environment=environment),
+        project_name=lambda: load_project(root, home=home).unique_name,
+        engines={"docker": engine, "host-user": engine},
+        images=images or FakeImages(),
+        credentials=credentials or MemoryCredentialStore(),
+        slots=Slots(),
+        open_services=open_services,
+        harness_command=lambda _agent, _place: ("harness",),
+    )

@@ -1,0 +1,141 @@
+"""The runs that are under way, and what may be asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from freehold.base.clock import rfc3339
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.files import make_private_directory
+from freehold.base.ids import agent_of
+from freehold.keeper.adopt import Adoption
+from freehold.keeper.event_log import read_events
+from freehold.keeper.history import EVENTS, RUNS, record_of, views
+from freehold.keeper.means import Means
+from freehold.keeper.outcome import Stop
+from freehold.keeper.readiness import require_ready
+from freehold.keeper.record import RECORD_FILE, Record, RecordFile
+from freehold.keeper.rpc_server import Caller
+from freehold.keeper.run import Run
+from freehold.wire.events import RunQueued
+from freehold.wire.keeper import AnswerPermission, AttachRun, KillRun, ListRuns
+from freehold.wire.run_api import ExitCode
+from freehold.wire.runs import Result, RunError, RunState, RunView, StartRun
+
+_logger = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Owns every run of one project. Its verbs may be called again with the same effect."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._runs: dict[str, Run] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def active_runs(self) -> int:
+        return len(self._tasks)
+
+    async def start(self, _caller: Caller, request: StartRun) -> RunView:
+        """Begin a run, durably, and say how it stands. A run id that is known is not begun again.
+
+        Raises what keeps the run from beginning: CONFIG, CREDENTIAL, NOT_FOUND, UNREACHABLE. No run is recorded then.
+        """
+        if agent_of(request.run_id) != request.agent:
+            raise FreeholdError(Code.USAGE, f"{request.run_id!r} is no run id of agent {request.agent!r}")
+        if known := self._view_of(request.run_id):
+            return known
+        project = self._means.load(request.options.environment)
+        agent = project.agent(request.agent)
+        require_ready(self._means, agent, request.options)
+        run = self._record_new(request, agent.engine)
+        self.carry_out(run, Adoption.PREPARE)
+        return run.view
+
+    async def attach(self, caller: Caller, request: AttachRun) -> RunView:
+        """Send the run's events after `after_seq` as `run/event`; with `follow`, up to `run.finished`."""
+        view = self._must_view(request.run_id)
+        caller.spawn(self._send_events(caller, request))
+        return view
+
+    async def kill(self, _caller: Caller, request: KillRun) -> RunView:
+        """Ask the run to end. One that has ended stays as it is."""
+        view = self._must_view(request.run_id)
+        if run := self._runs.get(request.run_id):
+            error = RunError(Code.INTERRUPTED, request.reason, f"Start it again: freehold run {view.agent}")
+            run.stop(Stop(Result.KILLED, error, exit_code=ExitCode.KILLED))
+        return view
+
+    async def list(self, _caller: Caller, request: ListRuns) -> list[RunView]:
+        on_disk = views(self._means.state, request.agent, request.limit)
+        return [self._runs[view.run_id].view if view.run_id in self._runs else view for view in on_disk]
+
+    async def answer(self, _caller: Caller, request: AnswerPermission) -> None:
+        """A person's answer to `permission.asked`. Raises NOT_FOUND when nothing is asked (any more)."""
+        run = self._runs.get(request.run_id)
+        if run is None or run.permissions is None:
+            raise FreeholdError(Code.NOT_FOUND, f"nothing is asked in {request.run_id}")
+        run.permissions.answer(request.permission_id, request.option_id)
+
+    async def let_go(self) -> None:
+        """Stop watching; the runs go on and the next keeper adopts them."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def carry_out(self, run: Run, adoption: Adoption) -> None:
+        """Let the run have its life, in a task of its own."""
+        self._runs[run.run_id] = run
+        task = asyncio.create_task(run.carry_out(adoption), name=run.run_id)
+        self._tasks[run.run_id] = task
+        task.add_done_callback(lambda _: self._ended(run.run_id))
+
+    def open_run(self, file: RecordFile) -> Run:
+        return Run(self._means, file)
+
+    def _record_new(self, request: StartRun, engine: str) -> Run:
+        directory = self._means.state / RUNS / request.run_id
+        make_private_directory(directory)
+        view = RunView(
+            run_id=request.run_id,
+            agent=request.agent,
+            attempt=request.attempt,
+            trigger=request.trigger.without_payload(),
+            state=RunState.QUEUED,
+            queued_at=rfc3339(self._means.clock.now()),
+            engine=engine,
+        )
+        file = RecordFile(directory / RECORD_FILE, Record(view=view, start=request))
+        file.save()
+        run = self.open_run(file)
+        run.log.append(RunQueued(agent=view.agent, attempt=view.attempt, trigger=view.trigger), durable=True)
+        return run
+
+    async def _send_events(self, caller: Caller, request: AttachRun) -> None:
+        if run := self._runs.get(request.run_id):
+            async for event in run.log.follow(request.after_seq, live=request.follow):
+                await caller.notify("run/event", event)
+            return
+        for event in read_events(self._means.state / RUNS / request.run_id / EVENTS):
+            if event.seq > request.after_seq:
+                await caller.notify("run/event", event)
+
+    def _ended(self, run_id: str) -> None:
+        task = self._tasks.pop(run_id)
+        self._runs.pop(run_id)
+        if not task.cancelled() and (error := task.exception()):
+            _logger.error("a run's task failed", extra={"run_id": run_id}, exc_info=error)
+
+    def _view_of(self, run_id: str) -> RunView | None:
+        if run := self._runs.get(run_id):
+            return run.view
+        record = record_of(self._means.state, run_id)
+        return record.view if record else None
+
+    def _must_view(self, run_id: str) -> RunView:
+        view = self._view_of(run_id)
+        if view is None:
+            raise FreeholdError(Code.NOT_FOUND, f"there is no run {run_id}", "`freehold runs` lists them.")
+        return view

@@ -1,0 +1,66 @@
+"""What runs are carried out with: the seams that the wiring fills, with real things or with fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from freehold.base.clock import Clock
+from freehold.keeper.slots import Slots
+from freehold.project.agent import Agent
+from freehold.project.load import Project
+from freehold.runtime.engine import Engine, Place
+from freehold.store.credentials import CredentialStore
+
+if TYPE_CHECKING:
+    from freehold.keeper.run import Run
+
+Notice = Callable[[str, str], None]
+"""Told of each build step: the image and a short line."""
+
+
+class Images(Protocol):
+    async def ensure(self, project: Project, agent: Agent, notice: Notice) -> str:
+        """The name of the image that `agent` runs in, built first when it is missing."""
+        ...
+
+
+class Services(Protocol):
+    """What answers on a run's socket: run API, model gateway, egress proxy."""
+
+    def reload(self, project: Project, agent: Agent) -> None:
+        """Take over rules that were edited while the run is under way."""
+        ...
+
+    async def close(self) -> None:
+        """Stop answering; requests under way are cut and charged. May be called again."""
+        ...
+
+    @property
+    def rehearsal_problems(self) -> tuple[str, ...]: ...
+
+    @property
+    def models_exhausted(self) -> str:
+        """Why no model answers any more; empty while one does."""
+        ...
+
+
+@dataclass(frozen=True)
+class Means:
+    """`load` reads the project anew, so that an edit counts from the next run on; `project_name` is its unique name.
+
+    `harness_command` is how an agent's harness starts at a place.
+    """
+
+    state: Path
+    clock: Clock
+    load: Callable[[str], Project]
+    project_name: Callable[[], str]
+    engines: Mapping[str, Engine]
+    images: Images
+    credentials: CredentialStore
+    slots: Slots
+    open_services: Callable[[Run, Project, Agent], Awaitable[Services]]
+    harness_command: Callable[[Agent, Place], tuple[str, ...]]

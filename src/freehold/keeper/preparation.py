@@ -1,0 +1,168 @@
+"""Getting a run under way: a place, an image, credentials, a directory, a socket, a container."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from freehold.base.clock import rfc3339
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.secret import Secret
+from freehold.keeper.brief import BriefFacts, build_brief
+from freehold.keeper.permissions import Permissions
+from freehold.keeper.record import Step
+from freehold.project.agent import Agent
+from freehold.project.credential import CredentialRef
+from freehold.project.load import Project
+from freehold.runtime.credential_staging import stage_credentials
+from freehold.runtime.engine import Network, Place, RunSpec
+from freehold.runtime.run_directory import RunDirectory
+from freehold.store.credentials import CredentialStore
+from freehold.wire.brief import StagedCredential
+from freehold.wire.events import BuildStep, RunStarted
+from freehold.wire.runs import Phase, RunState
+
+if TYPE_CHECKING:
+    from freehold.keeper.run import Run
+
+
+async def prepare(run: Run) -> None:
+    """From nothing to a running container. Every step may be repeated after a crash; none is done twice by that."""
+    project, agent = load(run)
+    run.phases.enter(Phase.QUEUE)
+    run.file.record.slot = await run.means.slots.take(agent.name, agent.scale)
+    image = await _ready_image(run, project, agent)
+    place = await locate(run)
+    staged = _stage(run, agent)
+    _lay_out(run, project, agent, place, staged)
+    await _open_socket(run, project, agent)
+    await _start_container(run, agent, _spec(run, project, agent, image))
+
+
+async def reopen(run: Run, *, serve: bool) -> None:
+    """Take up a run that an earlier keeper started; `serve` opens its socket again, for one that still works."""
+    project, agent = load(run)
+    await locate(run)
+    if serve:
+        run.services = await run.means.open_services(run, project, agent)
+
+
+async def locate(run: Run) -> Place:
+    """Ask the engine where the run's parts are; the answer is the same each time."""
+    assert run.engine is not None
+    record = run.file.record
+    place = await run.engine.place(run.run_id, run.means.project_name(), record.start.agent, record.slot)
+    run.directory = RunDirectory(run.file.path.parent, place)
+    return place
+
+
+def load(run: Run) -> tuple[Project, Agent]:
+    """Read the project and find the run's agent and engine. Raises the project's CONFIG errors."""
+    start = run.file.record.start
+    project = run.means.load(start.options.environment)
+    agent = project.agent(start.agent)
+    run.project, run.agent = project, agent
+    run.permissions = Permissions(agent.permissions, run.log, attended=start.options.interactive)
+    return project, agent
+
+
+async def _ready_image(run: Run, project: Project, agent: Agent) -> str:
+    run.phases.enter(Phase.IMAGE)
+    run.file.show(state=RunState.STARTING)
+    run.file.enter(Step.IMAGE)
+    if agent.is_host_user:
+        return ""
+    image = await run.means.images.ensure(
+        project, agent, lambda image, text: run.note(BuildStep(image=image, text=text))
+    )
+    run.file.show(image=image)
+    return image
+
+
+def _stage(run: Run, agent: Agent) -> list[StagedCredential]:
+    run.phases.enter(Phase.CREDENTIALS)
+    run.file.enter(Step.CREDENTIALS)
+    return stage_credentials(run.directory, agent.credentials, Fields(run.means.credentials))
+
+
+def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Sequence[StagedCredential]) -> None:
+    run.file.enter(Step.DIRECTORY)
+    run.directory.snapshot(agent.directory, project.shared_dir)
+    facts = BriefFacts(
+        start=run.file.record.start,
+        agent=agent,
+        inside=place.inside,
+        staged=staged,
+        harness_command=run.means.harness_command(agent, place),
+        read_only_root=not agent.is_host_user,
+        idle_shell=run.file.record.shell,
+    )
+    run.directory.write_brief(build_brief(facts))
+
+
+async def _open_socket(run: Run, project: Project, agent: Agent) -> None:
+    run.file.enter(Step.SOCKET)
+    run.services = await run.means.open_services(run, project, agent)
+
+
+def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
+    record = run.file.record
+    return RunSpec(
+        run_id=run.run_id,
+        project=project.unique_name,
+        agent=agent.name,
+        attempt=record.start.attempt,
+        slot=record.slot,
+        image=image,
+        mount=run.directory.mount,
+        agent_dir=run.directory.agent,
+        credentials_dir=run.directory.credentials,
+        shared_dir=run.directory.shared if project.shared_dir else None,
+        network=Network(agent.network),
+        memory_bytes=agent.memory_bytes,
+        cpus=min(agent.cpus, os.cpu_count() or 1),
+        timeout_s=agent.timeout_s,
+        started_at=rfc3339(run.means.clock.now()),
+        run_as=agent.run_as,
+        groups=agent.groups,
+        as_caller=record.start.options.as_caller,
+    )
+
+
+async def _start_container(run: Run, agent: Agent, spec: RunSpec) -> None:
+    assert run.engine is not None
+    run.phases.enter(Phase.CONTAINER)
+    record = run.file.record
+    record.container_started_at, record.timeout_s, record.memory_bytes = (
+        spec.started_at, spec.timeout_s, spec.memory_bytes,
+    )  # fmt: skip
+    run.file.enter(Step.CONTAINER)
+    await run.engine.start(spec)
+    run.file.show(state=RunState.RUNNING, started_at=spec.started_at)
+    run.file.enter(Step.RUNNING)
+    run.note(
+        RunStarted(
+            engine=run.engine.name,
+            image=spec.image,
+            harness=agent.harness.name,
+            network=agent.network,
+            models=[model.name for model in agent.models],
+            timeout_s=agent.timeout_s,
+        )
+    )
+
+
+class Fields:
+    """A credential's fields, all at once, from the store."""
+
+    def __init__(self, store: CredentialStore) -> None:
+        self._store = store
+
+    def read(self, ref: CredentialRef) -> Mapping[str, Secret]:
+        """Raises CREDENTIAL when nothing of it is stored."""
+        values = {name: self._store.get(ref, name) for name in self._store.fields(ref)}
+        held = {name: value for name, value in values.items() if value is not None}
+        if not held:
+            raise FreeholdError(Code.CREDENTIAL, f"credential {ref} is not there", f"freehold creds add {ref}")
+        return held

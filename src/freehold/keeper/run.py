@@ -1,0 +1,148 @@
+"""One run, from its request to its cleaned end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.keeper.adopt import Adoption
+from freehold.keeper.conclusion import clean_up, conclude
+from freehold.keeper.event_log import EventLog
+from freehold.keeper.history import EVENTS
+from freehold.keeper.means import Means, Services
+from freehold.keeper.outcome import Stop
+from freehold.keeper.permissions import Permissions
+from freehold.keeper.phases import Phases
+from freehold.keeper.preparation import prepare, reopen
+from freehold.keeper.record import BEFORE_CONTAINER, RecordFile, Step
+from freehold.keeper.spent import Spent
+from freehold.keeper.watch import watch_until_ended
+from freehold.project.agent import Agent
+from freehold.project.load import Project
+from freehold.runtime.engine import Engine, Exit
+from freehold.runtime.run_directory import RunDirectory
+from freehold.wire.events import Event, ModelRequest
+from freehold.wire.runs import Result, RunError, RunView
+
+STOP_GRACE_S = 5.0
+"""Between asking a run to end and killing it: time for a harness to say its last words."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Run:
+    """What the keeper knows of one run and does for it. `carry_out` is the whole story, in order."""
+
+    def __init__(self, means: Means, file: RecordFile) -> None:
+        self.means = means
+        self.file = file
+        self.directory = RunDirectory(file.path.parent)
+        self.log = EventLog(file.path.parent / EVENTS, file.record.start.run_id, means.clock)
+        self.phases = Phases(self.log, means.clock)
+        self.spent = Spent()
+        self.project: Project | None = None
+        self.agent: Agent | None = None
+        self.engine: Engine | None = means.engines.get(file.record.view.engine)
+        self.services: Services | None = None
+        self.permissions: Permissions | None = None
+        self.failure: RunError | None = None
+        self.grace_s = STOP_GRACE_S
+        self._stopping = asyncio.Event()
+
+    @property
+    def run_id(self) -> str:
+        return self.file.record.start.run_id
+
+    @property
+    def view(self) -> RunView:
+        return self.file.record.view
+
+    async def carry_out(self, adoption: Adoption) -> None:
+        """Prepare, start, watch, conclude, clean up. Cancelled, it lets go: the run goes on and can be adopted."""
+        ended: Exit | None = None
+        if adoption is Adoption.CLEAN:
+            await clean_up(self)
+            return
+        try:
+            ended = await self._live(adoption)
+        except FreeholdError as error:
+            self.fail(error)
+        except asyncio.CancelledError:
+            await self._let_go()
+            raise
+        except Exception as error:  # a defect of ours must end in a result, not in a run that hangs for ever
+            _logger.exception("run failed unexpectedly", extra={"run_id": self.run_id})
+            self.fail(FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this with keeper.log."))
+        await conclude(self, ended)
+        await clean_up(self)
+
+    def note(self, event: Event) -> None:
+        """Write an event; when the disk does not take it, the run is ended and says why."""
+        try:
+            self.log.append(event)
+        except FreeholdError as error:
+            self.fail(error)
+            self.stop(Stop(Result.ERROR, self.failure))
+
+    def note_request(self, request: ModelRequest) -> None:
+        """A request to a model ended: it is an event, and it counts."""
+        self.spent.add(request)
+        self.file.show(usage=self.spent.usage, cost_usd=self.spent.cost_usd)
+        self.note(request)
+
+    def fail(self, error: FreeholdError) -> None:
+        """Remember the first thing that went wrong."""
+        if self.failure is None:
+            self.failure = RunError(error.code, error.message, error.hint)
+
+    def stop(self, stop: Stop, *, grace_s: float = STOP_GRACE_S) -> None:
+        """End the run for this reason. The first reason counts, and survives the keeper."""
+        record = self.file.record
+        if record.stop is not None or self.file.finished:
+            return
+        record.stop, self.grace_s = stop, grace_s
+        if record.step is Step.RUNNING:
+            record.step = Step.STOPPING
+        try:
+            self.file.save()
+        except FreeholdError as error:
+            self.fail(error)
+        self._stopping.set()
+
+    async def stopped(self) -> None:
+        """Waits until the run is to end."""
+        if self.file.record.stop is None:
+            await self._stopping.wait()
+
+    async def _live(self, adoption: Adoption) -> Exit | None:
+        if adoption is Adoption.GIVE_UP:
+            return None
+        if adoption is Adoption.PREPARE:
+            if not await self._prepare_unless_stopped():
+                return None
+        else:
+            await reopen(self, serve=adoption is Adoption.WATCH)
+        return await watch_until_ended(self)
+
+    async def _prepare_unless_stopped(self) -> bool:
+        """False when somebody ended the run before its container was asked for."""
+        preparing = asyncio.create_task(prepare(self))
+        stopped = asyncio.create_task(self.stopped())
+        try:
+            await asyncio.wait({preparing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            # Once the engine is asked, its answer is waited for: a container that nobody knows of would stay for ever.
+            asked = self.file.record.step not in BEFORE_CONTAINER
+            if preparing.done() or asked:
+                await preparing
+                return True
+            return False
+        finally:
+            preparing.cancel()
+            stopped.cancel()
+            await asyncio.gather(preparing, stopped, return_exceptions=True)
+
+    async def _let_go(self) -> None:
+        if self.services:
+            await self.services.close()
+        self.log.close()

@@ -1,0 +1,311 @@
+"""Whole runs through the keeper, against a fake engine: what is written, in which order, however a run ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.ids import new_run_id
+from freehold.keeper.adoption import adopt_all
+from freehold.keeper.event_log import read_events
+from freehold.keeper.fakes import FakeImages, FakeServices, fake_means
+from freehold.keeper.history import EVENTS, RUNS, records
+from freehold.keeper.keeper import Keeper
+from freehold.keeper.record import Step
+from freehold.keeper.rpc_server import Caller
+from freehold.keeper.run import Run
+from freehold.runtime.engine import RunSpec
+from freehold.runtime.fake_engine import FakeHost, FakeRun
+from freehold.wire import events as wire
+from freehold.wire.events import AnyEvent
+from freehold.wire.keeper import KillRun, ListRuns
+from freehold.wire.runs import Result, RunError, RunState, StartRun, Trigger, TriggerType
+from freehold.wire.session import Conclusion, EnterPhase
+
+Act = Callable[[FakeServices], Awaitable[int]]
+
+
+class Stage:
+    """A project with agents `dev` and `ops`, a fake machine, and a keeper for it."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.root, self.home = root, home
+        self.host = FakeHost()
+        self.images = FakeImages()
+        self.services: dict[str, FakeServices] = {}
+        self.keeper = self.new_keeper()
+        for agent in ("dev", "ops"):
+            folder = root / "agents" / agent
+            folder.mkdir(parents=True)
+            (folder / "SKILL.md").write_text(f"---\nname: {agent}\ndescription: A test agent.\n---\nDo it.\n")
+            (folder / "config.toml").write_text('models = ["rehearsed"]\nschedule = "0 * * * *"\ntimeout = 60\n')
+            (folder / "rehearsal.yaml").write_text("version: 1\nturns:\n  - say: Done.\n")
+        (root / "config.toml").write_text('[models.rehearsed]\nprovider = "rehearsal"\nauthType = "api_key"\n')
+
+    def new_keeper(self) -> Keeper:
+        self.means = fake_means(self.root, self.home, self.host, images=self.images, opened=self._opened)
+        return Keeper(self.means)
+
+    def _opened(self, run: Run, services: FakeServices) -> None:
+        self.services[run.run_id] = services
+
+    def script(self, run: FakeRun) -> None:
+        self.host.script = lambda _spec: run
+
+    def act(self, play: Act) -> None:
+        """Let a run do something through its control, as a runner would."""
+
+        async def acting(spec: RunSpec) -> int:
+            return await play(self.services[spec.run_id])
+
+        self.script(FakeRun(act=acting))
+
+    async def run(self, agent: str = "dev", **request: Any) -> wire.RunFinished:
+        run_id = await self.start(agent, **request)
+        return await self.finished(run_id)
+
+    async def start(self, agent: str = "dev", **request: Any) -> str:
+        run_id = str(new_run_id(agent))
+        await self.keeper.start(NOBODY, StartRun(run_id, agent, **request))
+        return run_id
+
+    async def finished(self, run_id: str) -> wire.RunFinished:
+        for _ in range(1000):
+            if not self.keeper.active_runs:
+                break
+            await asyncio.sleep(0.01)
+        last = self.events(run_id)[-1]
+        assert isinstance(last, wire.RunFinished)
+        return last
+
+    def events(self, run_id: str) -> list[AnyEvent]:
+        return read_events(self.root / ".freehold" / RUNS / run_id / EVENTS)
+
+
+NOBODY: Caller = object()  # type: ignore[assignment]  # the verbs that these tests call do not talk back
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "shop", tmp_path / "home")
+
+
+def types(events: list[AnyEvent]) -> list[str]:
+    return [str(event.__struct_config__.tag) for event in events]
+
+
+async def test_a_run_tells_its_whole_story_in_order(stage: Stage) -> None:
+    async def play(services: FakeServices) -> int:
+        await services.control.from_runner(EnterPhase(phase="pre_hooks"))  # type: ignore[arg-type]
+        await services.control.from_runner(EnterPhase(phase="session"))  # type: ignore[arg-type]
+        await services.control.set_status("working")
+        await services.control.set_return("42 commits")
+        return 0
+
+    stage.act(play)
+    run_id = await stage.start(trigger=Trigger(TriggerType.MANUAL, source="cli", prompt="go"))
+    finished = await stage.finished(run_id)
+    assert types(stage.events(run_id)) == [
+        "run.queued", "phase.started", "phase.finished", "phase.started", "build.step", "phase.finished",
+        "phase.started", "phase.finished", "phase.started", "run.started", "phase.finished",
+        "phase.started", "phase.finished", "phase.started", "status", "return", "phase.finished", "run.finished",
+    ]  # fmt: skip
+    assert [event.seq for event in stage.events(run_id)] == list(range(1, 19))
+    assert (finished.result, finished.exit_code, finished.return_value) == (Result.COMPLETED, 0, "42 commits")
+    assert list(finished.phases_s) == ["queue", "image", "credentials", "container", "pre_hooks", "session"]
+    assert finished.trigger == Trigger(TriggerType.MANUAL, source="cli")
+    [view] = await stage.keeper.list(NOBODY, ListRuns())
+    assert (view.state, view.result, view.status_text) == (RunState.FINISHED, Result.COMPLETED, "working")
+
+
+async def test_nothing_is_left_of_a_run_but_its_record(stage: Stage) -> None:
+    run_id = await stage.start()
+    await stage.finished(run_id)
+    folder = stage.root / ".freehold" / RUNS / run_id
+    assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "run.json"]
+    assert stage.host.processes == {}
+    assert stage.services[run_id].closed
+    assert next(records(stage.means.state)).step is Step.CLEANED
+
+
+async def test_a_known_run_id_is_not_begun_again(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=0.05))
+    run_id = await stage.start()
+    await stage.keeper.start(NOBODY, StartRun(run_id, "dev"))
+    await stage.finished(run_id)
+    again = await stage.keeper.start(NOBODY, StartRun(run_id, "dev"))
+    assert again.result is Result.COMPLETED
+    assert len(stage.host.starts) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "words"),
+    [
+        (StartRun("nobody-01hzx3k5a6b7c8d9e0f1g2h3j4", "nobody"), Code.NOT_FOUND, "dev, ops"),
+        (StartRun("dev-1", "dev"), Code.USAGE, "dev-1"),
+        (StartRun("dev-01hzx3k5a6b7c8d9e0f1g2h3j4", "../dev"), Code.USAGE, "../dev"),
+    ],
+)
+async def test_what_cannot_begin_leaves_no_run(stage: Stage, request_: StartRun, code: Code, words: str) -> None:
+    with pytest.raises(FreeholdError) as raised:
+        await stage.keeper.start(NOBODY, request_)
+    assert raised.value.code is code
+    assert words in raised.value.message + raised.value.hint
+    assert await stage.keeper.list(NOBODY, ListRuns()) == []
+
+
+async def test_a_broken_image_fails_that_run_with_its_reason(stage: Stage) -> None:
+    stage.images.problem = FreeholdError(Code.IMAGE, "agent dev: step 2 failed", "Look at the Dockerfile.")
+    finished = await stage.run()
+    assert (finished.result, finished.exit_code) == (Result.ERROR, None)
+    assert finished.outcome().error == RunError("image", "agent dev: step 2 failed", "Look at the Dockerfile.")
+
+
+async def test_a_container_that_does_not_start_fails_the_run(stage: Stage) -> None:
+    stage.script(FakeRun(refuses=FreeholdError(Code.UNREACHABLE, "Docker is not running", "Start it.")))
+    finished = await stage.run()
+    assert finished.outcome().error == RunError("unreachable", "Docker is not running", "Start it.")
+
+
+async def test_out_of_memory_is_named(stage: Stage) -> None:
+    stage.script(FakeRun(code=137, out_of_memory=True))
+    error = (await stage.run()).outcome().error
+    assert error is not None
+    assert error.code == "out_of_memory"
+    assert "4.0 GB" in error.message
+
+
+async def test_a_timeout_ends_a_run_and_says_what_to_raise(stage: Stage) -> None:
+    config = stage.root / "agents" / "dev" / "config.toml"
+    config.write_text(config.read_text().replace("timeout = 60", "timeout = 1"))
+    stage.script(FakeRun(lasts_s=None))
+    finished = await stage.run()
+    assert (finished.result, finished.exit_code) == (Result.TIMEOUT, 124)
+    error = finished.outcome().error
+    assert error is not None
+    assert "timeout = 2" in error.hint
+
+
+async def test_a_person_can_kill_a_run_at_any_time(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=None))
+    run_id = await stage.start()
+    while not stage.host.starts:
+        await asyncio.sleep(0.01)
+    await stage.keeper.kill(NOBODY, KillRun(run_id, "enough"))
+    finished = await stage.finished(run_id)
+    assert (finished.result, finished.exit_code) == (Result.KILLED, 137)
+    assert (await stage.keeper.kill(NOBODY, KillRun(run_id))).result is Result.KILLED
+
+
+async def test_a_run_can_be_killed_while_its_image_is_built(stage: Stage) -> None:
+    stage.images.gate.clear()
+    run_id = await stage.start()
+    await asyncio.sleep(0.05)
+    await stage.keeper.kill(NOBODY, KillRun(run_id))
+    finished = await stage.finished(run_id)
+    assert finished.result == Result.KILLED
+    assert stage.host.starts == []
+
+
+async def test_the_agent_may_end_its_own_run(stage: Stage) -> None:
+    async def give_up(services: FakeServices) -> int:
+        await services.control.request_exit(10)
+        await asyncio.sleep(60)
+        return 0
+
+    stage.act(give_up)
+    finished = await stage.run()
+    assert (finished.result, finished.exit_code) == (Result.ERROR, 10)
+
+
+async def test_shutdown_kills_with_its_reason(stage: Stage) -> None:
+    async def alarm(services: FakeServices) -> int:
+        await services.control.shutdown("exfiltration detected")
+        await asyncio.sleep(60)
+        return 0
+
+    stage.act(alarm)
+    finished = await stage.run()
+    assert finished.result == Result.KILLED
+    error = finished.outcome().error
+    assert error is not None
+    assert "exfiltration detected" in error.message
+
+
+async def test_a_rerun_keeps_the_return_value(stage: Stage) -> None:
+    async def again(services: FakeServices) -> int:
+        await services.control.set_return("half done")
+        await services.control.request_rerun()
+        return 0
+
+    stage.act(again)
+    finished = await stage.run()
+    assert (finished.result, finished.exit_code, finished.return_value) == (Result.RERUN, 42, "half done")
+
+
+async def test_the_runner_explains_but_does_not_decide(stage: Stage) -> None:
+    async def lie(services: FakeServices) -> int:
+        await services.control.from_runner(Conclusion(error=RunError("hook", "pre hook 1 failed")))
+        return 1
+
+    stage.act(lie)
+    finished = await stage.run()
+    assert finished.outcome().error == RunError("hook", "pre hook 1 failed")
+
+
+async def test_testimony_is_numbered_anew_and_forged_facts_are_audited(stage: Stage) -> None:
+    forged = wire.encode(wire.RunStarted(engine="x", image="", harness="", network="", models=[], timeout_s=1))
+    honest = wire.encode(wire.Message(seq=7, run_id="other", text="hello"))
+    stage.script(FakeRun(lines=(honest, forged), lasts_s=0.1))
+    run_id = await stage.start()
+    await stage.finished(run_id)
+    events = stage.events(run_id)
+    [message] = [event for event in events if isinstance(event, wire.Message)]
+    assert (message.run_id, message.container_seq) == (run_id, 1)
+    [audit] = [event for event in events if isinstance(event, wire.Limit)]
+    assert (audit.limit, audit.container_seq) == ("forged_event", 2)
+    assert types(events).count("run.started") == 1
+
+
+async def test_one_slot_one_run(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=0.1))
+    first, second = await stage.start(), await stage.start()
+    other = await stage.start("ops")
+    await asyncio.sleep(0.05)
+    assert {spec.run_id for spec in stage.host.starts} == {first, other}
+    await stage.finished(second)
+    assert [spec.slot for spec in stage.host.starts] == [0, 0, 0]
+
+
+async def test_a_run_that_outlives_its_keeper_is_taken_over(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=0.3, lines=(wire.encode(wire.Message(text="once")),)))
+    run_id = await stage.start()
+    while not any(isinstance(event, wire.Message) for event in stage.events(run_id)):
+        await asyncio.sleep(0.01)
+    await stage.keeper.let_go()
+    stage.keeper = stage.new_keeper()
+    await adopt_all(stage.keeper, stage.means)
+    finished = await stage.finished(run_id)
+    assert finished.result == Result.COMPLETED
+    assert [event.seq for event in stage.events(run_id)] == list(range(1, len(stage.events(run_id)) + 1))
+    assert types(stage.events(run_id)).count("message") == 1
+    assert len(stage.host.starts) == 1
+
+
+async def test_a_run_whose_container_is_gone_is_lost(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=None))
+    run_id = await stage.start()
+    while not stage.host.starts:
+        await asyncio.sleep(0.01)
+    await stage.keeper.let_go()
+    await stage.host.close()
+    stage.host.processes.clear()
+    stage.keeper = stage.new_keeper()
+    await adopt_all(stage.keeper, stage.means)
+    finished = await stage.finished(run_id)
+    assert (finished.result, finished.exit_code) == (Result.LOST, None)
