@@ -14,6 +14,7 @@ from freehold.base.sockets import connect_unix
 
 UNIX_PREFIX = "unix://"
 _PROBE_TIMEOUT_S = 5.0
+_USUAL_SOCKET = Path("/var/run/docker.sock")
 
 
 class Silence(StrEnum):
@@ -87,7 +88,7 @@ def _because(detail: str) -> str:
     return f": {detail}" if detail else ""
 
 
-def docker_address(environment: Mapping[str, str], home: Path) -> str:
+def docker_address(environment: Mapping[str, str], home: Path, usual: Path = _USUAL_SOCKET) -> str:
     """Where Docker listens: `DOCKER_HOST`, else the first default socket that exists, else the usual one.
 
     Default sockets: the engine's, rootless Docker's, Docker Desktop's.
@@ -95,7 +96,6 @@ def docker_address(environment: Mapping[str, str], home: Path) -> str:
     chosen = environment.get("DOCKER_HOST", "")
     if chosen:
         return chosen
-    usual = Path("/var/run/docker.sock")
     candidates = [usual, home / ".docker/run/docker.sock"]
     if runtime_directory := environment.get("XDG_RUNTIME_DIR"):
         candidates.insert(1, Path(runtime_directory) / "docker.sock")
