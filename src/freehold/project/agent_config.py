@@ -90,7 +90,7 @@ def _build(written: Written, config: ProjectConfig, report: Reporter) -> Agent:
         directory=folder.absolute(),
         description=written.description,
         skill_body=written.skill.body,
-        models=_models(values["models"], config, report, needed=not (folder / SCRIPT).is_file()),
+        models=_models(values["models"], config, report, needed=_needs_models(written)),
         credentials=_credentials(values["credentials"], report),
         harness=harness_of(values["harness"], report) or config.harness,
         engine=engine,
@@ -129,6 +129,12 @@ def _split(frontmatter: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
         # The format wants one string; skills in the field write lists too, and neither has an effect here.
         del descriptive["allowed-tools"]
     return descriptive, configuring
+
+
+def _needs_models(written: Written) -> bool:
+    """Whether naming no model is an error: a script needs none, and a key that is wrong was told of already."""
+    table = written.merged.table
+    return not (written.directory / SCRIPT).is_file() and not table.get("models") and "model" not in table
 
 
 def _models(names: list[str], config: ProjectConfig, report: Reporter, *, needed: bool) -> tuple[ModelSpec, ...]:

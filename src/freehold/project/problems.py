@@ -15,7 +15,7 @@ KeyPath = tuple[str | int, ...]
 _LONGEST_SHOWN = 60
 _MANY_NAMES = 10
 _SECRET = re.compile(
-    r"^(sk-|ghp_|gho_|ghs_|github_pat_|gsk_|xai-|xox[abp]-|AKIA|AIza|eyJ|sntrys_|lin_|-----BEGIN)|^[A-Za-z0-9+/=_-]{33,}$"
+    r"^(sk-|ghp_|gho_|ghs_|github_pat_|gsk_|xai-|xox[abp]-|AKIA|AIza|eyJ|sntrys_|lin_|nfp_|-----BEGIN)|^[A-Za-z0-9+/=]{33,}$"
 )
 _BARE_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 
@@ -49,7 +49,7 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
             continue
-        name = part if _BARE_KEY.match(part) else shown(part)
+        name = part if _BARE_KEY.match(part) and not _SECRET.search(part) else shown(part)
         text += f".{name}" if text else name
     return text
 
