@@ -107,6 +107,11 @@ class Connection:
             self.reader.transport.abort()
             self._end = End(reason)
 
+    def release(self) -> None:
+        """Its task is over, perhaps before it began: nothing stays open."""
+        if self.reader.transport is not None:
+            self.reader.transport.abort()
+
     def fact(self, duration_s: float) -> Egress | None:
         """What is told about it; None when it never named a destination."""
         decision = self._decision

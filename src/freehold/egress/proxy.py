@@ -42,6 +42,7 @@ class EgressProxy:
         self._clock = clock or SystemClock()
         self._pace = Pace(self._limits.per_second, self._limits.burst)
         self._places = asyncio.BoundedSemaphore(self._limits.connections)
+        self._closed = False
         self._connections: dict[asyncio.Task[None], Connection] = {}
 
     @property
@@ -55,11 +56,13 @@ class EgressProxy:
             connection.recheck()
 
     def protocol(self) -> asyncio.Protocol:
-        """The protocol for one accepted connection; its life is owned by this proxy."""
+        """The protocol for one accepted connection; its life is owned by this proxy. A closed proxy hangs up."""
+        if self._closed:
+            return _HangUp()
         connection = Connection(lambda: self._rules, self._dialer, self._limits)
         task = asyncio.get_running_loop().create_task(self._serve(connection))
         self._connections[task] = connection
-        task.add_done_callback(self._connections.pop)
+        task.add_done_callback(self._forget)
         return connection.reader
 
     def refuse_plain(self, url: str) -> FreeholdError:
@@ -72,11 +75,15 @@ class EgressProxy:
         return error
 
     async def close(self) -> None:
-        """Cut every connection; returns when all are gone and audited."""
+        """Cut every connection, and take no more; returns when all are gone and audited."""
+        self._closed = True
         tasks = list(self._connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._connections.pop(task).release()
 
     async def _serve(self, connection: Connection) -> None:
         started = self._clock.monotonic()
@@ -109,6 +116,12 @@ class EgressProxy:
         async with self._places:
             await connection.open()
             await connection.run()
+
+
+class _HangUp(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 def _host_of(url: str) -> str:
