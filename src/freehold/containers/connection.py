@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,5 +91,13 @@ class DockerConnection:
             async with self.client.session.get(url, params=params) as response:
                 body = await response.read()
                 if response.status >= 400:
-                    raise aiodocker.DockerError(response.status, body.decode(errors="replace"))
+                    raise aiodocker.DockerError(response.status, _message_of(body))
                 return body
+
+
+def _message_of(body: bytes) -> str:
+    """Docker's own words in an error answer: `{"message": …}`, or whatever came."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")

@@ -16,12 +16,12 @@ from freehold.containers.connection import DockerConnection
 from freehold.containers.container import Container, Containers
 from freehold.containers.network import Networks
 from freehold.containers.volume import Volumes
-from freehold.runtime.container_config import NO_NETWORK, docker_config, network_wanted
+from freehold.runtime.container_config import NO_NETWORK, WORKSPACE_BYTES, docker_config, network_wanted
 from freehold.runtime.container_names import PROJECT_LABEL, RUN_LABEL, container_name, volume_name
 from freehold.runtime.docker_facts import DockerFacts, read_facts
 from freehold.runtime.engine import LABEL_PREFIX, Exit, Found, Place, Readiness, RunSpec, Shell
 from freehold.runtime.open_network import OpenNetworks
-from freehold.runtime.workspace import Workspaces
+from freehold.runtime.workspace import Workspaces, disks_can_be_mounted
 from freehold.wire import places
 
 OUTPUT_BYTES = 4096
@@ -50,15 +50,25 @@ class DockerEngine:
     """Runs are containers of the engine at `DOCKER_HOST` or the default socket.
 
     The connection is made when first needed and then kept; `close` ends it. `workspaces` is where disk images of
-    workspaces lie (only where the keeper is root).
+    workspaces lie (only where the keeper is root); `measure_workspaces` keeps to measuring them there too.
     """
 
     name = "docker"
 
-    def __init__(self, clock: Clock, workspaces: Path, address: str = "") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        workspaces: Path,
+        *,
+        address: str = "",
+        workspace_bytes: int = WORKSPACE_BYTES,
+        measure_workspaces: bool = False,
+    ) -> None:
         self._clock = clock
         self._workspaces_directory = workspaces
         self._address = address
+        self._workspace_bytes = workspace_bytes
+        self._measure_workspaces = measure_workspaces
         self._parts: _Parts | None = None
         self._connecting = asyncio.Lock()
 
@@ -114,9 +124,9 @@ class DockerEngine:
             ending = await parts.containers.ending(container.id)
             output = await parts.containers.tail(container.id, OUTPUT_BYTES)
         except FreeholdError as error:
-            if error.code is not Code.NOT_FOUND:
+            if error.code not in (Code.NOT_FOUND, Code.CONFLICT):
                 raise
-            # Somebody removed the container under us (docker rm -f): that is a kill.
+            # Somebody removed the container under us (docker rm -f), or is about to: that is a kill.
             return Exit(_KILLED, output="The container was removed from outside.")
         full = bool(measured) and await parts.workspaces.is_full(measured)
         return Exit(code, out_of_memory=ending.oom_killed, output=output or ending.problem, workspace_full=full)
@@ -200,9 +210,13 @@ class DockerEngine:
                     facts=facts,
                     containers=containers,
                     open_networks=OpenNetworks(containers, Networks(connection)),
-                    workspaces=Workspaces(Volumes(connection), facts, self._workspaces_directory),
+                    workspaces=self._workspaces(Volumes(connection), facts),
                 )
             return self._parts
+
+    def _workspaces(self, volumes: Volumes, facts: DockerFacts) -> Workspaces:
+        enforceable = not self._measure_workspaces and disks_can_be_mounted(facts)
+        return Workspaces(volumes, self._workspaces_directory, self._workspace_bytes, enforceable=enforceable)
 
     async def _find(self, run_id: str) -> Container | None:
         parts = await self._connect()

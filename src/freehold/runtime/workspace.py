@@ -14,7 +14,6 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.volume import Volume, Volumes
-from freehold.runtime.container_config import WORKSPACE_BYTES
 from freehold.runtime.container_names import volume_labels, volume_name
 from freehold.runtime.docker_facts import DockerFacts
 from freehold.runtime.loop_disk import MOUNT_OPTIONS, LoopDisk, can_use_loop_disks
@@ -37,14 +36,12 @@ class Workspace:
 class Workspaces:
     """Workspaces as Docker volumes. `directory` holds the disk images of the enforced ones."""
 
-    def __init__(
-        self, volumes: Volumes, facts: DockerFacts, directory: Path, limit_bytes: int = WORKSPACE_BYTES
-    ) -> None:
+    def __init__(self, volumes: Volumes, directory: Path, limit_bytes: int, *, enforceable: bool) -> None:
         self._volumes = volumes
         self._directory = directory
+        self._enforceable = enforceable
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.limit_bytes = limit_bytes
-        self.enforceable = facts.local and not facts.rootless and can_use_loop_disks(os.geteuid())
 
     def lock(self, project: str, agent: str, slot: int) -> asyncio.Lock:
         """Held from `prepare` to `let_go`: two starts on one disk would pull it from under each other."""
@@ -60,7 +57,7 @@ class Workspaces:
         found = await self._volumes.find(name)
         if found is not None:
             _check_owner(found, labels)
-        plain = not found.options if found is not None else not self.enforceable
+        plain = not found.options if found is not None else not self._enforceable
         if plain:
             if found is None:
                 await self._volumes.create(Volume(name, labels, {}))
@@ -68,7 +65,7 @@ class Workspaces:
         return await self._prepare_disk(name, labels, found)
 
     async def _prepare_disk(self, name: str, labels: dict[str, str], found: Volume | None) -> Workspace:
-        if not self.enforceable:
+        if not self._enforceable:
             raise FreeholdError(
                 Code.DISK,
                 f"Workspace {name} is a disk image that only root can attach, and this keeper is not root.",
@@ -106,6 +103,11 @@ class Workspaces:
         disk = LoopDisk(self._directory, name, self.limit_bytes, places.AGENT_UID)
         await disk.let_go()
         disk.image.unlink(missing_ok=True)
+
+
+def disks_can_be_mounted(facts: DockerFacts) -> bool:
+    """Whether the engine can mount a disk that we attach: it is root on this machine, and so are we."""
+    return facts.local and not facts.rootless and can_use_loop_disks(os.geteuid())
 
 
 def _check_owner(found: Volume, labels: dict[str, str]) -> None:

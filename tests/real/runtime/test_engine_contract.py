@@ -158,7 +158,7 @@ async def up(spec: RunSpec) -> None:
     """Return once the run's program is there, so that a signal meets its handler and not the shell before it."""
     events = spec.mount / "events.jsonl"
     async with asyncio.timeout(30):
-        while not events.read_bytes():  # noqa: ASYNC110  another process writes it
+        while not events.read_bytes():
             await asyncio.sleep(0.02)
 
 
