@@ -16,10 +16,11 @@ _STEP = re.compile(r"^\[(?:(.+?) +)?(\d+)/(\d+)\] (.*)$")
 _METADATA = re.compile(r"^\[internal\] load metadata for (\S+)$")
 _PRINTED = re.compile(r"^\d+\.\d+ (.*)$")
 _FINAL_ERROR = re.compile(r"^(?:ERROR: )?(failed to solve.*)$")
+_EXIT_CODE = re.compile(r"^.*: (exit code: \d+)$", re.DOTALL)
 _UNNAMED_STAGE = re.compile(r"^stage-\d+$")
 
 _KEPT_LINES = 20
-_LONGEST_STEP = 160
+_LONGEST_STEP = 100
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class BuildOutput:
         return BuildFailure(
             step=_step(title).removeprefix("Step "),
             output=tuple(self._printed.get(self._failed, ())),
-            error=self._error or "\n".join(self._last),
+            # "executor failed running [the command again]: exit code: 100" tells no more than its end.
+            error=_EXIT_CODE.sub(r"\1", self._error or "\n".join(self._last)),
             missing_image=_familiar(metadata[1]) if metadata else "",
         )
 

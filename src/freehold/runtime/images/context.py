@@ -20,6 +20,7 @@ from freehold.base import words
 from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.images.dockerfile import Dockerfile, Instruction, unquote
 from freehold.runtime.images.patterns import IgnoreRules, Selection
+from freehold.runtime.images.staging import room_for, set_mode
 
 IGNORE_FILE = ".freeholdignore"
 LARGEST_BYTES = 200 * 1024 * 1024
@@ -63,13 +64,12 @@ class Context:
         Raises `FreeholdError` (CONFLICT) when a file changed since it was hashed: the image would carry a wrong name.
         """
         for entry in self.entries:
-            destination = target / entry.path
-            destination.parent.mkdir(parents=True, exist_ok=True)
+            destination = room_for(target, entry.path)
             if entry.is_link:
                 destination.symlink_to(entry.digest)
                 continue
             shutil.copyfile(self.folder / entry.path, destination, follow_symlinks=False)
-            destination.chmod(0o755 if entry.is_executable else 0o644)
+            set_mode(destination, is_executable=entry.is_executable)
             if _file_digest(destination) != entry.digest:
                 raise FreeholdError(
                     Code.CONFLICT,

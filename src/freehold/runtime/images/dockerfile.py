@@ -99,7 +99,7 @@ def _instructions(lines: tuple[str, ...], escape: str, where: str) -> Iterator[I
             index += 1
             continue
         first = index
-        logical, index = _logical_line(lines, index, continued)
+        logical, index = _logical_line(lines, index, continued, where)
         keyword, _, arguments = logical.partition(" ")
         keyword = keyword.upper()
         if not keyword.isalpha():
@@ -118,22 +118,21 @@ def _is_silent(line: str) -> bool:
     return not stripped or stripped.startswith("#")
 
 
-def _logical_line(lines: tuple[str, ...], index: int, continued: re.Pattern[str]) -> tuple[str, int]:
+def _logical_line(lines: tuple[str, ...], index: int, continued: re.Pattern[str], where: str) -> tuple[str, int]:
     """The instruction that starts at `index`, its continuation lines joined; and the index after it."""
+    first = index
     text = ""
     while index < len(lines):
         line = lines[index]
         index += 1
         if text and _is_silent(line):
             continue
-        match = continued.search(line)
-        if not match:
-            text += line
-            break
+        if not continued.search(line):
+            # A tab may stand between the keyword and the rest.
+            return re.sub(r"^(\S+)\s+", r"\1 ", (text + line).strip()), index
         text += line.rstrip(" \t")[:-1]
-    text = text.strip()
-    # A tab may stand between the keyword and the rest.
-    return re.sub(r"^(\S+)\s+", r"\1 ", text), index
+    # Docker would let it pass, and so would take the line that is put after it for a part of it.
+    raise _broken(where, first + 1, "the last line says that it goes on, and does not")
 
 
 def _heredoc_names(arguments: str) -> list[tuple[bool, str]]:

@@ -1,0 +1,49 @@
+"""A build that failed, told to the person whose image it was. Pure."""
+
+from __future__ import annotations
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.containers.build_output import BuildFailure
+from freehold.runtime.images.debian import cannot_pull
+from freehold.runtime.images.layers import Kind, Layer
+
+_SHOWN_LINES = 12
+
+_HINTS = {
+    Kind.BASE: (
+        "The base image needs deb.debian.org, registry.npmjs.org and pypi.org; check that this machine reaches them, "
+        "and run it again: freehold image build"
+    ),
+    Kind.HARNESS: "It needs registry.npmjs.org; check that this machine reaches it, and run it again.",
+    Kind.PROJECT: (
+        "Check that the project's Dockerfile starts with FROM freehold-agent:latest and that any apt-get packages are "
+        "spelled correctly. The base image is Debian 13."
+    ),
+    Kind.AGENT: (
+        "Check that your agent's Dockerfile starts with FROM freehold-agent:latest (the build rewrites this to the "
+        "correct base) and that any package install commands are correct: apt-get, under USER root."
+    ),
+}
+"""The rows of the page "Agent images", Troubleshooting."""
+
+
+def told(layer: Layer, failure: BuildFailure) -> FreeholdError:
+    """The error for `failure` while `layer` was built: whose image, which step, its last lines, what to do."""
+    if failure.missing_image and layer.kind is Kind.BASE:
+        return cannot_pull(failure.missing_image, failure.error)
+    whose = f"The image of {layer.owner}" if layer.kind in (Kind.AGENT, Kind.HARNESS) else layer.owner.capitalize()
+    place = f" ({layer.where})" if layer.where else ""
+    step = f" at step {failure.step}" if failure.step else ""
+    lines = [f"{whose}{place} could not be built{step}"]
+    lines += [f"  {line}" for line in failure.output[-_SHOWN_LINES:]]
+    lines.append(f"  {failure.error or 'the build ended without saying why'}")
+    if failure.missing_image:
+        return FreeholdError(Code.IMAGE, "\n".join(lines), _cannot_pull_stage(failure.missing_image, layer.where))
+    return FreeholdError(Code.IMAGE, "\n".join(lines), _HINTS[layer.kind])
+
+
+def _cannot_pull_stage(image: str, where: str) -> str:
+    return (
+        f"{where} names {image}, which is not on this machine and cannot be pulled. Bring it with docker load or "
+        "docker import, or install what you need from it with apt-get, pip or npm."
+    )
