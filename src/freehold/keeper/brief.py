@@ -29,7 +29,6 @@ class BriefFacts:
     staged: Sequence[StagedCredential]
     harness_command: Command
     read_only_root: bool
-    idle_shell: bool = False
 
 
 def build_brief(facts: BriefFacts) -> Brief:
@@ -39,7 +38,9 @@ def build_brief(facts: BriefFacts) -> Brief:
         run_id=facts.start.run_id,
         agent=agent.name,
         attempt=facts.start.attempt,
-        harness=harness_brief(agent.harness, facts.harness_command, models_of(agent, rehearse=_rehearsed(facts))),
+        harness=harness_brief(
+            agent.harness, facts.harness_command, models_of(agent, rehearse=facts.start.options.rehearse)
+        ),
         skill=agent.skill_body,
         prompt=build_prompt(_prompt_facts(facts)),
         pre_hooks=list(agent.pre_hooks),
@@ -55,7 +56,7 @@ def build_brief(facts: BriefFacts) -> Brief:
         working_dir=inside.working_dir,
         home_dir=inside.home_dir,
         mcp_servers=[_mcp_server(spec) for spec in agent.mcp],
-        idle_shell=facts.idle_shell,
+        idle_shell=facts.start.options.idle,
         params=dict(agent.params),
     )
 
@@ -68,10 +69,6 @@ def models_of(agent: Agent, *, rehearse: bool) -> tuple[ModelSpec, ...]:
     name = first.name if first else REHEARSAL
     model = first.model if first else REHEARSAL
     return (ModelSpec(name, REHEARSAL, model, "", "", "", EVERY_FORMAT, None),)
-
-
-def _rehearsed(facts: BriefFacts) -> bool:
-    return facts.start.options.rehearse
 
 
 def _prompt_facts(facts: BriefFacts) -> PromptFacts:

@@ -46,7 +46,7 @@ class FakeServices:
         self.closed = False
         self.reloads = 0
 
-    def reload(self, project: Project, agent: Agent) -> None:
+    def reload(self, project: Project, agent: Agent) -> None:  # noqa: ARG002  the seam's words
         self.reloads += 1
 
     async def close(self) -> None:

@@ -34,7 +34,7 @@ def records(state: Path, agent: str = "") -> Iterator[Record]:
 
 
 def views(state: Path, agent: str = "", limit: int = 50) -> list[RunView]:
-    found = []
+    found: list[RunView] = []
     for record in records(state, agent):
         if len(found) == limit:
             break

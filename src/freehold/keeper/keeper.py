@@ -56,13 +56,13 @@ class Keeper:
 
     async def attach(self, caller: Caller, request: AttachRun) -> RunView:
         """Send the run's events after `after_seq` as `run/event`; with `follow`, up to `run.finished`."""
-        view = self._must_view(request.run_id)
+        view = self.view(request.run_id)
         caller.spawn(self._send_events(caller, request))
         return view
 
     async def kill(self, _caller: Caller, request: KillRun) -> RunView:
         """Ask the run to end. One that has ended stays as it is."""
-        view = self._must_view(request.run_id)
+        view = self.view(request.run_id)
         if run := self._runs.get(request.run_id):
             error = RunError(Code.INTERRUPTED, request.reason, f"Start it again: freehold run {view.agent}")
             run.stop(Stop(Result.KILLED, error, exit_code=ExitCode.KILLED))
@@ -91,6 +91,17 @@ class Keeper:
         task = asyncio.create_task(run.carry_out(adoption), name=run.run_id)
         self._tasks[run.run_id] = task
         task.add_done_callback(lambda _: self._ended(run.run_id))
+
+    def active(self, run_id: str) -> Run | None:
+        """The run, while it is under way."""
+        return self._runs.get(run_id)
+
+    def view(self, run_id: str) -> RunView:
+        """How a run stands, under way or ended. Raises NOT_FOUND."""
+        view = self._view_of(run_id)
+        if view is None:
+            raise FreeholdError(Code.NOT_FOUND, f"there is no run {run_id}", "`freehold runs` lists them.")
+        return view
 
     def open_run(self, file: RecordFile) -> Run:
         return Run(self._means, file)
@@ -133,9 +144,3 @@ class Keeper:
             return run.view
         record = record_of(self._means.state, run_id)
         return record.view if record else None
-
-    def _must_view(self, run_id: str) -> RunView:
-        view = self._view_of(run_id)
-        if view is None:
-            raise FreeholdError(Code.NOT_FOUND, f"there is no run {run_id}", "`freehold runs` lists them.")
-        return view

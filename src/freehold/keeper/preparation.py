@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from freehold.base.clock import rfc3339
-from freehold.base.errors import Code, FreeholdError
-from freehold.base.secret import Secret
 from freehold.keeper.brief import BriefFacts, build_brief
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.record import Step
 from freehold.project.agent import Agent
-from freehold.project.credential import CredentialRef
 from freehold.project.load import Project
 from freehold.runtime.credential_staging import stage_credentials
 from freehold.runtime.engine import Network, Place, RunSpec
 from freehold.runtime.run_directory import RunDirectory
-from freehold.store.credentials import CredentialStore
 from freehold.wire.brief import StagedCredential
 from freehold.wire.events import BuildStep, RunStarted
 from freehold.wire.runs import Phase, RunState
@@ -83,7 +79,7 @@ async def _ready_image(run: Run, project: Project, agent: Agent) -> str:
 def _stage(run: Run, agent: Agent) -> list[StagedCredential]:
     run.phases.enter(Phase.CREDENTIALS)
     run.file.enter(Step.CREDENTIALS)
-    return stage_credentials(run.directory, agent.credentials, Fields(run.means.credentials))
+    return stage_credentials(run.directory, agent.credentials, run.means.credentials)
 
 
 def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Sequence[StagedCredential]) -> None:
@@ -96,7 +92,6 @@ def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Seq
         staged=staged,
         harness_command=run.means.harness_command(agent, place),
         read_only_root=not agent.is_host_user,
-        idle_shell=run.file.record.shell,
     )
     run.directory.write_brief(build_brief(facts))
 
@@ -151,18 +146,3 @@ async def _start_container(run: Run, agent: Agent, spec: RunSpec) -> None:
             timeout_s=agent.timeout_s,
         )
     )
-
-
-class Fields:
-    """A credential's fields, all at once, from the store."""
-
-    def __init__(self, store: CredentialStore) -> None:
-        self._store = store
-
-    def read(self, ref: CredentialRef) -> Mapping[str, Secret]:
-        """Raises CREDENTIAL when nothing of it is stored."""
-        values = {name: self._store.get(ref, name) for name in self._store.fields(ref)}
-        held = {name: value for name, value in values.items() if value is not None}
-        if not held:
-            raise FreeholdError(Code.CREDENTIAL, f"credential {ref} is not there", f"freehold creds add {ref}")
-        return held

@@ -29,7 +29,8 @@ def require_ready(means: Means, agent: Agent, options: RunOptions) -> None:
     wanted = list(agent.credentials)
     wanted += [spec.credential.ref for spec in agent.mcp if spec.credential]
     missing = missing_credentials(means.credentials, wanted)
-    keys = [] if options.rehearse or agent.script else missing_credentials(means.credentials, agent.model_keys)
+    keyless = options.rehearse or options.idle or agent.script is not None
+    keys = [] if keyless else missing_credentials(means.credentials, agent.model_keys)
     if missing or keys:
         raise _missing(agent, missing, keys)
 

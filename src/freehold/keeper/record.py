@@ -46,8 +46,6 @@ class Record(msgspec.Struct, kw_only=True):
     start: StartRun
     step: Step = Step.QUEUED
     slot: int = 0
-    shell: bool = False
-    """It holds the place of a `freehold shell`, which is no run of the agent's."""
     container_started_at: str = ""
     timeout_s: int = 0
     memory_bytes: int = 0

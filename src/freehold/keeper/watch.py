@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 LOOK_INTERVAL_S = 0.05
 RELOAD_INTERVAL_S = 1.0
-_ENGINE_ABSENCE_S = 60.0
-"""How long the engine may be away (Docker being restarted) before the run is given up."""
 
 
 async def watch_until_ended(run: Run) -> Exit | None:
-    """The run's exit; None when its container is gone without one. Ends the run itself when its time, its room or its words are used up.
+    """The run's exit; None when its container is gone without one.
 
-    Raises UNREACHABLE when the engine stays away for a minute.
+    Ends the run itself when its time, or what it may write, is used up.
+    Raises what the engine raises when it stays away.
     """
     testimony = Testimony(run.directory.container_events, lines_taken=run.log.container_lines)
     tasks = [
@@ -118,14 +117,9 @@ def _modified(file: Path) -> int:
 
 async def _wait_for_exit(run: Run) -> Exit | None:
     assert run.engine is not None
-    waited_s = 0.0
-    while True:
-        try:
-            return await run.engine.wait(run.run_id)
-        except FreeholdError as error:
-            if error.code is Code.NOT_FOUND:
-                return None
-            if error.code is not Code.UNREACHABLE or waited_s >= _ENGINE_ABSENCE_S:
-                raise
-        waited_s += 1.0
-        await run.means.clock.sleep(1.0)
+    try:
+        return await run.engine.wait(run.run_id)
+    except FreeholdError as error:
+        if error.code is Code.NOT_FOUND:
+            return None
+        raise

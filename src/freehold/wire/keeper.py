@@ -2,7 +2,7 @@
 
 `run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications up to `run.finished` ·
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
-`image/build` BuildImage → [ImageView], with `image/step` notifications · `image/list` → [ImageView] ·
+`image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
 `image/prune` → [ImageView] · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
 `shell/closed` · `keeper/status` → KeeperStatus · `keeper/stop` → null
 """

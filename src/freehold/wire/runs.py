@@ -68,6 +68,8 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the rehearsal of this run is written; the empty string records nothing."""
     as_caller: bool = False
     """Host-user only: run as the keeper's own user when no second user can be had. The demo sets it, and says so."""
+    idle: bool = False
+    """The run does nothing but wait: somebody looks around in it (`freehold shell`)."""
     interactive: bool = False
     """Somebody is there to answer permission requests."""
 

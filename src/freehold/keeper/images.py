@@ -1,0 +1,86 @@
+"""The images of a project's agents, as the keeper is asked for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.containers.build import DockerBuilds
+from freehold.containers.connection import DockerConnection
+from freehold.containers.image_store import DockerImages
+from freehold.keeper.means import Notice
+from freehold.project.agent import Agent
+from freehold.project.load import Project
+from freehold.runtime.images.builder import BuildChoices, ImageBuilder
+from freehold.runtime.images.inputs import ImageInputs
+from freehold.runtime.images.inventory import Inventory
+from freehold.wire.keeper import BuildImage, ImageView
+
+
+class AgentImages:
+    """Ensures, lists and prunes; connects to Docker when first needed, and again after Docker was away."""
+
+    def __init__(self, address: str, project_name: Callable[[], str]) -> None:
+        self._address = address
+        self._project_name = project_name
+        self._connection: DockerConnection | None = None
+        self._builder: ImageBuilder | None = None
+        self._connecting = asyncio.Lock()
+
+    async def ensure(self, project: Project, agent: Agent, notice: Notice) -> str:
+        builder, _ = await self._connect()
+        return await builder.ensure(inputs_of(project, agent), notice)
+
+    async def build(self, project: Project, request: BuildImage, notice: Notice) -> dict[str, str | FreeholdError]:
+        """Build what `request` names; the image, or what went wrong, of each agent."""
+        builder, _ = await self._connect()
+        agents = [project.agent(request.agent)] if request.agent else list(project.agents.values())
+        wanted = [inputs_of(project, agent) for agent in agents if not agent.is_host_user]
+        choices = BuildChoices(no_cache=request.no_cache, pull=request.pull, base_from=request.base_from)
+        return await builder.ensure_each(wanted, notice, choices)
+
+    async def views(self) -> list[ImageView]:
+        _, connection = await self._connect()
+        return await Inventory(DockerImages(connection), self._project_name()).views()
+
+    async def prune(self, project: Project) -> list[ImageView]:
+        """Remove what no agent of the project needs any more, and no container uses."""
+        builder, connection = await self._connect()
+        wanted: list[str] = []
+        for agent in project.agents.values():
+            wanted += [layer.name for layer in await builder.planner.plan(inputs_of(project, agent))]
+        return await Inventory(DockerImages(connection), self._project_name()).prune(wanted)
+
+    async def close(self) -> None:
+        if self._connection:
+            await self._connection.close()
+
+    async def _connect(self) -> tuple[ImageBuilder, DockerConnection]:
+        async with self._connecting:
+            if self._connection is None or self._builder is None:
+                self._connection = DockerConnection.open(self._address)
+                self._builder = ImageBuilder(DockerBuilds(self._address), DockerImages(self._connection))
+            return self._builder, self._connection
+
+
+def inputs_of(project: Project, agent: Agent) -> ImageInputs:
+    return ImageInputs(
+        project=project.unique_name,
+        agent=agent.name,
+        agent_dir=agent.directory,
+        project_root=project.root,
+        agent_dockerfile=agent.dockerfile,
+        project_dockerfile=project.dockerfile,
+        harness=agent.harness.name,
+        base_image=project.config.local.image,
+    )
+
+
+def first_error(results: dict[str, str | FreeholdError]) -> FreeholdError | None:
+    """One error for all that failed: each agent's own message, below the others."""
+    failed = {name: result for name, result in results.items() if isinstance(result, FreeholdError)}
+    if len(failed) <= 1:
+        return next(iter(failed.values()), None)
+    message = "\n".join(error.message for error in failed.values())
+    return FreeholdError(Code.IMAGE, message, "\n".join(dict.fromkeys(error.hint for error in failed.values())))

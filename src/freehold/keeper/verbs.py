@@ -1,0 +1,84 @@
+"""The methods of the keeper's socket (`wire/keeper.py`), each with the type of its parameters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from freehold import __version__
+from freehold.base.clock import rfc3339
+from freehold.base.program import fingerprint
+from freehold.keeper.images import first_error
+from freehold.keeper.keeper import Keeper
+from freehold.keeper.rpc_server import Caller, Verb
+from freehold.keeper.shell import Shells
+from freehold.keeper.wiring import DOCKER, Wiring
+from freehold.wire.keeper import (
+    AnswerPermission,
+    AttachRun,
+    BuildImage,
+    BuildNotice,
+    ImageView,
+    KeeperStatus,
+    KillRun,
+    ListRuns,
+    OpenShell,
+)
+from freehold.wire.runs import StartRun
+
+
+class Nothing(msgspec.Struct):
+    """No parameters."""
+
+
+def verbs(keeper: Keeper, wiring: Wiring, ending: asyncio.Event) -> Mapping[str, tuple[type, Verb]]:
+    """What can be asked. `ending` is set by `keeper/stop`."""
+    started_at = rfc3339(wiring.means.clock.now())
+    shells = Shells(keeper, wiring.means)
+
+    async def build(caller: Caller, request: BuildImage) -> dict[str, str]:
+        def notice(image: str, text: str) -> None:
+            caller.post("image/step", BuildNotice(image, text))
+
+        results = await wiring.images.build(wiring.load(""), request, notice)
+        if error := first_error(results):
+            raise error
+        return {name: str(image) for name, image in results.items()}
+
+    async def views(_caller: Caller, _request: Nothing) -> list[ImageView]:
+        return await wiring.images.views()
+
+    async def prune(_caller: Caller, _request: Nothing) -> list[ImageView]:
+        return await wiring.images.prune(wiring.load(""))
+
+    async def status(_caller: Caller, _request: Nothing) -> KeeperStatus:
+        ready = await wiring.means.engines[DOCKER].check()
+        return KeeperStatus(
+            pid=os.getpid(),
+            version=__version__,
+            program=fingerprint(),
+            active_runs=keeper.active_runs,
+            started_at=started_at,
+            engine=ready.version,
+            engine_error=ready.problem,
+        )
+
+    async def stop(_caller: Caller, _request: Nothing) -> None:
+        ending.set()
+
+    return {
+        "run/start": (StartRun, keeper.start),
+        "run/attach": (AttachRun, keeper.attach),
+        "run/kill": (KillRun, keeper.kill),
+        "run/list": (ListRuns, keeper.list),
+        "run/answer": (AnswerPermission, keeper.answer),
+        "image/build": (BuildImage, build),
+        "image/list": (Nothing, views),
+        "image/prune": (Nothing, prune),
+        "shell/open": (OpenShell, shells.open),
+        "keeper/status": (Nothing, status),
+        "keeper/stop": (Nothing, stop),
+    }

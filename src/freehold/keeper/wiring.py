@@ -1,0 +1,107 @@
+"""Real things in the keeper's seams: Docker, files, the network. Nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from freehold.base.clock import SystemClock
+from freehold.keeper.images import AgentImages
+from freehold.keeper.means import Means
+from freehold.keeper.run import Run
+from freehold.keeper.services import RunServices, ServiceMeans
+from freehold.keeper.slots import Slots
+from freehold.models.ledger import Ledger
+from freehold.project.agent import Agent
+from freehold.project.harnesses import BUILTIN
+from freehold.project.load import OVERLAY_FILE, Project, load_project
+from freehold.project.names import unique_project_name
+from freehold.project.problems import Problems
+from freehold.project.toml import read_toml
+from freehold.runtime.docker_engine import DockerEngine
+from freehold.runtime.engine import Engine, Place
+from freehold.runtime.host_user import HostUserEngine
+from freehold.runtime.images.harness_layers import HARNESS_LAYERS
+from freehold.store.credentials import FileCredentialStore
+
+DOCKER = "docker"
+HOST_USER = "host-user"
+
+
+class Wiring:
+    """Opens and closes what a keeper works with."""
+
+    def __init__(self, project: Path, home: Path) -> None:
+        self._root = project
+        self._home = home
+        self._open = AsyncExitStack()
+        self._clock = SystemClock()
+        state = project / ".freehold"
+        self.docker = DockerEngine(self._clock, state / "workspaces")
+        self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
+        self._services: ServiceMeans | None = None
+        self.means = Means(
+            state=state,
+            clock=self._clock,
+            load=self.load,
+            project_name=self.project_name,
+            engines=self._engines(state),
+            images=self.images,
+            credentials=FileCredentialStore(home),
+            slots=Slots(),
+            open_services=self._open_services,
+            harness_command=harness_command,
+        )
+
+    async def __aenter__(self) -> Self:
+        # The gateway asks its own providers only: redirects, cookies and proxies of the environment have no say.
+        session = await self._open.enter_async_context(
+            aiohttp.ClientSession(
+                auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+            )
+        )
+        self._open.push_async_callback(self.docker.close)
+        self._open.push_async_callback(self.images.close)
+        self._services = ServiceMeans(
+            http=session,
+            ledger=Ledger(self.means.state / "spend.json", self._clock),
+            clock=self._clock,
+            credentials=self.means.credentials,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    def load(self, environment: str) -> Project:
+        return load_project(self._root, home=self._home, environment=environment)
+
+    def project_name(self) -> str:
+        """Also while config.toml is broken: containers are named by it, and must be found again."""
+        overlay = read_toml(self._root / OVERLAY_FILE, OVERLAY_FILE, Problems())
+        named = overlay.get("projectName")
+        return unique_project_name(named if isinstance(named, str) and named else self._root.name, self._root)
+
+    def _engines(self, state: Path) -> dict[str, Engine]:
+        return {DOCKER: self.docker, HOST_USER: HostUserEngine(self._clock, state)}
+
+    async def _open_services(self, run: Run, project: Project, agent: Agent) -> RunServices:
+        assert self._services is not None
+        services = RunServices(run, self._services, project, agent)
+        await services.open()
+        return services
+
+
+def harness_command(agent: Agent, place: Place) -> tuple[str, ...]:
+    """How the agent's harness starts: our own from the place's programs, another from its image layer."""
+    if agent.harness.name == BUILTIN:
+        return (f"{place.inside.bin_dir}/harness",)
+    layer = HARNESS_LAYERS.get(agent.harness.name)
+    return layer.command if layer else agent.harness.command
