@@ -47,33 +47,38 @@ class Written:
     description: str
     merged: Merged
     values: Mapping[str, Any]
+    readable: bool
+    """Whether every file could be read; when not, what they seem to lack says nothing."""
 
 
 def read_agent(directory: Path, label: str, problems: Problems) -> Written:
     """Read an agent's folder. `label` is how messages call it, for example `agents/dev`."""
-    name_problem = agent_name_problem(directory.name)
-    if name_problem:
-        problems.error(label, "", name_problem)
     skill_name, config_name = f"{label}/{SKILL_FILE}", f"{label}/{CONFIG_FILE}"
     text = read_text(directory / SKILL_FILE, skill_name, problems)
     skill = Skill() if text is None else parse_skill(text, skill_name, problems)
+    own = read_toml(directory / CONFIG_FILE, config_name, problems)
+    readable = not problems.errors
+    name_problem = agent_name_problem(directory.name)
+    if name_problem:
+        problems.error(label, "", name_problem)
     descriptive, configuring = _split(skill.frontmatter)
     told = Reporter(problems, lambda _path: skill_name)
     report_strangers(skill.frontmatter, (*keys.FRONTMATTER_KEYS, *keys.AGENT_KEYS), told, gone=keys.AGENT_GONE)
     described = fit(descriptive, keys.FRONTMATTER_KEYS, told)
     if skill.frontmatter:
         check_description(described, directory.name, skill_name, problems)
-    own = read_toml(directory / CONFIG_FILE, config_name, problems)
     nested = {key: value for key, value in described["metadata"].items() if key in _CONFIGURING}
     merged = merge([Layer(skill_name, nested), Layer(skill_name, configuring), Layer(config_name, own)])
     values = fit(merged.table, keys.AGENT_KEYS, Reporter(problems, merged.origin), gone=keys.AGENT_GONE)
-    return Written(directory, label, skill, described["description"] or "", merged, values)
+    return Written(directory, label, skill, described["description"] or "", merged, values, readable)
 
 
 def resolve_agent(
     written: Written, config: ProjectConfig, project_dockerfile: Path | None, problems: Problems
 ) -> Agent | None:
     """The agent that `written` describes in a project; None when there are errors (they are in `problems`)."""
+    if not written.readable:
+        return None
     report = Reporter(problems, written.merged.origin)
     agent = _build(written, config, report)
     check_agent(AgentInProject(agent, config, project_dockerfile, written.merged.table, written.label), problems)

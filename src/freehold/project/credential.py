@@ -8,7 +8,7 @@ from enum import StrEnum
 
 DEFAULT_INSTANCE = "default"
 
-_SAFE_NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9@_-]|\.(?!\.)){0,127}$")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9@_-]|\.(?!\.)){0,127}")
 
 
 class Purpose(StrEnum):
@@ -91,7 +91,7 @@ class FieldRef:
 
 def is_safe_name(name: str) -> bool:
     """Whether `name` may be a part of a path below `credentials/`."""
-    return bool(_SAFE_NAME.match(name))
+    return bool(_SAFE_NAME.fullmatch(name))
 
 
 def parse_ref(text: str) -> CredentialRef:

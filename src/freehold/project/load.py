@@ -103,10 +103,11 @@ def _load(root: Path, home: Path, environment: str, problems: Problems) -> Proje
     local = _overlay_keys(overlay, problems)
     chosen = environment or local["environment"] or ""
     merged = _merge_layers(root, home, overlay, chosen, problems)
+    readable = not problems.errors
     config = config_of(merged, Reporter(problems, merged.origin))
     name = local["projectName"] or root.name
     dockerfile = _project_dockerfile(root, problems)
-    agents, broken = _load_agents(root, config, dockerfile, problems)
+    agents, broken = _load_agents(root, config if readable else None, dockerfile, problems)
     _check_together(config, agents, problems)
     shared = root / "shared"
     return Project(
@@ -182,8 +183,10 @@ def _project_dockerfile(root: Path, problems: Problems) -> Path | None:
 
 
 def _load_agents(
-    root: Path, config: ProjectConfig, project_dockerfile: Path | None, problems: Problems
+    root: Path, config: ProjectConfig | None, project_dockerfile: Path | None, problems: Problems
 ) -> tuple[dict[str, Agent], dict[str, Problems]]:
+    """The agents, and the problems of those that are broken. Without `config` they are read, and none is resolved:
+    what they lack is in a file of the project that cannot be read."""
     agents: dict[str, Agent] = {}
     broken: dict[str, Problems] = {}
     for directory in _agent_directories(root):
@@ -192,7 +195,8 @@ def _load_agents(
             problems.warning(label, "", f"has no {SKILL_FILE}, so it is no agent")
             continue
         own = Problems()
-        agent = resolve_agent(read_agent(directory, label, own), config, project_dockerfile, own)
+        written = read_agent(directory, label, own)
+        agent = resolve_agent(written, config, project_dockerfile, own) if config else None
         if agent is None:
             broken[directory.name] = own
         else:

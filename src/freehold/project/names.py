@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from freehold.base import ids
+from freehold.project.problems import shown
 
 LONGEST_AGENT_NAME = 64
 LONGEST_PROJECT_NAME = 40
@@ -16,8 +17,8 @@ BASE_IMAGE = "freehold-agent"
 SAME_AS_BASE_IMAGE = ("al-agent",)
 """What Action Llama calls the base image; its projects load unchanged."""
 
-_AGENT_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9]))*$")
-_ENVIRONMENT_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$")
+_AGENT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9]))*")
+_ENVIRONMENT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _RESERVED = frozenset({"default"})
 
 
@@ -27,9 +28,9 @@ def agent_name_problem(name: str) -> str:
         return f'an agent cannot be called "{name}"'
     if len(name) > LONGEST_AGENT_NAME:
         return f"an agent's name has at most {LONGEST_AGENT_NAME} characters, this one has {len(name)}"
-    if not _AGENT_NAME.match(name):
+    if not _AGENT_NAME.fullmatch(name):
         return (
-            f'"{name}" is not a name for an agent: use lower-case letters, digits and single hyphens, '
+            f"{shown(name)} is not a name for an agent: use lower-case letters, digits and single hyphens, "
             "with a letter or digit at both ends"
         )
     return ""
@@ -37,9 +38,9 @@ def agent_name_problem(name: str) -> str:
 
 def environment_name_problem(name: str) -> str:
     """Why `name` cannot be an environment's name: it must make a legal host name of at most 50 characters."""
-    if len(name) <= 50 and _ENVIRONMENT_NAME.match(name):
+    if len(name) <= 50 and _ENVIRONMENT_NAME.fullmatch(name):
         return ""
-    return f'"{name}" is not a name for an environment: use lower-case letters, digits and hyphens, at most 50'
+    return f"{shown(name)} is not a name for an environment: use lower-case letters, digits and hyphens, at most 50"
 
 
 def project_slug(name: str) -> str:

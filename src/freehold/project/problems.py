@@ -22,7 +22,7 @@ _BARE_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 
 def shown(value: object) -> str:
     """`value` between quotes, for a message; what looks like a secret in the wrong place is `[hidden]`."""
-    text = str(value)
+    text = str(value).encode("unicode_escape").decode("ascii") if not str(value).isprintable() else str(value)
     if _SECRET.search(text):
         return HIDDEN
     return f'"{text}"' if len(text) <= _LONGEST_SHOWN else f'"{text[:_LONGEST_SHOWN]}…"'
