@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import math
-from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,17 +20,14 @@ from freehold.runtime.docker_facts import DockerFacts, read_facts
 from freehold.runtime.engine import LABEL_PREFIX, Exit, Found, Place, Readiness, RunSpec, Shell
 from freehold.runtime.open_network import OpenNetworks
 from freehold.runtime.workspace import Workspaces, disks_can_be_mounted
+from freehold.runtime.workspace_watch import WorkspaceWatch
 from freehold.wire import places
 
 OUTPUT_BYTES = 4096
-MEASURE_EVERY_S = 30.0
-"""How often a workspace is measured where its size cannot be enforced."""
 SILENCE_S = 60.0
 """How long `wait` bears that Docker does not answer: a restart of its service takes less."""
 _RETRY_S = 1.0
 _KILLED = 137
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -117,9 +112,9 @@ class DockerEngine:
         """See `Engine.wait`. Survives a restart of Docker; raises UNREACHABLE when it stays away for a minute."""
         container = await self._get(run_id)
         parts = await self._connect()
-        measured = await parts.workspaces.measured(*_slot_of(container))
+        watch = await self._watch_for(parts, container)
         try:
-            async with _alongside(self._hold_to_size(parts, container, measured) if measured else None):
+            async with watch() if watch else contextlib.nullcontext():
                 code = await self._wait_through_restarts(parts, container.id)
             ending = await parts.containers.ending(container.id)
             output = await parts.containers.tail(container.id, OUTPUT_BYTES)
@@ -128,8 +123,14 @@ class DockerEngine:
                 raise
             # Somebody removed the container under us (docker rm -f), or is about to: that is a kill.
             return Exit(_KILLED, output="The container was removed from outside.")
-        full = bool(measured) and await parts.workspaces.is_full(measured)
+        full = watch is not None and watch.full
         return Exit(code, out_of_memory=ending.oom_killed, output=output or ending.problem, workspace_full=full)
+
+    async def _watch_for(self, parts: _Parts, container: Container) -> WorkspaceWatch | None:
+        volume = await parts.workspaces.measured(*_slot_of(container))
+        if not volume:
+            return None
+        return WorkspaceWatch(lambda: parts.workspaces.is_full(volume), lambda: parts.containers.kill(container.id))
 
     async def _wait_through_restarts(self, parts: _Parts, container_id: str) -> int:
         deadline = self._clock.monotonic() + SILENCE_S
@@ -140,17 +141,6 @@ class DockerEngine:
                 if error.code is not Code.UNREACHABLE or self._clock.monotonic() > deadline:
                     raise
             await self._clock.sleep(_RETRY_S)
-
-    async def _hold_to_size(self, parts: _Parts, container: Container, volume: str) -> None:
-        """Kill the run once its workspace holds more than it may."""
-        while True:
-            try:
-                if await parts.workspaces.is_full(volume):
-                    await parts.containers.kill(container.id)
-                    return
-            except FreeholdError as error:
-                _log.warning("workspace not measured", extra={"volume": volume, "error": error.message})
-            await self._clock.sleep(MEASURE_EVERY_S)
 
     async def kill(self, run_id: str, grace_s: float = 0.0) -> None:
         container = await self._find(run_id)
@@ -228,18 +218,6 @@ class DockerEngine:
         if container is None:
             raise FreeholdError(Code.NOT_FOUND, f"Docker knows no run {run_id}.", "See: freehold runs")
         return container
-
-
-@contextlib.asynccontextmanager
-async def _alongside(work: Coroutine[None, None, None] | None) -> AsyncIterator[None]:
-    """Run `work` while the block runs, and no longer."""
-    task = asyncio.create_task(work) if work is not None else None
-    try:
-        yield
-    finally:
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 def _no_image(spec: RunSpec, error: FreeholdError) -> FreeholdError:

@@ -41,6 +41,7 @@ class Workspaces:
         self._directory = directory
         self._enforceable = enforceable
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._measuring = asyncio.Lock()
         self.limit_bytes = limit_bytes
 
     def lock(self, project: str, agent: str, slot: int) -> asyncio.Lock:
@@ -89,12 +90,10 @@ class Workspaces:
         found = await self._volumes.find(volume_name(project, agent, slot))
         return found.name if found is not None and not found.options else ""
 
-    async def usage_bytes(self, name: str) -> int:
-        """What a measured workspace holds now; the engine reads all of it for that, which may take seconds."""
-        return await self._volumes.usage_bytes(name)
-
     async def is_full(self, name: str) -> bool:
-        return await self.usage_bytes(name) > self.limit_bytes
+        """Whether a measured workspace holds too much; the engine reads all of it, which may take seconds."""
+        async with self._measuring:
+            return await self._volumes.usage_bytes(name) > self.limit_bytes
 
     async def remove(self, project: str, agent: str, slot: int) -> None:
         """Give the workspace up with everything in it. CONFLICT while a container has it."""
