@@ -41,9 +41,29 @@ class LockRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     ttl_s: int | None = None
 
 
+class HeldLock(msgspec.Struct, frozen=True):
+    """`expires_at` is RFC 3339; a heartbeat moves it."""
+
+    uri: str
+    expires_at: str
+
+
 class CallRequest(msgspec.Struct, frozen=True):
     agent: str
     context: str = ""
+
+
+class CallStarted(msgspec.Struct, frozen=True):
+    call_id: str
+
+
+class CallView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`status` is `pending`, `running`, `completed` or `error`."""
+
+    call_id: str
+    status: str
+    return_value: str | None = None
+    error: str = ""
 
 
 class ErrorBody(msgspec.Struct, frozen=True):

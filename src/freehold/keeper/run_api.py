@@ -1,0 +1,110 @@
+"""`/v1/run/…` on a run's socket: what the commands of `fh` ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.keeper.run_control import RunControl
+from freehold.keeper.scheduler import Scheduler
+from freehold.wire.run_api import Accepted, CallRequest, Exit, LockRequest, SetReturn, SetStatus, Shutdown
+
+LARGEST_BODY = 1024 * 1024
+"""Bytes: a return value of the longest length with every character escaped is 384 kB."""
+BODY_TIMEOUT_S = 10.0
+
+Body = TypeVar("Body")
+
+
+class RunApi:
+    """The handlers of one run. They raise `FreeholdError`; the run socket makes answers of it."""
+
+    def __init__(self, run_id: str, control: RunControl, scheduler: Scheduler) -> None:
+        self._run_id = run_id
+        self._control = control
+        self._scheduler = scheduler
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/run/status", self._set_status),
+            web.post("/v1/run/return", self._set_return),
+            web.post("/v1/run/rerun", self._rerun),
+            web.post("/v1/run/exit", self._exit),
+            web.post("/v1/run/shutdown", self._shutdown),
+            web.post("/v1/run/locks/acquire", self._acquire),
+            web.post("/v1/run/locks/release", self._release),
+            web.post("/v1/run/locks/heartbeat", self._heartbeat),
+            web.get("/v1/run/locks", self._locks),
+            web.post("/v1/run/calls", self._call),
+            web.get("/v1/run/calls/{call_id}", self._called),
+        ]
+
+    async def _set_status(self, request: web.Request) -> web.Response:
+        await self._control.set_status((await _body(request, SetStatus)).text)
+        return _answer(Accepted())
+
+    async def _set_return(self, request: web.Request) -> web.Response:
+        await self._control.set_return((await _body(request, SetReturn)).value)
+        return _answer(Accepted())
+
+    async def _rerun(self, _: web.Request) -> web.Response:
+        await self._control.request_rerun()
+        return _answer(Accepted())
+
+    async def _exit(self, request: web.Request) -> web.Response:
+        code = (await _body(request, Exit)).code
+        if not 0 <= code <= 255:
+            raise FreeholdError(Code.USAGE, f"{code} is no exit code", "give a number from 0 to 255")
+        await self._control.request_exit(code)
+        return _answer(Accepted(), 202)
+
+    async def _shutdown(self, request: web.Request) -> web.Response:
+        await self._control.shutdown((await _body(request, Shutdown)).reason)
+        return _answer(Accepted(), 202)
+
+    async def _acquire(self, request: web.Request) -> web.Response:
+        return _answer(await self._scheduler.acquire(self._run_id, await _body(request, LockRequest)))
+
+    async def _release(self, request: web.Request) -> web.Response:
+        await self._scheduler.release(self._run_id, await _body(request, LockRequest))
+        return _answer(Accepted())
+
+    async def _heartbeat(self, request: web.Request) -> web.Response:
+        return _answer(await self._scheduler.heartbeat(self._run_id, await _body(request, LockRequest)))
+
+    async def _locks(self, _: web.Request) -> web.Response:
+        return _answer(await self._scheduler.locks(self._run_id))
+
+    async def _call(self, request: web.Request) -> web.Response:
+        return _answer(await self._scheduler.call(self._run_id, await _body(request, CallRequest)), 202)
+
+    async def _called(self, request: web.Request) -> web.Response:
+        return _answer(await self._scheduler.called(self._run_id, request.match_info["call_id"]))
+
+
+async def _body(request: web.Request, kind: type[Body]) -> Body:
+    """The JSON body; an empty one is `{}`. Raises `FreeholdError`: PROTOCOL, TOO_LARGE, TIMEOUT."""
+    data = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
+                data += chunk
+                if len(data) > LARGEST_BODY:
+                    message = f"the body is larger than {LARGEST_BODY >> 20} MB"
+                    raise FreeholdError(Code.TOO_LARGE, message, "write it to a file in /workspace and send its path")
+    except TimeoutError:
+        message = f"the body did not come within {BODY_TIMEOUT_S:.0f} s"
+        raise FreeholdError(Code.TIMEOUT, message, "send it at once") from None
+    try:
+        return msgspec.json.decode(bytes(data) or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        fields = ", ".join(getattr(kind, "__struct_fields__", ()))
+        raise FreeholdError(Code.PROTOCOL, f"{request.path}: {error}", f"send JSON with: {fields}") from None
+
+
+def _answer(value: object, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value) + b"\n", content_type="application/json")

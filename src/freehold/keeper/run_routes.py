@@ -1,0 +1,87 @@
+"""What HTTP requests on a run's socket lead to, and how their errors are answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import hdrs, web
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.egress.proxy import EgressProxy
+from freehold.keeper.mcp_relay import McpRelay
+from freehold.keeper.run_api import RunApi
+from freehold.keeper.run_session import RunSession
+
+LARGEST_REQUEST = 64 * 1024 * 1024
+"""Bytes, for handlers that read a body whole; each has a smaller bound of its own."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_BEGUN = web.RequestKey("begun", bool)
+_log = logging.getLogger(__name__)
+
+
+class Gateway(Protocol):
+    """Answers `/model/…` (`freehold.models.gateway.ModelGateway`); its handler is cancelled when the client leaves."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse: ...
+
+
+def run_application(
+    api: RunApi, session: RunSession, gateway: Gateway, egress: EgressProxy, mcp: McpRelay | None
+) -> web.Application:
+    """Everything that is not CONNECT."""
+
+    @web.middleware
+    async def refuse_plain_http(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # A client that is told of a proxy asks it for the whole URL (RFC 9112 §3.2.2).
+        if not request.raw_path.startswith("/"):
+            raise egress.refuse_plain(request.raw_path)
+        if request.method == hdrs.METH_CONNECT:
+            raise FreeholdError(Code.PROTOCOL, "CONNECT comes first on a connection", "open a connection for it")
+        return await handler(request)
+
+    application = web.Application(middlewares=[_answer_errors, refuse_plain_http], client_max_size=LARGEST_REQUEST)
+    application.on_response_prepare.append(_note_begun)
+    application.add_routes(api.routes())
+    application.router.add_get("/v1/run/session", session.serve)
+    application.router.add_route("*", "/model/{tail:.*}", gateway.handle)
+    if mcp is not None:
+        application.router.add_route("*", "/mcp/{name}", mcp.handle)
+    return application
+
+
+async def _note_begun(request: web.Request, _: web.StreamResponse) -> None:
+    request[_BEGUN] = True
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except FreeholdError as error:
+        return _answer(request, error, error.http_status)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        code = {404: Code.NOT_FOUND, 405: Code.PROTOCOL, 413: Code.TOO_LARGE}.get(error.status, Code.PROTOCOL)
+        message = f"{request.method} {request.path[:200]}: {error.reason}"
+        return _answer(request, FreeholdError(code, message, "see docs/run-api.md for what there is"), error.status)
+    except ConnectionError:
+        raise  # the client left
+    except Exception:
+        _log.exception("a request on a run socket failed", extra={"path": request.path})
+        return _answer(request, FreeholdError(Code.INTERNAL, "internal error", "the keeper's log says more"), 500)
+
+
+def _answer(request: web.Request, error: FreeholdError, status: int) -> web.Response:
+    if request.get(_BEGUN):
+        # An answer that has begun cannot be taken back: only cutting it says that it is not whole.
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError(error.message)
+    response = web.json_response(error.as_dict(), status=status)
+    if not request.raw_path.startswith("/"):
+        response.force_close()
+    return response
