@@ -67,6 +67,7 @@ async def serve(project: Path, home: Path, idle_s: float) -> None:
             adopting.cancel()
             await asyncio.gather(adopting, return_exceptions=True)
             await keeper.let_go()
+            server.hang_up()
 
 
 async def _until_idle(

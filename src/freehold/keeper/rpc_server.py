@@ -73,7 +73,11 @@ class RpcServer:
         self._verbs = verbs
         self._server: asyncio.Server | None = None
         self._decode = msgspec.json.Decoder(rpc.RpcRequest).decode
-        self.connections = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def connections(self) -> int:
+        return len(self._writers)
 
     async def open(self) -> None:
         listener = listen_unix(self._path, mode=0o600)
@@ -85,8 +89,13 @@ class RpcServer:
         if self._server:
             self._server.close()
 
+    def hang_up(self) -> None:
+        """End the connections that there are; what goes on for them is cancelled."""
+        for writer in self._writers:
+            writer.transport.abort()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self._writers.add(writer)
         try:
             if _is_trusted(writer.get_extra_info("socket")):
                 async with asyncio.TaskGroup() as calls:
@@ -94,7 +103,7 @@ class RpcServer:
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left; there is nobody to tell
         finally:
-            self.connections -= 1
+            self._writers.discard(writer)
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
