@@ -35,12 +35,14 @@ setup: .venv/.ready
 install-tools:
 ifneq ($(INSTALL),)
 	scripts/install-docker
+	scripts/debian-image --if-needed
 	scripts/install-test-tools
 endif
 
 demo: setup
 ifneq ($(INSTALL),)
 	scripts/install-docker
+	scripts/debian-image --if-needed
 endif
 	$(BIN)/freehold demo
 
@@ -54,6 +56,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate-docs --check
 	$(BIN)/uv lock --check
+	scripts/export-requirements --check
 
 format: setup
 	$(BIN)/ruff format src tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from freehold.runtime.images.dockerfile import Instruction, split_words, unquote
 
 _BETWEEN = re.compile(r"&&|\|\||[;|&\n(){}]")
 _ASSIGNMENT = re.compile(r"^\w+=")
+_OPTIONS_WITH_VALUE = frozenset({"-t", "--virtual", "-X", "--repository"})
 _BEFORE_A_COMMAND = frozenset(
     {"if", "then", "else", "elif", "while", "until", "do", "!", "time", "exec", "env", "sudo"}
 )
@@ -38,6 +40,13 @@ def _exec_form(text: str) -> Iterator[tuple[str, ...]]:
         yield tuple(words)
 
 
-def packages(command: tuple[str, ...]) -> list[str]:
-    """The operands of an `install` or `add`: no options, no verb, no versions."""
-    return [re.split(r"[=<>~@]", word)[0] for word in command[2:] if not word.startswith(("-", "."))]
+def apk_packages(command: tuple[str, ...]) -> tuple[str, ...]:
+    """What `apk add` installs: `--virtual NAME` and `-t NAME` name a group, and `-X URL` a place, not a package."""
+    if "add" not in command:
+        return ()
+    words = command[command.index("add") :]
+    return tuple(
+        word
+        for before, word in itertools.pairwise(words)
+        if before not in _OPTIONS_WITH_VALUE and not word.startswith(("-", ".", "$"))
+    )

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.runtime.images.commands import commands, packages
+from freehold.project.dockerfile import ApkLine
+from freehold.runtime.images.commands import apk_packages, commands
 from freehold.runtime.images.dockerfile import Dockerfile, Instruction, unquote
 from freehold.runtime.images.stages import Stage, stages
-
-_ALPINE_TO_DEBIAN = {
-    "build-base": "build-essential",
-    "docker-cli": "docker-cli",
-    "g++": "g++",
-    "github-cli": "gh",
-    "libffi-dev": "libffi-dev",
-    "mysql-client": "default-mysql-client",
-    "openjdk17": "openjdk-21-jdk-headless",
-    "openjdk21": "openjdk-21-jdk-headless",
-    "openssh": "openssh-client",
-    "openssl-dev": "libssl-dev",
-    "postgresql-client": "postgresql-client",
-    "py-pip": "python3-pip",
-    "py3-pip": "python3-pip",
-    "py3-virtualenv": "python3-venv",
-    "python3-dev": "python3-dev",
-    "redis": "redis-tools",
-    "the_silver_searcher": "silversearcher-ag",
-    "zlib-dev": "zlib1g-dev",
-}
-"""Packages whose names differ; the others are called the same in Alpine and in Debian, as far as agents use them."""
 
 _ROOT_NAMES = frozenset({"root", "0"})
 
@@ -75,7 +53,8 @@ def _of_run(run: Instruction, stage: Stage, *, is_root: bool, where: str) -> lis
     for command in commands(run):
         if command[0] in {"apk", "/sbin/apk"}:
             what = f"{place}: apk is Alpine's; the base image is Debian"
-            return [FreeholdError(Code.CONFIG, what, f"Write instead: {apt_line(command)}")]
+            instead = ApkLine(run.first_line, apk_packages(command)).apt_line
+            return [FreeholdError(Code.CONFIG, what, f"Write instead: {instead}")]
         if not is_root and _needs_root(command, stage):
             what = f"{place}: RUN {' '.join(command[:2])} is run as the user node, and would fail or be lost"
             hint = "Write USER root above it. The image ends as node whatever the Dockerfile says."
@@ -101,26 +80,6 @@ def _needs_root(command: tuple[str, ...], stage: Stage) -> bool:
             is_global = bool({"-g", "--global"} & arguments) and bool({"i", "install", "add"} & arguments)
             return is_global and not re.search("prefix", text, re.IGNORECASE)
     return False
-
-
-def apt_line(command: tuple[str, ...]) -> str:
-    """The RUN line for Debian that does what `apk add …` does in Alpine."""
-    names = [_ALPINE_TO_DEBIAN.get(name, name) for name in _apk_packages(command)]
-    return (
-        f"RUN apt-get update && apt-get install -y --no-install-recommends {' '.join(names) or 'PACKAGE'} "
-        "&& rm -rf /var/lib/apt/lists/*"
-    )
-
-
-def _apk_packages(command: tuple[str, ...]) -> list[str]:
-    """`apk [options] add [options] packages`; `--virtual NAME` and `-t NAME` name a group, not a package."""
-    if "add" not in command:
-        return []
-    operands = command[command.index("add") :]
-    kept = [
-        word for before, word in itertools.pairwise(operands) if before not in {"--virtual", "-t", "--repository", "-X"}
-    ]
-    return packages(("apk", "add", *kept))
 
 
 def _volumes(last: Stage, where: str) -> Iterator[FreeholdError]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.project.names import BASE_IMAGE, SAME_AS_BASE_IMAGE
 from freehold.runtime.images.dockerfile import Dockerfile, Instruction, split_words, unquote
 
-BASE_NAMES = frozenset({"freehold-agent", "al-agent", "al-project-base"})
+BASE_NAMES = frozenset({BASE_IMAGE, *SAME_AS_BASE_IMAGE, "al-project-base"})
 """What a Dockerfile may call our base, with any tag; beside these, the names of the image's own parents."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
