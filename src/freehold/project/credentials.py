@@ -231,7 +231,7 @@ _CLOUDS = (
         "A key pair without passphrase, for servers that Freehold looks after.",
         (
             _Field("private_key", "Private key", multiline=True),
-            _Field("public_key", "Public key", secret=False),
+            _Field("public_key", "Public key", secret=False, optional=True),
         ),
     ),
 )

@@ -1,0 +1,36 @@
+"""Is a value fit for a field? Told without the value."""
+
+from __future__ import annotations
+
+import json
+
+from freehold.project.credential import CredentialField
+from freehold.project.private_key import private_key_problem
+
+_PRIVATE_KEYS = frozenset({"id_rsa", "private_key"})
+
+
+def value_problem(field: CredentialField, value: str) -> str:
+    """Why `value` cannot be stored as `field`; the empty string when it can. No part of the value is in the answer."""
+    value = value.strip()
+    if not value:
+        return "is empty"
+    if "\0" in value:
+        return "holds a zero byte"
+    if len(value) < field.shortest:
+        return f"is too short: at least {field.shortest} characters are needed"
+    if "\n" in value and not field.multiline:
+        return "has more than one line"
+    if field.name in _PRIVATE_KEYS:
+        return private_key_problem(value)
+    if field.name == "key_json":
+        return _json_problem(value)
+    return ""
+
+
+def _json_problem(value: str) -> str:
+    try:
+        is_object = isinstance(json.loads(value), dict)
+    except ValueError:
+        is_object = False
+    return "" if is_object else "is not a JSON object; store the whole file that was downloaded"
