@@ -26,7 +26,7 @@ class EventLog:
     """
 
     def __init__(self, path: Path, run_id: str, clock: Clock) -> None:
-        self._path = path
+        self.path = path
         self._run_id = run_id
         self._clock = clock
         self._waiting: set[asyncio.Event] = set()
@@ -52,7 +52,7 @@ class EventLog:
                 os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, self._size)
-            raise _disk_error(self._path, error) from error
+            raise _disk_error(self.path, error) from error
         self._size += len(line)
         self._note(numbered)
         for waiter in self._waiting:
@@ -64,7 +64,7 @@ class EventLog:
         grown = asyncio.Event()
         self._waiting.add(grown)
         try:
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 while True:
                     grown.clear()
                     while line := self._whole_line(file):
@@ -95,7 +95,7 @@ class EventLog:
 
     def _recover(self) -> int:
         whole = 0
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             for line in file:
                 event = _readable(line)
                 if event is None:

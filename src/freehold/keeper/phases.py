@@ -48,11 +48,6 @@ class Phases:
                 self._open = None
                 self.durations_s[event.phase] = event.duration_s
 
-    def restart_preparation(self) -> None:
-        """A run that is prepared anew goes through its phases again; their times add to what was spent."""
-        self.close()
-        self.durations_s.clear()
-
     def _reached(self) -> int:
         if self._open:
             return _ORDER.index(self._open[0])
