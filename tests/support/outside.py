@@ -41,7 +41,7 @@ class Outside:
         self.dialer = Dialer(self.resolver, anywhere)
         self.facts: list[Egress] = []
         self._told = asyncio.Event()
-        self.proxy = EgressProxy(rules, self._tell, dialer=self.dialer, limits=limits)
+        self.proxy = EgressProxy(rules, self.tell, dialer=self.dialer, limits=limits)
         self._stack = stack
 
     async def serve(self, host: str, handler: Serve, tls: SSLContext | None = None) -> None:
@@ -87,7 +87,7 @@ class Outside:
             await within(self._told.wait())
         return self.facts[-1]
 
-    def _tell(self, fact: Egress) -> None:
+    def tell(self, fact: Egress) -> None:
         self.facts.append(fact)
         self._told.set()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -115,7 +116,11 @@ class _Exchange:
         headers = _only(self._request.headers, _REQUEST_HEADERS) | self._server.headers()
         try:
             async with self._http.request(
-                self._request.method, self._server.spec.url, data=body or None, headers=headers, allow_redirects=False
+                self._request.method,
+                self._server.spec.url,
+                data=BytesIO(body) if body else None,
+                headers=headers,
+                allow_redirects=False,
             ) as answer:
                 self.told = f"{answer.status}, cut"
                 self._check(answer)

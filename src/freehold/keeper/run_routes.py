@@ -67,7 +67,7 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
             raise
         code = {404: Code.NOT_FOUND, 405: Code.PROTOCOL, 413: Code.TOO_LARGE}.get(error.status, Code.PROTOCOL)
         message = f"{request.method} {request.path[:200]}: {error.reason}"
-        return _answer(request, FreeholdError(code, message, "see docs/run-api.md for what there is"), error.status)
+        return _answer(request, FreeholdError(code, message, "docs/interfaces.md lists what there is"), error.status)
     except ConnectionError:
         raise  # the client left
     except Exception:

@@ -92,16 +92,13 @@ class RunSession:
                 self._on_violation(problem)
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=problem.encode()[:120])
                 return
-        error = socket.exception()
-        if error is not None:  # not WebSocket, or a message that is too large: aiohttp hung up already
-            self._on_violation(f"the session broke: {error}"[:200])
 
     async def _take(self, received: WSMessage) -> str:
         """Hand a message on; why it is refused, or the empty string."""
         if not self._messages.allows(self._clock.monotonic()):
             return f"more than {MESSAGES_PER_SECOND:.0f} session messages a second"
         if received.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-            return f"a session message of type {received.type.name.lower()}"
+            return f"a session message that is none: {received.data}"[:200]
         try:
             message = session.decode_from_runner(received.data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

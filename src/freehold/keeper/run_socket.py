@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ from freehold.keeper.run_session import RunSession
 SOCKET_MODE = 0o666
 """Whoever sees the directory may connect: only its run does, as uid 1000 or another (user namespaces)."""
 _CONNECT = b"CONNECT "
+
+_unheard = logging.getLogger("freehold.run_clients")
+_unheard.setLevel(logging.CRITICAL + 1)
+"""aiohttp logs what clients get wrong, with tracebacks: a run could fill the disk. Defects of ours go elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class RunSocket:
         self._runner = web.AppRunner(
             run_application(api, session, gateway, egress, mcp),
             access_log=None,
+            logger=_unheard,
             handler_cancellation=True,
             keepalive_timeout=self._limits.request_head_s,
             max_line_size=self._limits.header_bytes,

@@ -1,0 +1,97 @@
+"""The run API over the run's socket: what the commands of `fh` get."""
+
+import json
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.keeper.run_control import RecordingControl
+from freehold.wire.run_api import EXIT_OF_STATUS, LONGEST_RETURN
+from tests.support.run_world import RunWorld, run_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[RunWorld]:
+    async with run_world(tmp_path) as made:
+        yield made
+
+
+async def ask(world: RunWorld, method: str, path: str, body: bytes | None = None) -> tuple[int, object]:
+    async with world.client() as client, client.request(method, path, data=BytesIO(body or b"")) as answer:
+        return answer.status, json.loads(await answer.read())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "asked"),
+    [
+        ("status", {"text": 'a "quoted"\nline'}, 200, ("status", 'a "quoted"\nline')),
+        ("return", {"value": "done"}, 200, ("return", "done")),
+        ("return", {"value": "\x00" * LONGEST_RETURN}, 200, ("return", "\x00" * LONGEST_RETURN)),
+        ("rerun", None, 200, ("rerun", None)),
+        ("exit", {"code": 3}, 202, ("exit", 3)),
+        ("exit", None, 202, ("exit", 15)),
+        ("shutdown", {"reason": "leak"}, 202, ("shutdown", "leak")),
+        ("shutdown", {}, 202, ("shutdown", "")),
+    ],
+)
+async def test_what_a_run_asks_for(
+    world: RunWorld, path: str, body: object, status: int, asked: tuple[str, object]
+) -> None:
+    encoded = None if body is None else json.dumps(body).encode()
+    assert await ask(world, "POST", f"/v1/run/{path}", encoded) == (status, {"ok": True, "detail": None})
+    assert world.control.asked == [asked]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "says"),
+    [
+        ("status", b"{}", 400, "missing required field `text`"),
+        ("status", b"not json", 400, "malformed"),
+        ("status", b'{"text": 1}', 400, "Expected `str`"),
+        ("status", b'{"text": "\xff"}', 400, "utf-8"),
+        ("exit", b'{"code": 256}', 400, "no exit code"),
+        ("exit", b'{"code": -1}', 400, "no exit code"),
+        ("return", b'{"value": "' + b"x" * 2_000_000 + b'"}', 413, "larger than 1 MB"),
+        ("locks/acquire", b"{}", 400, "missing required field `uri`"),
+    ],
+    ids=["field", "json", "type", "encoding", "above", "below", "large", "lock"],
+)
+async def test_bad_bodies(world: RunWorld, path: str, body: bytes, status: int, says: str) -> None:
+    got, answer = await ask(world, "POST", f"/v1/run/{path}", body)
+    assert got == status
+    assert isinstance(answer, dict)
+    assert says in answer["message"]
+    assert answer["hint"]
+    assert world.control.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "locks/acquire", b'{"uri": "github://a/b/1"}'),
+        ("POST", "locks/release", b'{"uri": "github://a/b/1"}'),
+        ("POST", "locks/heartbeat", b'{"uri": "github://a/b/1", "ttl_s": 60}'),
+        ("GET", "locks", None),
+        ("POST", "calls", b'{"agent": "dev", "context": "x"}'),
+        ("GET", "calls/01abc", None),
+    ],
+)
+async def test_locks_and_calls_need_a_scheduler(world: RunWorld, method: str, path: str, body: bytes | None) -> None:
+    status, answer = await ask(world, method, f"/v1/run/{path}", body)
+    assert isinstance(answer, dict)
+    assert answer["code"] == "no_scheduler"
+    assert "freehold start" in answer["hint"]
+    assert EXIT_OF_STATUS[status] == 5
+
+
+async def test_what_the_keeper_refuses_is_passed_on(world: RunWorld) -> None:
+    class Refusing(RecordingControl):
+        async def set_return(self, value: str) -> None:
+            raise FreeholdError(Code.TOO_LARGE, "too long", "shorten it")
+
+    world.control.__class__ = Refusing
+    status, answer = await ask(world, "POST", "/v1/run/return", b'{"value": "x"}')
+    assert (status, answer) == (413, {"code": "too_large", "message": "too long", "hint": "shorten it"})
