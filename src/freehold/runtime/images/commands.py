@@ -20,8 +20,8 @@ _BEFORE_A_COMMAND = frozenset(
 def commands(run: Instruction) -> Iterator[tuple[str, ...]]:
     """The argument lists of `run`, in order: of its here-documents too, without assignments before a command."""
     text = " ".join(run.operands)
-    if text.startswith("["):
-        yield from _exec_form(text)
+    if words := _exec_form(text):
+        yield words
         return
     for piece in _BETWEEN.split("\n".join([text, *(heredoc.body for heredoc in run.heredocs)])):
         words = [unquote(word) for word in split_words(piece)]
@@ -31,13 +31,13 @@ def commands(run: Instruction) -> Iterator[tuple[str, ...]]:
             yield tuple(words)
 
 
-def _exec_form(text: str) -> Iterator[tuple[str, ...]]:
+def _exec_form(text: str) -> tuple[str, ...]:
+    """The words of a JSON array; none when it is none: Docker has a shell run it then."""
     try:
-        words = json.loads(text)
+        words = json.loads(text) if text.startswith("[") else None
     except json.JSONDecodeError:
-        return  # Docker runs it by a shell then, and will say what it thinks of it
-    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
-        yield tuple(words)
+        return ()
+    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else ()
 
 
 def apk_packages(command: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from freehold.base.errors import Code
+from freehold.containers.build_output import BuildFailure
+from freehold.runtime.images.failures import told
+from freehold.runtime.images.layers import Kind, Layer
+from freehold.runtime.images.packaged import PackagedFiles
+
+FAILED = BuildFailure(
+    step="2/3: RUN apt-get install -y nosuch", output=("E: Unable to locate",), error="exit code: 100"
+)
+
+
+def layer(kind: Kind, owner: str, where: str = "") -> Layer:
+    return Layer(kind, "x:1", (), "1", "", PackagedFiles({}), where, owner, {})
+
+
+def test_whose_image_which_step_and_what_it_said() -> None:
+    error = told(layer(Kind.AGENT, "agent dev", "agents/dev/Dockerfile"), FAILED)
+    assert error.code is Code.IMAGE
+    assert error.message.splitlines() == [
+        "The image of agent dev (agents/dev/Dockerfile) could not be built at step 2/3: RUN apt-get install -y nosuch",
+        "  E: Unable to locate",
+        "  exit code: 100",
+    ]
+
+
+HINTS = [
+    (Kind.AGENT, "agent dev", "Check that your agent's Dockerfile starts with FROM freehold-agent:latest"),
+    (Kind.PROJECT, "the project's base", "Check that the project's Dockerfile starts with FROM freehold-agent:latest"),
+    (Kind.BASE, "the base image", "The base image needs deb.debian.org, registry.npmjs.org and pypi.org"),
+    (Kind.HARNESS, "harness codex", "It needs registry.npmjs.org"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "owner", "beginning"), HINTS)
+def test_what_to_do_is_what_the_page_says(kind: Kind, owner: str, beginning: str) -> None:
+    assert told(layer(kind, owner), FAILED).hint.startswith(beginning)
+
+
+def test_a_base_that_cannot_be_pulled_names_the_command_that_makes_one() -> None:
+    error = told(layer(Kind.BASE, "the base image"), BuildFailure(error="no such host", missing_image="debian:13-slim"))
+    assert "debian:13-slim is not on this machine and cannot be pulled: no such host" in error.message
+    assert "debian-image" in error.hint
+
+
+def test_a_stage_that_cannot_be_pulled_is_named() -> None:
+    failure = BuildFailure(error="no such host", missing_image="golang:1")
+    error = told(layer(Kind.AGENT, "agent dev", "agents/dev/Dockerfile"), failure)
+    assert error.hint.startswith("agents/dev/Dockerfile names golang:1, which is not on this machine")
+
+
+def test_a_build_that_says_nothing() -> None:
+    assert "the build ended without saying why" in told(layer(Kind.BASE, "the base image"), BuildFailure()).message
