@@ -26,7 +26,7 @@ _ROOM_INTERVAL_S = 1.0
 async def conclude(run: Run, ended: Exit | None) -> None:
     """Write the result: event first, then record. On a full disk this waits for room; a result is never dropped."""
     if run.services:
-        await run.services.close()
+        await run.services.close(run_over=True)
     verdict = outcome.decide(_facts(run, ended))
     record = run.file.record
     await _until_there_is_room(run, run.phases.close)

@@ -49,8 +49,8 @@ class FakeServices:
     def reload(self, project: Project, agent: Agent) -> None:  # noqa: ARG002  the seam's words
         self.reloads += 1
 
-    async def close(self) -> None:
-        self.closed = True
+    async def close(self, *, run_over: bool) -> None:
+        self.closed = run_over
 
 
 def fake_means(

@@ -34,8 +34,11 @@ class Services(Protocol):
         """Take over rules that were edited while the run is under way."""
         ...
 
-    async def close(self) -> None:
-        """Stop answering; requests under way are cut and charged. May be called again."""
+    async def close(self, *, run_over: bool) -> None:
+        """Stop answering; requests under way are cut and charged. May be called again.
+
+        With `run_over` the run's accounts are closed too; without it another keeper will go on.
+        """
         ...
 
     @property

@@ -144,5 +144,5 @@ class Run:
 
     async def _let_go(self) -> None:
         if self.services:
-            await self.services.close()
+            await self.services.close(run_over=False)
         self.log.close()

@@ -8,14 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-
 from freehold.base.clock import SystemClock
+from freehold.egress.dialer import Dialer
 from freehold.keeper.images import AgentImages
+from freehold.keeper.mcp_relay import mcp_client
 from freehold.keeper.means import Means
 from freehold.keeper.run import Run
 from freehold.keeper.services import RunServices, ServiceMeans
 from freehold.keeper.slots import Slots
+from freehold.models.circuit import Circuit
+from freehold.models.http_model import open_session
 from freehold.models.ledger import Ledger
 from freehold.project.agent import Agent
 from freehold.project.harnesses import BUILTIN
@@ -59,16 +61,15 @@ class Wiring:
         )
 
     async def __aenter__(self) -> Self:
-        # The gateway asks its own providers only: redirects, cookies and proxies of the environment have no say.
-        session = await self._open.enter_async_context(
-            aiohttp.ClientSession(
-                auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
-            )
-        )
+        http = await self._open.enter_async_context(open_session())
+        mcp_http = await self._open.enter_async_context(mcp_client())
         self._open.push_async_callback(self.docker.close)
         self._open.push_async_callback(self.images.close)
         self._services = ServiceMeans(
-            http=session,
+            http=http,
+            mcp_http=mcp_http,
+            circuit=Circuit(),
+            dialer=Dialer(),
             ledger=Ledger(self.means.state / "spend.json", self._clock),
             clock=self._clock,
             credentials=self.means.credentials,

@@ -1,0 +1,60 @@
+"""Which models a run may ask, and with which keys: from the agent's configuration and the credential store."""
+
+from __future__ import annotations
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.models.policy import KeyKind, ModelPolicy, PolicyModel, provider_model
+from freehold.project.agent import Agent
+from freehold.project.models import ModelSpec
+from freehold.project.providers import PROVIDERS
+from freehold.store.credentials import CredentialStore
+
+KEY_FIELD = "token"
+HOSTS_FIELD = "hosts"
+"""Of a model key: the hosts beside its provider's own that a person allowed it to be sent to."""
+
+
+def model_policy(agent: Agent, store: CredentialStore, *, rehearse: bool) -> ModelPolicy:
+    """The policy of one run. Raises CREDENTIAL for a key that is missing, DENIED for one that would go astray."""
+    tools = frozenset(agent.server_tools)
+    if rehearse:
+        policy = ModelPolicy(tuple(_policy_model(model, store, with_key=False) for model in agent.models), tools)
+        return policy.rehearsal()
+    policy = ModelPolicy(tuple(_policy_model(model, store) for model in agent.models), tools)
+    for model in policy.models:
+        _check(model)
+    return policy
+
+
+def _policy_model(spec: ModelSpec, store: CredentialStore, *, with_key: bool = True) -> PolicyModel:
+    key = store.get(spec.key, KEY_FIELD) if spec.key and with_key else None
+    if spec.key and with_key and key is None:
+        raise FreeholdError(
+            Code.CREDENTIAL, f"model {spec.name}: its key {spec.key} is not there", f"freehold creds add {spec.key}"
+        )
+    return provider_model(
+        spec.name,
+        PROVIDERS[spec.provider],
+        spec.model,
+        key,
+        base_url=spec.base_url,
+        confirmed=spec.host in allowed_hosts(spec, store),
+        key_kind=KeyKind.OAUTH_TOKEN if spec.auth_type == "oauth_token" else KeyKind.API_KEY,
+    )
+
+
+def allowed_hosts(spec: ModelSpec, store: CredentialStore) -> frozenset[str]:
+    """The hosts beside the provider's own that the model's key may be sent to."""
+    written = store.get(spec.key, HOSTS_FIELD) if spec.key else None
+    hosts = written.reveal() if written else ""
+    return frozenset(host.strip().lower() for host in hosts.replace(",", " ").split())
+
+
+def _check(model: PolicyModel) -> None:
+    try:
+        model.check()
+    except FreeholdError as error:
+        if error.code is not Code.DENIED:
+            raise
+        hint = f"If that is what you want: freehold creds add {PROVIDERS[model.provider].credential} --field hosts=HOST"
+        raise FreeholdError(error.code, error.message, hint) from error
