@@ -33,7 +33,8 @@ class Key:
     """One key. `doc` is one sentence; `default` None means: not set.
 
     `also` are other spellings that mean the same; `formerly` are old ones, read with a warning.
-    `keys` are those of the table, or of each table; `choices` bounds a string.
+    `keys` are those of the table, or of each table; `choices` bounds a string, and `quiet_choices` are read too but
+    not advertised.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Key:
     doc: str
     default: Any = None
     choices: tuple[str, ...] = ()
+    quiet_choices: tuple[str, ...] = ()
     minimum: float | None = None
     required: bool = False
     keys: tuple[Key, ...] = ()

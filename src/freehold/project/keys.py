@@ -20,7 +20,12 @@ MODEL_KEYS = (
     Key("provider", _S, "Who answers.", required=True, choices=tuple(PROVIDERS)),
     Key("model", _S, "The provider's name of the model; not needed for `rehearsal`."),
     Key(
-        "authType", _S, "Whether the key is an API key or an OAuth token.", "api_key", choices=(*AUTH_TYPES, "pi_auth")
+        "authType",
+        _S,
+        "Whether the key is an API key or an OAuth token.",
+        "api_key",
+        choices=AUTH_TYPES,
+        quiet_choices=("pi_auth",),
     ),
     Key("thinkingLevel", _S, "How much the model thinks before it answers.", choices=THINKING_LEVELS),
     Key("base_url", _S, "Another address that speaks the provider's language; `custom` needs one.", also=("baseUrl",)),
@@ -60,7 +65,8 @@ _HARNESS = Key(
     "harness",
     Kind.STRING_OR_TABLE,
     "The program that thinks: a name, or a table with `command`.",
-    choices=(*HARNESSES, SAME_AS_BUILTIN),
+    choices=tuple(HARNESSES),
+    quiet_choices=(SAME_AS_BUILTIN,),
     keys=HARNESS_KEYS,
 )
 _EGRESS = Key(

@@ -96,7 +96,7 @@ def _problem(value: Any, key: Key) -> str:
         return (
             f"{message}; put it in brackets: [...]" if key.kind is Kind.STRINGS and isinstance(value, str) else message
         )
-    if key.choices and isinstance(value, str) and value not in key.choices:
+    if key.choices and isinstance(value, str) and value not in (*key.choices, *key.quiet_choices):
         return unknown("value", value, key.choices)
     if key.kind in (Kind.INTEGER, Kind.NUMBER):
         if isinstance(value, float) and not math.isfinite(value):

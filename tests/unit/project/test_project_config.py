@@ -149,7 +149,7 @@ ERRORS = [
         "harness = 'claude'",
         (
             'config.toml: harness: unknown value "claude" (did you mean "claude-code"?); there are: '
-            "builtin, claude-code, codex, gemini, opencode, pi"
+            "builtin, claude-code, codex, gemini, opencode"
         ),
     ),
     (
