@@ -23,6 +23,7 @@ class Code(StrEnum):
     BUDGET = "budget"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
     NO_SCHEDULER = "no_scheduler"
     IMAGE = "image"
     OUT_OF_MEMORY = "out_of_memory"
@@ -55,6 +56,7 @@ HTTP_STATUSES: dict[Code, int] = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.TOO_LARGE: 413,
+    Code.RATE_LIMITED: 429,
     Code.BUSY: 429,
     Code.UPSTREAM: 502,
     Code.UNREACHABLE: 502,

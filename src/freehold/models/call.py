@@ -1,0 +1,194 @@
+"""One request of a harness, understood: what is asked of which model, and how large it may become (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.models.routes import Operation, Route
+from freehold.project.wire_formats import WireFormat
+
+Json = dict[str, Any]
+
+BYTES_PER_TOKEN = 2
+"""Of a request's JSON, for the worst case. English has about 4.5 bytes in a token, source code 3, hexadecimal and
+Chinese about 2: budgets set aside too much for an ordinary request, and give it back when the answer tells."""
+TOKENS_PER_ATTACHMENT = 5_000
+"""An image or document inside the request, beside its bytes: the largest image is 4,784 tokens (Anthropic, 2026)."""
+BYTES_PER_ATTACHED_TOKEN = 40
+"""Of base64. A dense PDF page of 100 kB is about 3,000 tokens."""
+_ATTACHED_KINDS = ("image/", "audio/", "video/", "application/pdf")
+
+_OUTPUT_KEYS: dict[WireFormat, tuple[str, ...]] = {
+    WireFormat.ANTHROPIC_MESSAGES: ("max_tokens",),
+    WireFormat.OPENAI_CHAT: ("max_completion_tokens", "max_tokens"),
+    WireFormat.OPENAI_RESPONSES: ("max_output_tokens",),
+    WireFormat.GOOGLE: ("maxOutputTokens", "max_output_tokens"),
+}
+_TIERS = ("service_tier", "speed")
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """A request that may pass. `body` is its JSON, decoded once: what goes upstream is written anew from it, so that
+    nothing that a second reader might read otherwise (keys given twice) gets past the rules."""
+
+    route: Route
+    body: Json
+    model: str
+    streaming: bool
+    offers_tools: bool
+    size_bytes: int
+    caches: bool = False
+    """Whether it asks for its input to be kept in a cache, which costs more than reading it (Anthropic)."""
+
+    def forget_body(self) -> None:
+        """Once an answer has begun nothing of the request is needed, and with many streams it is what fills memory."""
+        self.body.clear()
+
+    @property
+    def turn(self) -> bool:
+        """Whether this is a turn of the agent's work, and not a title or a count."""
+        return self.offers_tools and self.route.operation is Operation.GENERATE
+
+    @property
+    def most_output(self) -> int | None:
+        """Tokens that the answer may have, as the request bounds it; None when it does not."""
+        table = _config(self.body) if self.route.wire_format is WireFormat.GOOGLE else self.body
+        bounds = [table.get(key) for key in _OUTPUT_KEYS[self.route.wire_format]]
+        return max((bound for bound in bounds if isinstance(bound, int) and bound > 0), default=None)
+
+    @property
+    def least_output(self) -> int:
+        """Tokens that the request sets aside for thinking: Anthropic wants the answer's bound above them."""
+        budget = _table(self.body.get("thinking")).get("budget_tokens")
+        return budget if isinstance(budget, int) and budget > 0 else 0
+
+    @property
+    def answers(self) -> int:
+        """How many answers are asked for at once."""
+        config = _config(self.body)
+        counts = (self.body.get("n"), config.get("candidateCount"), config.get("candidate_count"))
+        return max([1, *(count for count in counts if isinstance(count, int))])
+
+    @property
+    def price_context(self) -> dict[str, str]:
+        return {key: value for key in _TIERS if isinstance(value := self.body.get(key), str)}
+
+    def most_input(self) -> int:
+        """Tokens that the request itself may count at most, by its size."""
+        attached = list(_attachments(self.body))
+        text_bytes = max(0, self.size_bytes - sum(attached))
+        return text_bytes // BYTES_PER_TOKEN + sum(
+            TOKENS_PER_ATTACHMENT + size // BYTES_PER_ATTACHED_TOKEN for size in attached
+        )
+
+
+def parse_call(route: Route, data: bytes) -> ModelCall:
+    """Understand a request. Raises `FreeholdError` (`PROTOCOL`) when it is not a JSON object that names a model."""
+    try:
+        body = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FreeholdError(Code.PROTOCOL, f"the body of the request is not JSON ({error})") from None
+    if not isinstance(body, dict):
+        raise FreeholdError(Code.PROTOCOL, "the body of the request is not a JSON object")
+    if "generationConfig" in body and "generation_config" in body:
+        raise FreeholdError(Code.PROTOCOL, "the request holds generationConfig twice, in two spellings")
+    model = route.model or body.get("model")
+    if not isinstance(model, str) or not model:
+        raise FreeholdError(Code.PROTOCOL, "the request names no model", 'set "model"')
+    return ModelCall(
+        route=route,
+        body=body,
+        model=model,
+        streaming=route.streaming or body.get("stream") is True,
+        offers_tools=offers_tools(route.wire_format, body),
+        size_bytes=len(data),
+        caches=b'"cache_control"' in data,
+    )
+
+
+def offers_tools(wire_format: WireFormat, body: Json) -> bool:
+    """Whether the model may call a tool of the harness."""
+    choice = body.get("tool_choice")
+    if choice == "none" or _table(choice).get("type") == "none":
+        return False
+    if wire_format is WireFormat.GOOGLE:
+        declared = [_table(tool) for tool in _list(body.get("tools"))]
+        return any(tool.get("functionDeclarations") or tool.get("function_declarations") for tool in declared)
+    return bool(_list(body.get("tools")) or _list(body.get("functions")))
+
+
+def named_models(body: Json) -> list[str]:
+    """Further models that the provider is to turn to: OpenRouter's `models`, Anthropic's `fallbacks`."""
+    named: list[str] = []
+    for key in ("models", "fallbacks"):
+        value = body.get(key)
+        if isinstance(value, str):
+            named.append(value)
+        for entry in _list(value):
+            model = entry.get("model") if isinstance(entry, dict) else entry
+            named.append(str(model))
+    return named
+
+
+def upstream_body(
+    call: ModelCall, model: str, *, include_usage: bool = False, output_key: str = "", most_output: int | None = None
+) -> bytes:  # fmt: skip
+    """The request as it goes to `model`: written anew, with the provider's name of the model.
+
+    `include_usage` asks a stream of chat completions to end with its usage; `most_output` bounds an answer that may
+    become longer than a budget holds (docs/why/answers-are-bounded-under-a-budget.md).
+    """
+    body = dict(call.body)
+    if call.route.wire_format is not WireFormat.GOOGLE:
+        body["model"] = model
+    if include_usage and call.streaming:
+        body["stream_options"] = {**_table(body.get("stream_options")), "include_usage": True}
+    if most_output is not None:
+        google = call.route.wire_format is WireFormat.GOOGLE
+        config_key = "generation_config" if "generation_config" in body else "generationConfig"
+        bounded = dict(_config(body)) if google else body
+        keys = _OUTPUT_KEYS[call.route.wire_format]
+        for key in [key for key in keys if key in bounded] or [output_key or keys[0]]:
+            bounded[key] = most_output
+        if google:
+            body[config_key] = bounded
+    return msgspec.json.encode(body)
+
+
+def _attachments(body: Json) -> list[int]:
+    """Sizes of the images and documents that a request carries in itself, as base64."""
+    sizes: list[int] = []
+    nodes: list[object] = [body]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, list):
+            nodes.extend(entry for entry in node if isinstance(entry, dict | list))
+        elif isinstance(node, dict):
+            nodes.extend(value for value in node.values() if isinstance(value, dict | list))
+            kind = node.get("media_type") or node.get("mimeType") or node.get("mime_type")
+            if isinstance(kind, str) and kind.startswith(_ATTACHED_KINDS) and isinstance(node.get("data"), str):
+                sizes.append(len(node["data"]))
+            sizes.extend(
+                len(value)
+                for value in node.values()
+                if isinstance(value, str) and value.startswith(tuple(f"data:{kind}" for kind in _ATTACHED_KINDS))
+            )
+    return sizes
+
+
+def _config(body: Json) -> Json:
+    """Google's `generationConfig`, in either spelling."""
+    return _table(body.get("generationConfig") or body.get("generation_config"))
+
+
+def _table(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

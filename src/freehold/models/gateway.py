@@ -1,0 +1,204 @@
+"""The model gateway of one run: what its harness asks of models, and everything between the two."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+import msgspec
+from aiohttp import web
+
+from freehold.base.clock import Clock
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.secret import redact
+from freehold.models.attempt import Begun, Failure
+from freehold.models.call import ModelCall, named_models, parse_call
+from freehold.models.circuit import Circuit
+from freehold.models.facts import GONE, FactSink, answered, refused
+from freehold.models.fallback import Models, begin_answer
+from freehold.models.guard import BudgetGuard
+from freehold.models.headers import answer_headers
+from freehold.models.listing import list_models, show_model
+from freehold.models.model import Model
+from freehold.models.policy import ModelPolicy
+from freehold.models.record import Recorder, Watch
+from freehold.models.refusal import Refusal, refuse
+from freehold.models.rehearsal import Rehearsal
+from freehold.models.rehearsal_model import RehearsalModel
+from freehold.models.relay import Relay
+from freehold.models.routes import FAMILY_FORMATS, Operation, Route, family_of, find_route
+from freehold.models.server_tools import check_server_tools
+from freehold.project.wire_formats import WireFormat
+
+LARGEST_REQUEST = 32 * 1024 * 1024
+"""Bytes of a request: what Anthropic takes at most (OpenAI and Google take less without their file stores)."""
+MOST_AT_ONCE = 256
+"""Requests of one run under way together; a bound on memory, far above what any harness does."""
+
+
+class ModelGateway:
+    """Answers `/model/anthropic|openai|google/…` for one run.
+
+    The server must be made with `handler_cancellation=True`, so that an answer is given up as soon as its harness is
+    gone; without it a harness that leaves is noticed at the next write only.
+    `on_request` is told every request once, also those that failed. `close()` ends what is under way.
+    """
+
+    def __init__(
+        self,
+        policy: ModelPolicy,
+        guard: BudgetGuard,
+        http: Model,
+        clock: Clock,
+        on_request: FactSink,
+        *,
+        circuit: Circuit | None = None,
+        rehearsal: Rehearsal | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """Raises `FreeholdError` when the policy would send a key where it does not belong."""
+        policy.check()
+        self._policy = policy
+        self._on_request = on_request
+        rehearsed = RehearsalModel(rehearsal) if rehearsal else None
+        self._models = Models(http, rehearsed, guard, circuit or Circuit(), clock, on_request)
+        self._recorder = recorder
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._closed = False
+        self.rate_limited = ""
+        """Why the last request for an answer was not answered, when every model was rate limited; else empty.
+        A run that ends in this state ended rate limited (exit code 12)."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request of the harness. Whatever goes wrong is told in the words of its wire format."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            return await self._handle(request)
+        finally:
+            self._tasks.discard(task)
+
+    async def close(self) -> None:
+        """The run is over: end every request under way; each is still charged and told."""
+        self._closed = True
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await asyncio.wait({task})
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        wire_format = FAMILY_FORMATS.get(family_of(request.rel_url.raw_path), WireFormat.OPENAI_CHAT)
+        model, routed = "", False
+        try:
+            route = find_route(request.method, request.rel_url.raw_path, dict(request.query))
+            wire_format, model, routed = route.wire_format, route.model, True
+            if route.operation in (Operation.LIST, Operation.SHOW):
+                return _listed(self._policy, request, route)
+            self._refuse_when_full()
+            call = parse_call(route, await _read(request))
+            model = call.model
+            self._check(call)
+            return await self._answer(request, call)
+        except FreeholdError as error:
+            refusal = refuse(wire_format, self._redacted(error))
+            if routed:  # what knocks at other doors (Claude Code asks HEAD / at its start) asked no model
+                self._on_request(refused(wire_format, model, refusal.status, self._redacted(error)))
+            return _response(refusal)
+
+    def _refuse_when_full(self) -> None:
+        if self._closed:
+            raise FreeholdError(Code.DENIED, "the run is over: no model is asked any more")
+        if len(self._tasks) > MOST_AT_ONCE:
+            raise FreeholdError(
+                Code.RATE_LIMITED, f"more than {MOST_AT_ONCE} requests to models are under way in this run",
+                "wait until some of them are answered",
+            )  # fmt: skip
+
+    def _check(self, call: ModelCall) -> None:
+        """What a request may ask for at all. Raises `FreeholdError`."""
+        for named in named_models(call.body):
+            self._policy.candidates(named, call.route.wire_format)
+        check_server_tools(call.route.wire_format, call.body, self._policy.server_tools)
+
+    async def _answer(self, request: web.Request, call: ModelCall) -> web.StreamResponse:
+        candidates = self._policy.candidates(call.model, call.route.wire_format)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            outcome = await begin_answer(self._models, call, candidates, headers)
+        except FreeholdError as error:
+            if call.turn:
+                self.rate_limited = error.message if error.code is Code.RATE_LIMITED else ""
+            raise
+        if call.turn:
+            self.rate_limited = ""
+        if isinstance(outcome, Failure):
+            return _response(self._failure(call, outcome))
+        watch = self._recorder.watch(call) if self._recorder else None
+        call.forget_body()
+        return await self._show(request, call, outcome, watch)
+
+    async def _show(
+        self, request: web.Request, call: ModelCall, begun: Begun, watch: Watch | None
+    ) -> web.StreamResponse:  # fmt: skip
+        relay = Relay(request, call.route.wire_format, begun, self._policy.keys, watch)
+        error = GONE.message
+        try:
+            response = await relay.run()
+            error = relay.error
+            return response
+        finally:
+            await begun.answer.close()
+            charge = begun.bill.charge(begun.reading)
+            self._on_request(answered(call, begun, charge, redact(error, self._policy.keys)))
+            await begun.bill.settle(charge)
+
+    def _failure(self, call: ModelCall, failure: Failure) -> Refusal:
+        """What the harness is told: the provider's own words, without its key, where they are about the request."""
+        ours = refuse(call.route.wire_format, self._redacted(failure.error))
+        if not failure.passes:
+            return ours
+        try:
+            said = msgspec.json.decode(failure.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            said = None
+        if not isinstance(said, dict | list):
+            return replace(ours, status=failure.status)
+        body = redact(failure.body.decode("utf-8", "replace"), self._policy.keys).encode()
+        headers = answer_headers(failure.headers, self._policy.keys)
+        return Refusal(failure.status, body, {**headers, "content-type": "application/json"})
+
+    def _redacted(self, error: FreeholdError) -> FreeholdError:
+        keys = self._policy.keys
+        return FreeholdError(error.code, redact(error.message, keys), redact(error.hint, keys))
+
+
+async def _read(request: web.Request) -> bytes:
+    """The body of a request, never more of it than `LARGEST_REQUEST` in memory."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise FreeholdError(Code.PROTOCOL, "the model gateway takes no compressed requests", "send it uncompressed")
+    parts, size = [], 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > LARGEST_REQUEST:
+            raise FreeholdError(
+                Code.TOO_LARGE, f"the request is larger than {LARGEST_REQUEST >> 20} MB",
+                "send fewer or smaller images, or let the harness compact its history",
+            )  # fmt: skip
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _response(refusal: Refusal) -> web.Response:
+    return web.Response(status=refusal.status, headers=refusal.headers, body=refusal.body)
+
+
+def _listed(policy: ModelPolicy, request: web.Request, route: Route) -> web.Response:
+    family = family_of(request.rel_url.raw_path)
+    table = (
+        list_models(family, policy) if route.operation is Operation.LIST else show_model(family, policy, route.model)
+    )
+    return web.json_response(table)

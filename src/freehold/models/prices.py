@@ -1,0 +1,105 @@
+"""What tokens cost: genai-prices' list (shipped with it, never fetched), a configured price, or nothing known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from freehold.models.policy import PolicyModel, TokenPrice
+from freehold.models.tokens import Tokens
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo
+
+_LIST_NAMES = {"xai": "x-ai"}
+"""Providers whose name in genai-prices is not ours."""
+_MILLION = Decimal(1_000_000)
+
+
+class Price(Protocol):
+    """The known price of one model.
+
+    `context` is what else chooses the price, as the request or the answer says it: `service_tier`, `speed`.
+    """
+
+    @property
+    def context_window(self) -> int | None:
+        """The most tokens a request can hold, where it is known."""
+        ...
+
+    def cost(self, tokens: Tokens, when: datetime, context: Mapping[str, str]) -> Decimal:
+        """US dollars."""
+        ...
+
+
+@dataclass(frozen=True)
+class Free:
+    context_window: int | None = None
+
+    def cost(self, tokens: Tokens, when: datetime, context: Mapping[str, str]) -> Decimal:  # noqa: ARG002
+        return Decimal(0)
+
+
+@dataclass(frozen=True)
+class Configured:
+    price: TokenPrice
+    context_window: int | None = None
+
+    def cost(self, tokens: Tokens, when: datetime, context: Mapping[str, str]) -> Decimal:  # noqa: ARG002
+        read = self.price.input if self.price.cache_read is None else self.price.cache_read
+        write = self.price.input if self.price.cache_write is None else self.price.cache_write
+        total = (
+            tokens.input * self.price.input + tokens.output * self.price.output
+            + tokens.cache_read * read + tokens.cache_write * write
+        )  # fmt: skip
+        return total / _MILLION
+
+
+@dataclass(frozen=True)
+class Listed:
+    model: ModelInfo
+
+    @property
+    def context_window(self) -> int | None:
+        return self.model.context_window
+
+    def cost(self, tokens: Tokens, when: datetime, context: Mapping[str, str]) -> Decimal:
+        from genai_prices import Usage
+
+        usage = Usage(
+            # The list counts like OpenAI: its input includes what the cache gave and took.
+            input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
+            output_tokens=tokens.output,
+            cache_read_tokens=tokens.cache_read,
+            cache_write_tokens=tokens.cache_write,
+            cache_write_1h_tokens=tokens.cache_write_1h,
+            web_searches=tokens.web_searches,
+        )
+        return self.model.get_prices(when, context).calc_price(usage)["total_price"]
+
+
+def find_price(model: PolicyModel, when: datetime) -> Price | None:
+    """The price of a model, or None when it is not known.
+
+    A price in the configuration wins; a model at a foreign `base_url` has no other, since who answers there sets it.
+    """
+    if model.rehearsed:
+        return Free()
+    if model.price is not None:
+        return Configured(model.price)
+    if not model.at_home:
+        return None
+    # 0.27 s to import, most of it pydantic: the keeper pays it at the first request of a real model, not at its start.
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        _, found = get_snapshot().find_provider_model(
+            model.model, None, _LIST_NAMES.get(model.provider, model.provider), None
+        )
+    except LookupError:
+        return None
+    prices = found.get_prices(when)
+    return None if prices.input_mtok is None or prices.output_mtok is None else Listed(found)
