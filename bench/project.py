@@ -1,0 +1,48 @@
+"""A throw-away project to measure with: one agent that plays a rehearsal."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_CONFIG = """[models.rehearsed]
+provider = "rehearsal"
+authType = "api_key"
+"""
+_REHEARSAL = """version: 1
+turns:
+  - say: Hello.
+"""
+
+
+@dataclass(frozen=True)
+class BenchProject:
+    root: Path
+    home: Path
+
+    def write_agent(self, name: str, files: dict[str, str]) -> None:
+        folder = self.root / "agents" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            (folder / file).write_text(text)
+
+
+@contextmanager
+def bench_project() -> Iterator[BenchProject]:
+    """A project with an agent `bench`, removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="freehold-bench-"))
+    project = BenchProject(folder / "project", folder / "home")
+    project.root.mkdir()
+    project.home.mkdir()
+    (project.root / "config.toml").write_text(_CONFIG)
+    skill = "---\nname: bench\ndescription: Measures.\n---\nSay hello.\n"
+    config = 'models = ["rehearsed"]\nschedule = "0 0 1 1 *"\n'
+    project.write_agent("bench", {"SKILL.md": skill, "config.toml": config, "rehearsal.yaml": _REHEARSAL})
+    try:
+        yield project
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
