@@ -7,6 +7,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from dataclasses import dataclass, field
 
 from bench.figure import Figure, Missing
 from bench.project import BenchProject, bench_project
@@ -31,19 +32,28 @@ def measure() -> list[Figure | Missing]:
         return asyncio.run(_measure(project))
 
 
+@dataclass
+class _Seen:
+    """Milliseconds since the trigger."""
+
+    image: str = ""
+    runner: float = 0.0
+    request: float = 0.0
+    phases: dict[str, float] = field(default_factory=dict)
+
+
 async def _measure(project: BenchProject) -> list[Figure | Missing]:
     cold = time.perf_counter()
     async with connected(project.root, project.home) as keeper:
         first = await _run(keeper)  # builds what is missing
         cold_ms = (time.perf_counter() - cold) * 1000
-        image = first["image"]
         bare, runner, request, phases = [], [], [], []
         for _ in range(ROUNDS):
-            bare.append(_docker_run(str(image)))
+            bare.append(_docker_run(first.image))
             seen = await _run(keeper)
-            runner.append(float(seen["runner"]))
-            request.append(float(seen["request"]))
-            phases.append(seen["phases"])
+            runner.append(seen.runner)
+            request.append(seen.request)
+            phases.append(seen.phases)
         await keeper.call("keeper/stop", {}, type(None))
     control, control_name = statistics.median(bare), "docker run --rm IMAGE true"
     where = f"by phase, in seconds: {phases[-1]}; the very first run, with the keeper's start: {cold_ms:.0f} ms"
@@ -55,13 +65,13 @@ async def _measure(project: BenchProject) -> list[Figure | Missing]:
     ]  # fmt: skip
 
 
-async def _run(keeper: KeeperConnection) -> dict[str, object]:
+async def _run(keeper: KeeperConnection) -> _Seen:
     """One run; milliseconds to what is waited for."""
     started = time.perf_counter()
     run_id = str(new_run_id("bench"))
     await keeper.call("run/start", StartRun(run_id, "bench"), RunView)
     await keeper.call("run/attach", AttachRun(run_id), RunView)
-    seen: dict[str, object] = {}
+    seen = _Seen()
     async for method, params in keeper.notices():
         if method != "run/event":
             continue
@@ -70,15 +80,15 @@ async def _run(keeper: KeeperConnection) -> dict[str, object]:
             continue
         since_ms = (time.perf_counter() - started) * 1000
         if isinstance(event, events.RunStarted):
-            seen["image"] = event.image
+            seen.image = event.image
         elif isinstance(event, events.Testimony):
-            seen.setdefault("runner", since_ms)
+            seen.runner = seen.runner or since_ms
         elif isinstance(event, events.ModelRequest):
-            seen.setdefault("request", since_ms)
+            seen.request = seen.request or since_ms
         elif isinstance(event, events.RunFinished):
             if event.result != "completed":
                 raise RuntimeError(f"the measured run did not complete: {event}")
-            seen["phases"] = {str(phase): took for phase, took in event.phases_s.items()}
+            seen.phases = {str(phase): took for phase, took in event.phases_s.items()}
             return seen
     raise FreeholdError(Code.UNREACHABLE, "the keeper went away in the middle of a measurement")
 
