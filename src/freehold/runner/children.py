@@ -84,7 +84,7 @@ class Children:
             _become_subreaper()
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
 
-    def start(  # noqa: PLR0913  what a process is made of
+    def start(
         self,
         command: Sequence[str],
         *,
@@ -142,7 +142,7 @@ class Children:
 
 
 def _become_subreaper() -> None:
-    import ctypes  # noqa: PLC0415  2 MB that a container's PID 1 does not need
+    import ctypes
 
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")

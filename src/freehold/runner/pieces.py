@@ -24,6 +24,10 @@ class Pieces:
         self._size = 0
         self._since: float | None = None
 
+    @property
+    def waiting(self) -> bool:
+        return self._size > 0
+
     def add(self, text: str, now: float) -> None:
         if not text:
             return
