@@ -11,7 +11,7 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 
-_VERSION = re.compile(r"version (\d+)\.")
+_VERSION = re.compile(r"^Docker version (\d+)\.")
 _LAST_WITH_BUILTIN_BUILDKIT = 22
 """Up to this major version, DOCKER_BUILDKIT=1 needs no plugin; from 23 on, BuildKit is the buildx plugin alone."""
 

@@ -42,6 +42,7 @@ class BuildOutput:
 
     _titles: dict[str, str] = field(default_factory=dict)
     _printed: dict[str, deque[str]] = field(default_factory=dict)
+    _running: list[str] = field(default_factory=list)
     _failed: str = ""
     _error: str = ""
     _last: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
@@ -57,12 +58,16 @@ class BuildOutput:
         if printed := _PRINTED.match(text):
             self._printed.setdefault(number, deque(maxlen=_KEPT_LINES)).append(printed[1])
             return ""
+        if text == "CACHED" or text.startswith("DONE "):
+            self._running = [other for other in self._running if other != number]
+            return ""
         if text.startswith("ERROR: ") and not self._failed:
             self._failed = number
             self._error = text.removeprefix("ERROR: ")
             return ""
         if text.startswith("[") and number not in self._titles:
             self._titles[number] = text
+            self._running.append(number)
             return _step(text)
         return ""
 
@@ -73,15 +78,16 @@ class BuildOutput:
             self._error = final[1]
 
     def failure(self) -> BuildFailure:
-        """Why the build failed, as far as it said so."""
-        title = self._titles.get(self._failed, "")
+        """Why the build failed, as far as it said so; of one that was stopped, the step that was under way."""
+        number = self._failed or (self._running[-1] if self._running else "")
+        title = self._titles.get(number, "")
         metadata = _METADATA.match(title)
         return BuildFailure(
             step=_step(title).removeprefix("Step "),
-            output=tuple(self._printed.get(self._failed, ())),
+            output=tuple(self._printed.get(number, ())),
             # "executor failed running [the command again]: exit code: 100" tells no more than its end.
             error=_EXIT_CODE.sub(r"\1", self._error or "\n".join(self._last)),
-            missing_image=_familiar(metadata[1]) if metadata else "",
+            missing_image=_familiar(metadata[1]) if metadata and self._failed else "",
         )
 
 

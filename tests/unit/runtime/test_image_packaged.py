@@ -19,9 +19,11 @@ from freehold.runtime.images.harness_layers import HARNESS_LAYERS
 from freehold.runtime.images.layers import CLOSING
 
 ROOT = Path(__file__).parents[3]
-ALIASES = frozenset(
-    ["al-status", "al-rerun", "al-return", "al-exit", "al-shutdown", "al-subagent", "al-subagent-check", "al-subagent-wait", "rlock", "runlock", "rlock-heartbeat", "setenv"]
-)
+ALIASES = {
+    *("al-status", "al-rerun", "al-return", "al-exit", "al-shutdown"),
+    *("al-subagent", "al-subagent-check", "al-subagent-wait"),
+    *("rlock", "runlock", "rlock-heartbeat", "setenv"),
+}
 """The commands that agents written for Action Llama call."""
 
 
@@ -76,10 +78,10 @@ def test_the_base_ends_as_every_image_ends() -> None:
 def test_our_own_program_is_copied_last() -> None:
     """So that an edit of the runner installs no dependency again."""
     instructions = parse(packaged.base_dockerfile(), "x").instructions
-    copies = [
-        index for index, each in enumerate(instructions) if each.keyword == "COPY" and "freehold/" in each.arguments
-    ]
-    after = [each.arguments for each in instructions[copies[0] + 1 :] if each.keyword == "RUN"]
+    copied = next(
+        index for index, each in enumerate(instructions) if each.keyword == "COPY" and each.operands[0] == "freehold/"
+    )
+    after = [each.arguments for each in instructions[copied:] if each.keyword == "RUN"]
     assert [line for line in after if "pip" in line or "apt-get" in line or "curl" in line] == []
 
 

@@ -101,6 +101,8 @@ class ImageBuilder:
         if flight is None:
             flight = self._flights[layer.name] = _Flight()
             flight.task = asyncio.create_task(self._fly(flight, layer, choices))
+        else:
+            notice(layer.name, f"Waiting for {layer.owner}, which is being built")
         assert flight.task is not None
         flight.notices.append(notice)
         try:

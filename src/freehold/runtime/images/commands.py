@@ -20,8 +20,8 @@ _BEFORE_A_COMMAND = frozenset(
 def commands(run: Instruction) -> Iterator[tuple[str, ...]]:
     """The argument lists of `run`, in order: of its here-documents too, without assignments before a command."""
     text = " ".join(run.operands)
-    if words := _exec_form(text):
-        yield words
+    if listed := _exec_form(text):
+        yield listed
         return
     for piece in _BETWEEN.split("\n".join([text, *(heredoc.body for heredoc in run.heredocs)])):
         words = [unquote(word) for word in split_words(piece)]
