@@ -27,7 +27,7 @@ class SessionPhase:
     prompts: asyncio.Queue[Prompt]
 
     async def hold(self, skill: str, opened: asyncio.Task[None]) -> None:
-        """From the handshake to the last turn. Raises `FreeholdError`, or `EndedError` when the run was asked to end."""
+        """From the handshake to the last turn. Raises `FreeholdError`, or `EndedError` when the run is to end first."""
         await self.ending.unless_asked(_wait_for(opened))
         await self.ending.unless_asked(self.conversation.begin())
         prompt = [acp.text_block(skill, INSTRUCTIONS)] if skill.strip() else []
