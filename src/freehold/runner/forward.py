@@ -34,6 +34,7 @@ class _Side(asyncio.Protocol):
         self.other: _Side | None = None
         self.transport: asyncio.Transport | None = None
         self.seen = seen
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -46,9 +47,14 @@ class _Side(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
+        self._ended = True
         if self.other and self.other.transport and self.other.transport.can_write_eof():
             with contextlib.suppress(OSError):
                 self.other.transport.write_eof()
+        if self.other and self.other._ended:  # noqa: SLF001  two sides of one connection
+            for side in (self, self.other):
+                if side.transport:
+                    side.transport.close()  # once what waits is written
         return True  # the other direction goes on until it ends as well
 
     def connection_lost(self, _exc: Exception | None) -> None:
