@@ -23,13 +23,16 @@ def call(arguments: list[str]) -> int:
     if len(arguments) != 1:
         raise UsageError("name one agent, and pipe its context in: fh call reviewer < context.txt")
     context = "" if sys.stdin is None or sys.stdin.isatty() else read_standard_input("the context")
-    return show(request("POST", "/v1/run/calls", {"agent": arguments[0], "context": context}))
+    answer = request("POST", "/v1/run/calls", {"agent": arguments[0], "context": context})
+    call_id = (answer.json() or {}).get("call_id")
+    return show(answer, {"ok": True, "call_id": call_id, "callId": call_id})
 
 
 def check(arguments: list[str]) -> int:
     if len(arguments) != 1:
         raise UsageError("give one call id: fh check ID")
-    return show(_look(arguments[0]))
+    answer = _look(arguments[0])
+    return show(answer, _in_both_spellings(answer.json()))
 
 
 def wait(arguments: list[str]) -> int:
@@ -45,7 +48,7 @@ def wait(arguments: list[str]) -> int:
                     answer = _look(call_id)
                     if answer.exit_code != 0:
                         return show(answer)
-                    states[call_id] = answer.json()
+                    states[call_id] = _in_both_spellings(answer.json())
             away_since = None
         except UnreachableError:
             away_since = away_since or time.monotonic()
@@ -60,6 +63,13 @@ def wait(arguments: list[str]) -> int:
 
 def _look(call_id: str) -> Answer:
     return request("GET", f"/v1/run/calls/{quote(call_id, safe='')}")
+
+
+def _in_both_spellings(view: Any) -> dict[str, Any]:
+    """Agents written for Action Llama read `returnValue` and `errorMessage`."""
+    known: dict[str, Any] = view if isinstance(view, dict) else {}
+    spellings = {"return_value": "returnValue", "error": "errorMessage"}
+    return known | {spellings[key]: value for key, value in known.items() if key in spellings}
 
 
 def _wait_arguments(arguments: list[str]) -> tuple[list[str], float]:
