@@ -17,7 +17,7 @@ from freehold.containers.volume import Volumes
 from freehold.runtime.container_config import NO_NETWORK, WORKSPACE_BYTES, docker_config, network_wanted
 from freehold.runtime.container_names import PROJECT_LABEL, RUN_LABEL, container_name, volume_name
 from freehold.runtime.docker_facts import DockerFacts, read_facts
-from freehold.runtime.engine import LABEL_PREFIX, Exit, Found, Place, Readiness, RunSpec, Shell
+from freehold.runtime.engine import Exit, Found, Place, Readiness, RunSpec, Shell
 from freehold.runtime.open_network import OpenNetworks
 from freehold.runtime.workspace import Workspaces, disks_can_be_mounted
 from freehold.runtime.workspace_watch import WorkspaceWatch
@@ -28,6 +28,7 @@ SILENCE_S = 60.0
 """How long `wait` bears that Docker does not answer: a restart of its service takes less."""
 _RETRY_S = 1.0
 _KILLED = 137
+_CREATED = "created"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class DockerEngine:
             return Readiness(ready=False, problem=error.message, hint=error.hint)
         return Readiness(ready=True, version=version, warnings=parts.facts.warnings)
 
-    async def place(self, run_id: str, project: str, agent: str, slot: int) -> Place:
+    async def place(self, run_id: str, project: str, agent: str, slot: int, **_: object) -> Place:
         """Docker mounts the run directory itself, so nothing is laid elsewhere."""
         container_name(project, agent, run_id)  # both refuse a name that Docker would refuse later
         volume_name(project, agent, slot)
@@ -86,7 +87,7 @@ class DockerEngine:
         parts = await self._connect()
         async with parts.workspaces.lock(spec.project, spec.agent, spec.slot):
             known = await self._find(spec.run_id)
-            if known is not None and known.state != "created":
+            if known is not None and known.state != _CREATED:
                 return
             if known is not None:  # a keeper died between create and start
                 await self._remove_all(parts, spec.run_id)
@@ -155,7 +156,7 @@ class DockerEngine:
     async def find(self, project: str) -> list[Found]:
         parts = await self._connect()
         listed = await parts.containers.with_labels({PROJECT_LABEL: project})
-        return [_as_found(container) for container in listed if RUN_LABEL in container.labels]
+        return [_as_found(one) for one in listed if RUN_LABEL in one.labels]
 
     async def remove(self, run_id: str) -> None:
         await self._remove_all(await self._connect(), run_id)
@@ -234,15 +235,4 @@ def _slot_of(container: Container) -> tuple[str, str, int]:
 
 
 def _as_found(container: Container) -> Found:
-    def label(key: str) -> str:
-        return container.labels.get(f"{LABEL_PREFIX}.{key}", "")
-
-    return Found(
-        run_id=label("run"),
-        agent=label("agent"),
-        attempt=int(label("attempt") or 1),
-        slot=int(label("slot") or 0),
-        started_at=label("started"),
-        timeout_s=int(label("timeout") or 0),
-        running=container.running,
-    )
+    return Found.of(container.labels, running=container.running, started=container.state != _CREATED)

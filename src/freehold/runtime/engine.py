@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -90,6 +90,8 @@ class Place:
     inside: Inside = Inside()
     exposed: Path | None = None
     credentials: Path | None = None
+    warnings: tuple[str, ...] = ()
+    """What a person should know of this place, in sentences: limits that are not enforced, a user who is their own."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,24 @@ class Found:
     running: bool
     started: bool = True
     """False: it was made, but the engine died before it ran. `start` may be called again, and starts it."""
+
+    @classmethod
+    def of(cls, labels: Mapping[str, str], *, running: bool, started: bool = True) -> Found:
+        """What `RunSpec.labels` wrote, read back. A label that is missing has its plainest value."""
+
+        def label(key: str) -> str:
+            return labels.get(f"{LABEL_PREFIX}.{key}", "")
+
+        return cls(
+            run_id=label("run"),
+            agent=label("agent"),
+            attempt=int(label("attempt") or 1),
+            slot=int(label("slot") or 0),
+            started_at=label("started"),
+            timeout_s=int(label("timeout") or 0),
+            running=running,
+            started=started,
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +186,11 @@ class Engine(Protocol):
 
     async def check(self) -> Readiness: ...
 
-    async def place(self, run_id: str, project: str, agent: str, slot: int) -> Place: ...
+    async def place(
+        self, run_id: str, project: str, agent: str, slot: int, *, run_as: str = "", as_caller: bool = False
+    ) -> Place:
+        """Decide where a run will live. `run_as` and `as_caller` as in `RunSpec`; Docker has no use for them."""
+        ...
 
     async def start(self, spec: RunSpec) -> None: ...
 

@@ -82,7 +82,7 @@ class FakeEngine:
             return Readiness(ready=False, problem=problem.message, hint=problem.hint)
         return Readiness(ready=True, version="fake")
 
-    async def place(self, run_id: str, project: str, agent: str, slot: int) -> Place:  # noqa: ARG002  the seam's words
+    async def place(self, run_id: str, project: str, agent: str, slot: int, **_: object) -> Place:  # noqa: ARG002
         self._answer()
         return Place()
 

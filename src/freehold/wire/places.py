@@ -29,6 +29,12 @@ BIN_DIRECTORY: Final = "/app/bin"
 RUNNER_COMMAND: Final = ("/app/bin/runner",)
 """The entry point of every agent image; it takes no arguments and reads `prompt.json`."""
 
+FH_ALIASES: Final = (
+    "al-status", "al-rerun", "al-return", "al-exit", "al-shutdown", "al-subagent", "al-subagent-check",
+    "al-subagent-wait", "rlock", "runlock", "rlock-heartbeat", "setenv",
+)  # fmt: skip
+"""Other names of the in-container program `fh`, those that Action Llama's agents call."""
+
 PLACEHOLDER_KEY: Final = "kept-by-freehold"
 """What a harness is given instead of a provider's key; the real one never leaves the keeper."""
 

@@ -1,0 +1,102 @@
+"""Whether this machine can keep runs apart without containers, and what to do where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.runtime.engine import Readiness
+from freehold.runtime.host import launcher
+from freehold.runtime.host.account import LAUNCHER, look_up
+from freehold.runtime.host.allotment import NOT_ENFORCED, sudo_allows
+
+_SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+_FIX = "Make what is missing: sudo freehold doctor --fix"
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """`allowed`: sudo lets us be the first of the accounts. `namespaces`: a run can have a network of its own."""
+
+    platform: str
+    root: bool
+    accounts: int
+    setpriv: bool
+    launcher_problem: str
+    allowed: bool
+    namespaces: bool
+
+
+def readiness(facts: HostFacts, run_as: str) -> Readiness:
+    """Pure: what the facts mean for somebody who wants to run agents."""
+    problem, hint = _problem(facts, run_as)
+    warnings = [NOT_ENFORCED]
+    if not facts.namespaces:
+        warnings.append('runs cannot have a network of their own here: only local.network = "open" works')
+    return Readiness(not problem, facts.platform, problem, hint, tuple(warnings))
+
+
+def _problem(facts: HostFacts, run_as: str) -> tuple[str, str]:
+    if facts.platform != "linux":
+        return "Runs as another user need Linux.", "Use Docker on this machine."
+    if not facts.setpriv:
+        return "setpriv is not installed.", "apt-get install util-linux"
+    if not facts.accounts:
+        return f"This machine has no user {run_as} for runs.", _FIX
+    if facts.root:
+        return "", ""
+    if facts.launcher_problem:
+        return facts.launcher_problem, _FIX
+    if not facts.allowed:
+        return f"sudo does not let us run agents as {run_as}.", _FIX
+    return "", ""
+
+
+def launcher_problem(path: Path = LAUNCHER, owner: int = 0) -> str:
+    """What is wrong with the installed launcher; the empty string when nothing is."""
+    try:
+        status = path.lstat()
+        content = path.read_bytes()
+    except OSError:
+        return f"{path} is not installed."
+    writable = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != owner or writable:
+        return f"{path} is not root's alone to change."
+    if content != Path(launcher.__file__).read_bytes():
+        return f"{path} is of another version of Freehold."
+    return ""
+
+
+async def look_at_host(run_as: str) -> Readiness:
+    """Look, and say what it means."""
+    accounts = look_up(run_as) if sys.platform == "linux" else []
+    root = os.geteuid() == 0
+    facts = HostFacts(
+        platform=platform.system().lower(),
+        root=root,
+        accounts=len(accounts),
+        setpriv=shutil.which("setpriv", path=_SEARCH_PATH) is not None,
+        launcher_problem="" if root else launcher_problem(),
+        allowed=root or (bool(accounts) and await sudo_allows(accounts[0])),
+        namespaces=await can_have_namespaces(root=root),
+    )
+    return readiness(facts, run_as)
+
+
+async def can_have_namespaces(*, root: bool) -> bool:
+    """Try it, as unshare(1) does for whoever asks."""
+    kinds = ("--net", "--mount") if root else ("--user", "--net", "--mount")
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "unshare", *kinds, "true", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError:
+        return False
+    return await process.wait() == 0

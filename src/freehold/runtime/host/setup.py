@@ -1,0 +1,170 @@
+"""`freehold doctor --fix` for runs without Docker: the users, the launcher, and the one sudo rule. Needs root."""
+
+from __future__ import annotations
+
+import asyncio
+import grp
+import os
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.runtime.host import launcher
+from freehold.runtime.host.account import HOMES, LAUNCHER, ROOT_EQUIVALENT, account_names, look_up, sudo_rule
+from freehold.runtime.host.readiness import launcher_problem
+
+SUDOERS = Path("/etc/sudoers.d")
+_HOME_MODE = "0711"
+"""Others may pass through to what they know the name of, and list nothing."""
+_RULE_MODE, _PROGRAM_MODE, _DIRECTORY_MODE = 0o440, 0o755, 0o755
+_NAME = re.compile(r"^[a-z_][a-z0-9_-]{0,30}$")
+_SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`count` runs at a time as `run_as`, `run_as-2` …, in `groups`, kept by the user `keeper` (root needs no rule)."""
+
+    run_as: str
+    count: int
+    keeper: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def accounts(self) -> list[str]:
+        return account_names(self.run_as, self.count)
+
+    @property
+    def rule_file(self) -> Path:
+        return SUDOERS / f"freehold-{self.keeper}"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do, told to the person first: a command, or a file to write."""
+
+    told: str
+    command: tuple[str, ...] = ()
+    path: Path = field(default=Path())
+    content: bytes = b""
+    mode: int = 0
+
+
+def missing(wanted: Wanted, there: Collection[str], rule: str, launcher_is_right: bool) -> list[Action]:
+    """What is to be done; `there` are the accounts that exist, `rule` the text of the rule file. Pure.
+
+    Raises CONFIG for names and groups that no agent may have.
+    """
+    _require_sense(wanted)
+    actions = [action for name in wanted.accounts if name not in there for action in _create(name, wanted.groups)]
+    if wanted.keeper == "root":
+        return actions
+    if not launcher_is_right:
+        content = Path(launcher.__file__).read_bytes()
+        actions.append(Action(f"install {LAUNCHER}", path=LAUNCHER, content=content, mode=_PROGRAM_MODE))
+    text = sudo_rule(wanted.keeper, wanted.accounts)
+    if rule != text:
+        told = f"let {wanted.keeper} start runs as {', '.join(wanted.accounts)} ({wanted.rule_file})"
+        actions.append(Action(told, path=wanted.rule_file, content=text.encode(), mode=_RULE_MODE))
+    return actions
+
+
+def _require_sense(wanted: Wanted) -> None:
+    for name in (*wanted.accounts, wanted.keeper):
+        if not _NAME.match(name):
+            raise FreeholdError(
+                Code.CONFIG, f'"{name}" is not a name for a user.', "Use a-z, 0-9, _ and -, at most 31."
+            )
+    powerful = sorted(ROOT_EQUIVALENT.intersection(wanted.groups))
+    if powerful:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"No agent is put into the group {powerful[0]}: it is as good as root.",
+            "Remove it from `groups`.",
+        )
+
+
+def _create(name: str, groups: Sequence[str]) -> list[Action]:
+    home = HOMES / name
+    more = ("--groups", ",".join(groups)) if groups else ()
+    user = (
+        "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(home),
+        "--shell", "/usr/sbin/nologin", "--comment", "Freehold runs", *more, name,
+    )  # fmt: skip
+    owned = ("install", "--directory", "--owner", name, "--group", name, "--mode", _HOME_MODE, str(home))
+    return [Action(f"make the user {name}", user), Action(f"make its home {home}", owned)]
+
+
+def plan(wanted: Wanted) -> list[Action]:
+    """What is missing on this machine, as it is now. Reading the rule needs root."""
+    try:
+        rule = wanted.rule_file.read_text()
+    except OSError:
+        rule = ""
+    there = {account.name for account in look_up(wanted.run_as)}
+    absent = [group for group in wanted.groups if not _group_exists(group)]
+    if absent:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"This machine has no group {absent[0]}, which an agent asks for.",
+            f"sudo groupadd {absent[0]}",
+        )
+    return missing(wanted, there, rule, launcher_is_right=not launcher_problem())
+
+
+async def fix(wanted: Wanted) -> list[str]:
+    """Do what is missing; what was done, in words. Raises DENIED without root, FAILED with a program's own words."""
+    if os.geteuid() != 0:
+        raise FreeholdError(Code.DENIED, "Only root can make users.", "Run: sudo freehold doctor --fix")
+    actions = plan(wanted)
+    for action in actions:
+        if action.command:
+            await _run(action.command)
+        else:
+            await _write(action)
+    return [action.told for action in actions]
+
+
+async def _write(action: Action) -> None:
+    """In one step, and a sudo rule only after visudo has read it: a rule with a mistake locks everybody out of sudo."""
+    action.path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+    fresh = action.path.with_name(f".{action.path.name}.new")  # sudo passes over names with a dot
+    fresh.write_bytes(action.content)
+    os.chown(fresh, 0, 0)
+    fresh.chmod(action.mode)
+    try:
+        if action.path.parent == SUDOERS:
+            await _run(("visudo", "--check", "--quiet", "--file", str(fresh)))
+        fresh.replace(action.path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+async def _run(command: tuple[str, ...]) -> None:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={"PATH": _SEARCH_PATH, "LC_ALL": "C.UTF-8"},
+        )
+    except OSError as error:
+        raise FreeholdError(
+            Code.FAILED, f"{command[0]}: {error.strerror}", "Install sudo and passwd: apt-get install sudo passwd"
+        ) from error
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise FreeholdError(
+            Code.FAILED, f"{' '.join(command)} failed: {output.decode(errors='replace').strip()}", "See what it says."
+        )
+
+
+def _group_exists(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
