@@ -142,7 +142,7 @@ def _affordable(budgets: Budgets, book: Book, claim: Claim) -> Iterator[int]:
         left = _units(limit, allowed) - _measure(limit, taken) - _measure(limit, claim.fixed)
         price = claim.usd_micro_per_output if limit.startswith("usd") else 1.0
         if price > 0:
-            yield max(0, int(left / price))
+            yield int(min(max(0, left) / price, claim.most_output))
 
 
 def _measure(limit: str, amount: Amount) -> int:

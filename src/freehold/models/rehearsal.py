@@ -110,8 +110,8 @@ class Rehearsal:
         if waiting is None or result is None:
             return None
         self._waiting = None
-        if waiting.by_tool and _refused(result):
-            return waiting.turn
+        if waiting.by_tool and result.failed:
+            return waiting.turn  # Claude Code does not overwrite a file that it has not read
         if waiting.turn.expect and not waiting.turn.expect.search(result.text):
             returned = result.text.strip()[:_SHOWN] or "nothing"
             wanted = waiting.turn.expect.pattern
@@ -122,12 +122,6 @@ class Rehearsal:
         schema = wanted_schema(call.route.wire_format, call.body)
         text = SHORT_ANSWER if schema is None else msgspec.json.encode(example_of(schema)).decode()
         return _speech(call, number, text, None)
-
-
-def _refused(result: ToolResult) -> bool:
-    """Claude Code and opencode do not overwrite a file that they have not read, and say so in words of their own."""
-    text = result.text.lower()
-    return result.failed or ("read" in text and ("must" in text or "has not been" in text or "before" in text))
 
 
 def _spoken(use: ToolUse, number: int) -> SpokenCall:

@@ -42,6 +42,7 @@ class _Entry:
     streaming: bool = False
 
 
+_GOOGLE_MODEL = r"(?P<model>[A-Za-z0-9][A-Za-z0-9._-]*)"
 _MODEL = r"(?P<model>[A-Za-z0-9][A-Za-z0-9._:@-]*(?:/[A-Za-z0-9][A-Za-z0-9._:@-]*)*)"
 
 
@@ -70,14 +71,14 @@ TABLE: dict[str, tuple[_Entry, ...]] = {
         _entry("GET", rf"(?:/v1)?/models/{_MODEL}", _CHAT, Operation.SHOW),
     ),
     "google": (
-        _entry("POST", rf"/v1(?:beta|alpha)?/models/{_MODEL}:generateContent", _GOOGLE, Operation.GENERATE),
+        _entry("POST", rf"/v1(?:beta|alpha)?/models/{_GOOGLE_MODEL}:generateContent", _GOOGLE, Operation.GENERATE),
         _entry(
-            "POST", rf"/v1(?:beta|alpha)?/models/{_MODEL}:streamGenerateContent", _GOOGLE, Operation.GENERATE,
+            "POST", rf"/v1(?:beta|alpha)?/models/{_GOOGLE_MODEL}:streamGenerateContent", _GOOGLE, Operation.GENERATE,
             streaming=True,
         ),
-        _entry("POST", rf"/v1(?:beta|alpha)?/models/{_MODEL}:countTokens", _GOOGLE, Operation.COUNT),
+        _entry("POST", rf"/v1(?:beta|alpha)?/models/{_GOOGLE_MODEL}:countTokens", _GOOGLE, Operation.COUNT),
         _entry("GET", r"/v1(?:beta|alpha)?/models", _GOOGLE, Operation.LIST),
-        _entry("GET", rf"/v1(?:beta|alpha)?/models/{_MODEL}", _GOOGLE, Operation.SHOW),
+        _entry("GET", rf"/v1(?:beta|alpha)?/models/{_GOOGLE_MODEL}", _GOOGLE, Operation.SHOW),
     ),
 }  # fmt: skip
 

@@ -1,0 +1,185 @@
+"""A request understood: what it asks, how large it may become, and how it is written anew."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.models.call import ModelCall, named_models, parse_call, upstream_body
+from freehold.models.routes import Operation, Route
+from freehold.project.wire_formats import WireFormat
+
+ANTHROPIC, CHAT, RESPONSES, GOOGLE = WireFormat
+TOOLS = [{"type": "function", "function": {"name": "bash"}}]
+
+
+def call_of(wire_format: WireFormat, body: dict[str, Any], **route: Any) -> ModelCall:
+    if wire_format is GOOGLE:
+        route.setdefault("model", "m")
+    else:
+        body = {"model": "m", **body}
+    return parse_call(Route(wire_format, Operation.GENERATE, **route), json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"a": "\\ud800"}', "not JSON"),
+        (b"[1]", "not a JSON object"),
+        (b"{}", "names no model"),
+        (b'{"model": 5}', "names no model"),
+        (b'{"model": ""}', "names no model"),
+    ],
+)
+def test_what_is_no_request(data: bytes, words: str) -> None:
+    with pytest.raises(FreeholdError, match=words) as failure:
+        parse_call(Route(ANTHROPIC, Operation.GENERATE), data)
+    assert failure.value.code is Code.PROTOCOL
+
+
+def test_two_spellings_of_one_key_are_refused() -> None:
+    body = {"generationConfig": {"maxOutputTokens": 1}, "generation_config": {"maxOutputTokens": 99}}
+    with pytest.raises(FreeholdError, match="twice"):
+        call_of(GOOGLE, body)
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "body", "expected"),
+    [
+        (CHAT, {}, False),
+        (CHAT, {"tools": []}, False),
+        (CHAT, {"tools": TOOLS}, True),
+        (CHAT, {"tools": TOOLS, "tool_choice": "none"}, False),
+        (CHAT, {"functions": [{"name": "f"}]}, True),
+        (ANTHROPIC, {"tools": [{"name": "Bash"}], "tool_choice": {"type": "auto"}}, True),
+        (ANTHROPIC, {"tools": [{"name": "Bash"}], "tool_choice": {"type": "none"}}, False),
+        (GOOGLE, {"tools": [{"functionDeclarations": [{"name": "f"}]}]}, True),
+        (GOOGLE, {"tools": [{"function_declarations": [{"name": "f"}]}]}, True),
+        (GOOGLE, {"tools": [{"googleSearch": {}}]}, False),
+    ],
+)
+def test_whether_it_is_a_turn(wire_format: WireFormat, body: dict[str, Any], expected: bool) -> None:
+    assert call_of(wire_format, body).turn is expected
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "body", "most"),
+    [
+        (ANTHROPIC, {"max_tokens": 100}, 100),
+        (ANTHROPIC, {}, None),
+        (CHAT, {"max_tokens": 5, "max_completion_tokens": 9}, 9),
+        (CHAT, {"max_tokens": True}, 1),
+        (CHAT, {"max_tokens": -1}, None),
+        (RESPONSES, {"max_output_tokens": 7}, 7),
+        (GOOGLE, {"generationConfig": {"maxOutputTokens": 8}}, 8),
+        (GOOGLE, {"generation_config": {"maxOutputTokens": 8, "max_output_tokens": 80}}, 80),
+    ],
+)
+def test_the_longest_answer(wire_format: WireFormat, body: dict[str, Any], most: int | None) -> None:
+    assert call_of(wire_format, body).most_output == most
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "body", "answers"),
+    [
+        (CHAT, {}, 1),
+        (CHAT, {"n": 3}, 3),
+        (GOOGLE, {"generationConfig": {"candidateCount": 4}}, 4),
+        (CHAT, {"n": -2}, 1),
+    ],
+)
+def test_how_many_answers(wire_format: WireFormat, body: dict[str, Any], answers: int) -> None:
+    assert call_of(wire_format, body).answers == answers
+
+
+def test_the_worst_case_of_the_input_is_its_size() -> None:
+    call = call_of(CHAT, {"messages": [{"role": "user", "content": "x" * 100_000}]})
+    assert 50_000 <= call.most_input() <= 50_100
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "content"),
+    [
+        (ANTHROPIC, {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 400_000}}),
+        (CHAT, {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}),
+        (GOOGLE, {"inlineData": {"mimeType": "image/png", "data": "A" * 400_000}}),
+    ],
+)
+def test_an_image_is_not_counted_as_text(wire_format: WireFormat, content: dict[str, Any]) -> None:
+    call = call_of(wire_format, {"messages": [{"role": "user", "content": [content]}]})
+    assert 5_000 < call.most_input() < 16_000
+
+
+def test_text_that_claims_to_be_an_attachment_is_text() -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "x" * 100_000}
+    call = call_of(ANTHROPIC, {"messages": [{"role": "user", "content": [{"type": "document", "source": source}]}]})
+    assert call.most_input() >= 50_000
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, []),
+        ({"models": ["a", "b"]}, ["a", "b"]),
+        ({"fallbacks": [{"model": "c"}]}, ["c"]),
+        ({"fallbacks": "default"}, ["default"]),
+    ],
+)
+def test_further_models_are_found(body: dict[str, Any], named: list[str]) -> None:
+    assert named_models(body) == named
+
+
+def test_a_key_given_twice_goes_upstream_once() -> None:
+    """A second reader that keeps the first of two equal keys would otherwise see tools that were never checked."""
+    data = b'{"model": "m", "tools": [{"type": "web_search"}], "tools": []}'
+    call = parse_call(Route(CHAT, Operation.GENERATE), data)
+    assert json.loads(upstream_body(call, "m")) == {"model": "m", "tools": []}
+    assert upstream_body(call, "m").count(b"tools") == 1
+
+
+def test_the_model_is_named_as_its_provider_does() -> None:
+    call = call_of(ANTHROPIC, {"messages": [], "temperature": 0.1, "big": 2**70})
+    written = json.loads(upstream_body(call, "claude-x"))
+    assert written == {"model": "claude-x", "messages": [], "temperature": 0.1, "big": 2**70}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"stream": True}, {"include_usage": True}),
+        ({"stream": True, "stream_options": {"include_usage": False, "x": 1}}, {"include_usage": True, "x": 1}),
+        ({"stream": False}, None),
+        ({}, None),
+    ],
+)
+def test_streams_are_asked_for_their_usage(body: dict[str, Any], expected: object) -> None:
+    written = json.loads(upstream_body(call_of(CHAT, body), "m", include_usage=True))
+    assert written.get("stream_options") == expected
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "body", "key", "expected"),
+    [
+        (ANTHROPIC, {"max_tokens": 64000}, "", {"max_tokens": 500}),
+        (CHAT, {}, "", {"max_completion_tokens": 500}),
+        (CHAT, {}, "max_tokens", {"max_tokens": 500}),
+        (CHAT, {"max_tokens": 9000}, "", {"max_tokens": 500}),
+        (RESPONSES, {}, "", {"max_output_tokens": 500}),
+        (GOOGLE, {"generationConfig": {"topK": 1}}, "", {"generationConfig": {"topK": 1, "maxOutputTokens": 500}}),
+        (GOOGLE, {"generation_config": {"max_output_tokens": 9}}, "",
+         {"generation_config": {"max_output_tokens": 500}}),
+        (GOOGLE, {}, "", {"generationConfig": {"maxOutputTokens": 500}}),
+    ],
+)  # fmt: skip
+def test_answers_can_be_bounded(
+    wire_format: WireFormat, body: dict[str, Any], key: str, expected: dict[str, Any]
+) -> None:
+    written = json.loads(upstream_body(call_of(wire_format, body), "m", output_key=key, most_output=500))
+    written.pop("model", None)
+    assert written == expected
