@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural
@@ -121,6 +119,9 @@ def _recorded_source(project: Project, name: str) -> Source:
 
 def _with_source(files: Folder, recorded: str) -> Folder:
     """The files, with their `source` written into config.toml; its comments stay."""
+    import tomlkit  # 30 ms that only adding needs
+    from tomlkit.exceptions import TOMLKitError
+
     existing = files.get(CONFIG_FILE, FoundFile(b""))
     try:
         document = tomlkit.parse(existing.text or "")
