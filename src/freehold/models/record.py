@@ -7,7 +7,8 @@ from pathlib import Path
 from freehold.base.files import write_atomically
 from freehold.models.call import ModelCall
 from freehold.models.heard import Heard, HeardCall
-from freehold.models.rehearsal_file import Note, Turn, write_script
+from freehold.models.rehearsal_file import Turn
+from freehold.models.rehearsal_text import Note, write_script
 from freehold.models.toolbox import read_use
 
 _SHOWN = 200

@@ -1,8 +1,7 @@
-"""`rehearsal.yaml`: what a model would say, written down (`interfaces.md`, "rehearsal.yaml"): read and written."""
+"""`rehearsal.yaml`: what a model would say, written down (`interfaces.md`, "rehearsal.yaml")."""
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,44 +142,3 @@ def _only(source: str, path: str, table: dict[Any, Any], known: tuple[str, ...])
 
 def _wrong(source: str, path: str, what: str, hint: str = "") -> FreeholdError:
     return FreeholdError(Code.CONFIG, f"{source}: {path + ' ' if path else ''}{what}", hint)
-
-
-@dataclass(frozen=True)
-class Note:
-    """A comment between turns: something that happened and cannot be rehearsed."""
-
-    text: str
-
-
-def write_script(entries: list[Turn | Note]) -> str:
-    """The text of a rehearsal, its comments included; `parse_script` reads the same turns from it."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.scalarstring import LiteralScalarString
-
-    yaml = YAML()
-    yaml.width = 4096
-
-    def scalar(text: str) -> str:
-        # A literal block keeps lines as they are; it cannot hold what YAML does not print or a space at a line's end.
-        plain = text.isprintable() or all(character.isprintable() or character == "\n" for character in text)
-        literal = "\n" in text and plain and " \n" not in text and not text.startswith((" ", "\n"))
-        return LiteralScalarString(text) if literal else text
-
-    lines = [f"version: {VERSION}\n", "turns:\n"]
-    for entry in entries:
-        if isinstance(entry, Note):
-            lines.extend(f"  # {line}\n" for line in entry.text.splitlines())
-            continue
-        table: dict[str, object] = {}
-        if entry.say:
-            table["say"] = scalar(entry.say)
-        if entry.shell:
-            table["shell"] = scalar(entry.shell)
-        if entry.write:
-            table["write"] = {"path": entry.write.path, "content": scalar(entry.write.content)}
-        if entry.expect:
-            table["expect"] = entry.expect.pattern
-        buffer = io.StringIO()
-        yaml.dump([table], buffer)
-        lines.extend(f"  {line}" if line.strip() else line for line in buffer.getvalue().splitlines(keepends=True))
-    return "".join(lines)

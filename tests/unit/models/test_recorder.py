@@ -13,7 +13,8 @@ from freehold.models.answers.speech import Speech, SpokenCall, in_pieces
 from freehold.models.call import ModelCall, parse_call
 from freehold.models.event_stream import EventStream
 from freehold.models.record import Recorder
-from freehold.models.rehearsal_file import FileToWrite, Note, Turn, read_script
+from freehold.models.rehearsal_file import FileToWrite, Turn, read_script
+from freehold.models.rehearsal_text import Note
 from freehold.models.routes import Operation, Route
 from freehold.project.wire_formats import WireFormat
 
