@@ -60,7 +60,7 @@ def ask_for_values(kind: CredentialType, given: Given, stored: Sequence[str], *,
 
     Where nobody can be asked, raises USAGE naming the flags, unless all that is required is given or stored.
     """
-    open_fields = [field for field in kind.fields if field.name not in given.values]
+    open_fields = [field for field in kind.fields if field.asked and field.name not in given.values]
     if no_input or not sys.stdin.isatty():
         missing = [field.name for field in open_fields if not field.optional and field.name not in stored]
         if missing:

@@ -31,6 +31,8 @@ class CredentialField:
     multiline: bool = False
     shortest: int = 1
     """Characters; a shorter value is refused when it is stored."""
+    asked: bool = True
+    """Whether a prompt asks for it; else only `--field` sets it."""
 
 
 @dataclass(frozen=True)

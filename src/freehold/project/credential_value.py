@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from freehold.base.hosts import normalise_host
 from freehold.project.credential import CredentialField
 from freehold.project.private_key import private_key_problem
 
@@ -25,6 +26,17 @@ def value_problem(field: CredentialField, value: str) -> str:
         return private_key_problem(value)
     if field.name == "key_json":
         return _json_problem(value)
+    if field.name == "hosts":
+        return _hosts_problem(value)
+    return ""
+
+
+def _hosts_problem(value: str) -> str:
+    for host in value.replace(",", " ").split():
+        try:
+            normalise_host(host)
+        except ValueError as error:
+            return f"is no list of hosts: {error}"
     return ""
 
 

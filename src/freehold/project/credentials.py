@@ -9,15 +9,22 @@ _GITHUB_HOSTS = ("github.com", "api.github.com", "uploads.github.com", "codeload
 _X_HOSTS = ("api.x.com", "upload.x.com", "api.twitter.com", "upload.twitter.com")
 _X_PORTAL = "https://developer.x.com/en/portal/dashboard"
 
+_FOREIGN_HOSTS = _Field(
+    "hosts",
+    "Hosts besides the provider's own that the key may be sent to",
+    secret=False,
+    optional=True,
+    asked=False,
+)
+
 
 def _token(label: str, *env: str) -> tuple[CredentialField, ...]:
     return (_Field("token", label, env),)
 
 
 def _model_key(provider: str, label: str, description: str, help_url: str = "") -> CredentialType:
-    return CredentialType(
-        f"{provider}_key", label, description, _token("API key"), purpose=Purpose.MODEL_KEY, help_url=help_url
-    )
+    fields = (*_token("API key"), _FOREIGN_HOSTS)
+    return CredentialType(f"{provider}_key", label, description, fields, purpose=Purpose.MODEL_KEY, help_url=help_url)
 
 
 def _webhook_secret(name: str, label: str, description: str, help_url: str = "", shortest: int = 1) -> CredentialType:

@@ -35,7 +35,11 @@ def needs_of_agent(agent: Agent) -> list[Need]:
     """What one agent's runs need."""
     asked_by = f'agent "{agent.name}"'
     needs = [_whole(ref, asked_by) for ref in agent.credentials]
-    needs += [_whole(model.key, f'model "{model.name}" of {asked_by}') for model in agent.models if model.key]
+    needs += [
+        _whole(model.key, f'model "{model.name}" of {asked_by}')
+        for model in agent.models
+        if model.key and not agent.script
+    ]
     needs += [
         Need(server.credential.ref, (server.credential.field,), f'MCP server "{server.name}" of {asked_by}')
         for server in agent.mcp

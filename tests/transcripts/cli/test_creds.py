@@ -96,6 +96,18 @@ def test_what_cannot_be_stored_is_told(home: Path, words: list[str], code: int, 
     assert FileCredentialStore(home).list() == []
 
 
+def test_a_host_is_allowed_for_a_key_that_is_stored(home: Path) -> None:
+    missing = creds("add", "anthropic_key", "--field", "hosts=proxy.example.com", home=home)
+    assert (missing.code, missing.err.splitlines()[0]) == (
+        2, "error: anthropic_key needs token, and nobody can be asked",
+    )  # fmt: skip
+    key = CredentialRef("anthropic_key")
+    FileCredentialStore(home).put(key, {"token": Secret(CANARY)})
+    answer = creds("add", "anthropic_key", "--field", "hosts=proxy.example.com", home=home)
+    assert answer == Answer(0, "anthropic_key is stored: hosts, token\n", "")
+    assert (stored(home, key, "hosts"), stored(home, key, "token")) == ("proxy.example.com", CANARY)
+
+
 def test_listing_and_forgetting(home: Path) -> None:
     FileCredentialStore(home).put(GITHUB, {"token": Secret(CANARY)})
     FileCredentialStore(home).put(CredentialRef("anthropic_key", "team"), {"token": Secret(CANARY)})

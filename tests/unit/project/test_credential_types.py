@@ -48,13 +48,14 @@ VARIABLES = {
         "access_token": ("X_OAUTH2_ACCESS_TOKEN",), "refresh_token": ("X_OAUTH2_REFRESH_TOKEN",),
     },
     "vps_ssh": {"private_key": (), "public_key": ()},
-    **{f"{name}_key": {"token": ()} for name in (
+    **{f"{name}_key": {"token": (), "hosts": ()} for name in (
         "anthropic", "openai", "groq", "google", "xai", "mistral", "openrouter", "custom")},
     **{name: {"secret": ()} for name in (
         "github_webhook_secret", "sentry_client_secret", "linear_webhook_secret", "mintlify_webhook_secret",
         "slack_signing_secret")},
 }  # fmt: skip
-"""Read from npm @action-llama/action-llama 0.29.1 (MIT), `dist/credentials/builtins`: agents rely on these names."""
+"""Read from npm @action-llama/action-llama 0.29.1 (MIT), `dist/credentials/builtins`: agents rely on
+these names. `hosts` is ours."""
 
 
 def test_types_fields_and_variables_are_those_that_agents_rely_on() -> None:

@@ -191,7 +191,7 @@ WARNINGS = [
         "[models.s]\nprovider = 'anthropic'\nmodel = 'x'\nbase_url = 'https://proxy.example.com'",
         (
             "config.toml: models.s.base_url: sends the anthropic_key to proxy.example.com, which is not a host "
-            "of Anthropic"
+            "of Anthropic; allow it with: freehold creds add anthropic_key --field hosts=proxy.example.com"
         ),
     ),
     (
