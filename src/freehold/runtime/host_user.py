@@ -91,6 +91,7 @@ class HostUserEngine:
                 "do": "run",
                 "command": spec.command or (f"{lodging.bin}/runner",),
                 "isolate_network": spec.network is not Network.OPEN,
+                "private_tmp": lodging.private_tmp,
                 "scratch": lodging.scratch,
                 **self._told(lodging, spec.mount),
             },

@@ -68,16 +68,20 @@ class Allotment:
         elif not as_caller:
             raise _no_user(run_as, there=bool(accounts))
         if way is Way.ROOT:
-            return way, self._lent_account(slot)
+            lent = self._lent_account(slot)
+            self._make_lent_home(lent)
+            return way, lent
         return Way.CALLER, self._own_account()
 
     def _lent_account(self, slot: str) -> Account:
         """Root can always be somebody else, if only a number: better than an agent that is root."""
         uid = FIRST_LENT_UID + zlib.crc32(slot.encode()) % LENT_UIDS
-        home = own_directory(own_directory(self.base, "homes", OPEN_TO_PASS), str(uid), OPEN_TO_PASS) / "home"
-        home.mkdir(mode=OPEN_TO_PASS, exist_ok=True)
-        os.chown(home, uid, uid)
-        return Account(f"uid-{uid}", uid, uid, home, known=False)
+        return Account(f"uid-{uid}", uid, uid, self.base / "homes" / str(uid) / "home", known=False)
+
+    def _make_lent_home(self, account: Account) -> None:
+        own_directory(own_directory(self.base, "homes", OPEN_TO_PASS), str(account.uid), OPEN_TO_PASS)
+        account.home.mkdir(mode=OPEN_TO_PASS, exist_ok=True)
+        os.chown(account.home, account.uid, account.gid)
 
     def _own_account(self) -> Account:
         home = self._directory / "home"
@@ -123,12 +127,14 @@ class Allotment:
         if (self._directory / "home" / "slots" / slot).exists():
             await asyncio.to_thread(remove_tree, self._directory / "home" / "slots" / slot)
         for account in (*look_up(run_as), *([self._lent_account(slot)] if way is Way.ROOT else [])):
-            if slot not in kept_slots(account):
+            if not (account.home / "slots" / slot).exists():
                 continue
             programs = await asyncio.to_thread(install, self.base, private=False)
             command = become(way, account, programs.interpreter, programs.launcher)
             told = {"do": "give_up", "home": str(account.home), "slot": slot}
             await ask(command, told, f"The workspace of {slot} could not be given up by {account.name}")
+            if not account.known:
+                await asyncio.to_thread(remove_tree, account.home.parent)
 
 
 def verbs(lodging: Lodging) -> tuple[str, ...]:

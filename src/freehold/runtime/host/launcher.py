@@ -148,16 +148,20 @@ def step_down(account: Told, command: list[str], environment: dict[str, str]) ->
 
 
 def isolate(told: Told) -> None:
-    """A network of its own with nothing but a loopback, and a /tmp of its own where that can be had."""
-    network, scratch = told["isolate_network"], str(Path(told["home"], told["scratch"]))
+    """A network of its own with nothing but a loopback, and a /tmp of its own, as asked and where it can be had."""
+    network, private_tmp = told["isolate_network"], told["private_tmp"]
+    kinds = (CLONE_NEWNET if network else 0) | (CLONE_NEWNS if private_tmp else 0)
     try:
-        unshare(CLONE_NEWNS | (CLONE_NEWNET if network else 0))
+        if kinds:
+            unshare(kinds)
     except OSError as error:
         if network:
             raise RefusedError("no_namespace", str(error)) from error
-        return  # the host's network and the host's /tmp: TMPDIR still leads to the run's own
-    check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate /")
-    check(libc.mount(os.fsencode(scratch), b"/tmp", None, MS_BIND, None), f"mount --bind {scratch} /tmp")
+        return  # the host's network was asked for, and TMPDIR leads to the run's own directory anyway
+    if private_tmp:
+        scratch = os.fsencode(Path(told["home"], told["scratch"]))
+        check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate /")
+        check(libc.mount(scratch, b"/tmp", None, MS_BIND, None), "mount --bind on /tmp")
     if network:
         bring_loopback_up()
 

@@ -54,6 +54,11 @@ class Lodging(msgspec.Struct, frozen=True, kw_only=True):
         return self.way is not Way.CALLER
 
     @property
+    def private_tmp(self) -> bool:
+        """Whether /tmp can be the run's own: not for the caller, whose project and home may lie in it."""
+        return self.exclusive and not Path(self.home).is_relative_to("/tmp")  # noqa: S108  the name of the place itself
+
+    @property
     def scratch_directory(self) -> str:
         return f"{self.home}/{self.scratch}"
 

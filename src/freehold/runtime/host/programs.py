@@ -21,6 +21,8 @@ from freehold.base.files import remove_tree
 from freehold.wire import places
 
 OLDEST_PYTHON = (3, 11)
+KEEP_S = 7 * 24 * 3600.0
+"""Longer than any run lasts."""
 _SYSTEM_PYTHON = Path("/usr/bin/python3")
 _ROOTS = ("msgspec", "websockets", "pydantic-ai-slim")
 _EXTRAS = {"pydantic-ai-slim": {"openai", "anthropic", "google"}}
@@ -89,7 +91,16 @@ def install(base: Path, *, private: bool) -> Programs:
         _write_programs(fresh / "bin", interpreter, dict.fromkeys(library))
         _open_to_all(fresh)
         fresh.rename(target)
+        _remove_stale(base, target)
     return Programs(target / "bin", interpreter)
+
+
+def _remove_stale(base: Path, newest: Path) -> None:
+    """Programs of earlier versions, unless a run that is still under way may have been started with them."""
+    oldest = newest.stat().st_mtime - KEEP_S
+    for path in base.glob("programs-*"):
+        if path != newest and path.stat().st_mtime < oldest:
+            remove_tree(path)
 
 
 def _version_of(python: Path) -> tuple[int, int] | None:
