@@ -47,6 +47,12 @@ def test_it_is_made_only_when_it_is_needed(local_debian: str) -> None:
     assert docker("image", "inspect", "--format", "{{.Id}}", local_debian) == before
 
 
+async def test_doctor_makes_it_when_it_is_needed() -> None:
+    said: list[str] = []
+    await debian.make_local(said.append)
+    assert said[-1] in (f"{debian.FROM_HERE} is there", f"{debian.FROM_REGISTRY} is there")
+
+
 def test_words_it_does_not_know_are_answered_with_its_usage() -> None:
     for script in ("debian-image", "install-docker"):
         answer = subprocess.run([str(SCRIPTS / script), "--frobnicate"], capture_output=True, text=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.project.harnesses import BUILTIN, HARNESSES
 from freehold.runtime.images import debian, packaged
 from freehold.runtime.images.dockerfile import parse
@@ -130,3 +131,12 @@ def test_the_debian_script_can_be_run_and_is_the_one_that_is_named() -> None:
 )
 def test_the_choice_of_debian(asked: str, has_local: bool, chosen: str) -> None:
     assert debian.choose_from(asked, has_local=has_local) == chosen
+
+
+async def test_what_keeps_a_local_debian_from_being_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")  # no docker, no sudo, no bash commands
+    with pytest.raises(FreeholdError) as caught:
+        await debian.make_local(lambda _line: None)
+    assert caught.value.code is Code.IMAGE
+    assert "freehold-debian:13 could not be made" in caught.value.message
+    assert str(debian.SCRIPT) in caught.value.hint
