@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from freehold.base.clock import Clock, SystemClock
 from freehold.egress.rules import Rules, allow_list
 from freehold.keeper.mcp_relay import McpRelay, McpServer, mcp_client
 from freehold.keeper.run_api import RunApi
@@ -44,8 +45,9 @@ class ScriptedGateway:
 class RunWorld:
     """`socket` is open; `outside` is what its egress proxy reaches."""
 
-    def __init__(self, path: Path, outside: Outside, mcp: McpRelay | None) -> None:
+    def __init__(self, path: Path, outside: Outside, mcp: McpRelay | None, clock: Clock) -> None:
         self.path = path
+        self.clock = clock
         self.outside = outside
         self.control = RecordingControl()
         self.gateway = ScriptedGateway()
@@ -58,7 +60,7 @@ class RunWorld:
     def make(self, only_uid: int | None = None, limits: SocketLimits | None = None) -> RunSocket:
         return RunSocket(
             self.path,
-            api=RunApi("dev-1", self.control, NoScheduler()),
+            api=RunApi("dev-1", self.control, NoScheduler(), self.clock),
             session=self.session,
             gateway=self.gateway,
             egress=self.outside.proxy,
@@ -87,12 +89,13 @@ async def run_world(
     mcp: list[McpServer] | None = None,
     only_uid: int | None = None,
     limits: SocketLimits | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[RunWorld]:
     async with contextlib.AsyncExitStack() as stack:
         outside = Outside(directory / "run.sock", rules, None, stack)
         http = await stack.enter_async_context(mcp_client())
-        relay = McpRelay(mcp, http, outside.tell) if mcp is not None else None
-        world = RunWorld(directory / "run.sock", outside, relay)
+        relay = McpRelay(mcp, http, outside.tell, clock) if mcp is not None else None
+        world = RunWorld(directory / "run.sock", outside, relay, clock or SystemClock())
         socket = world.make(only_uid, limits)
         await socket.open()
         stack.push_async_callback(socket.close)

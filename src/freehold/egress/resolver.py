@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -37,14 +37,15 @@ class Resolver(Protocol):
 class SystemResolver:
     """The host's own resolver (`/etc/hosts`, DNS). Lookups of one name that overlap are made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_up: Callable[[str, int], list[Endpoint]] | None = None) -> None:
+        self._look_up = look_up or _look_up
         self._threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="egress-lookup")
         self._under_way: dict[tuple[str, int], asyncio.Future[list[Endpoint]]] = {}
 
     async def resolve(self, host: str, port: int) -> Sequence[Endpoint]:
         lookup = self._under_way.get((host, port))
         if lookup is None:
-            lookup = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
+            lookup = asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, host, port)
             self._under_way[host, port] = lookup
             lookup.add_done_callback(lambda _: self._under_way.pop((host, port)))
         return await asyncio.shield(lookup)

@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from time import monotonic
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import hdrs, web
 
+from freehold.base.clock import Clock, SystemClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.pace import Pace
 from freehold.base.secret import Secret, redact
 from freehold.base.words import one_of
 from freehold.keeper.stream_redaction import StreamRedactor
@@ -26,6 +27,8 @@ from freehold.wire.events import Egress
 LARGEST_REQUEST = 4 * 1024 * 1024
 LARGEST_ANSWER = 64 * 1024 * 1024
 MOST_AT_ONCE = 32
+REQUESTS_PER_SECOND, REQUEST_BURST = 20.0, 200.0
+"""A request above this waits its turn: each one is a fact in the run's events."""
 BODY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 15.0
 SILENCE_TIMEOUT_S = 600.0
@@ -59,11 +62,17 @@ class McpRelay:
     """
 
     def __init__(
-        self, servers: Iterable[McpServer], http: aiohttp.ClientSession, audit: Callable[[Egress], None]
+        self,
+        servers: Iterable[McpServer],
+        http: aiohttp.ClientSession,
+        audit: Callable[[Egress], None],
+        clock: Clock | None = None,
     ) -> None:
         self._servers = {server.spec.name: server for server in servers if server.spec.url}
         self._http = http
         self._audit = audit
+        self._clock = clock or SystemClock()
+        self._pace = Pace(REQUESTS_PER_SECOND, REQUEST_BURST)
         self._places = asyncio.BoundedSemaphore(MOST_AT_ONCE)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -77,11 +86,12 @@ class McpRelay:
         if self._places.locked():
             raise FreeholdError(Code.BUSY, f"{MOST_AT_ONCE} requests to MCP servers are under way", "wait for some")
         async with self._places:
+            await self._clock.sleep(self._pace.take(self._clock.monotonic()))
             return await self._audited(request, server)
 
     async def _audited(self, request: web.Request, server: McpServer) -> web.StreamResponse:
         exchange = _Exchange(request, server, self._http)
-        started = monotonic()
+        started = self._clock.monotonic()
         try:
             return await exchange.run()
         finally:
@@ -94,7 +104,7 @@ class McpRelay:
                     reason=f"MCP server {server.spec.name}: {exchange.told}",
                     bytes_out=exchange.bytes_out,
                     bytes_in=exchange.bytes_in,
-                    duration_s=round(monotonic() - started, 3),
+                    duration_s=round(self._clock.monotonic() - started, 3),
                 )
             )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from freehold.base.clock import Clock, SystemClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.pace import Pace
 from freehold.keeper.run_control import RunControl
 from freehold.keeper.scheduler import Scheduler
 from freehold.wire.run_api import Accepted, CallRequest, Exit, LockRequest, SetReturn, SetStatus, Shutdown
@@ -16,23 +19,28 @@ from freehold.wire.run_api import Accepted, CallRequest, Exit, LockRequest, SetR
 LARGEST_BODY = 1024 * 1024
 """Bytes: a return value of the longest length with every character escaped is 384 kB."""
 BODY_TIMEOUT_S = 10.0
+REQUESTS_PER_SECOND, REQUEST_BURST = 20.0, 100.0
+"""Of those that write an event or a file each."""
 
 Body = TypeVar("Body")
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class RunApi:
     """The handlers of one run. They raise `FreeholdError`; the run socket makes answers of it."""
 
-    def __init__(self, run_id: str, control: RunControl, scheduler: Scheduler) -> None:
+    def __init__(self, run_id: str, control: RunControl, scheduler: Scheduler, clock: Clock | None = None) -> None:
         self._run_id = run_id
         self._control = control
         self._scheduler = scheduler
+        self._clock = clock or SystemClock()
+        self._pace = Pace(REQUESTS_PER_SECOND, REQUEST_BURST)
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/v1/run/status", self._set_status),
-            web.post("/v1/run/return", self._set_return),
-            web.post("/v1/run/rerun", self._rerun),
+            web.post("/v1/run/status", self._paced(self._set_status)),
+            web.post("/v1/run/return", self._paced(self._set_return)),
+            web.post("/v1/run/rerun", self._paced(self._rerun)),
             web.post("/v1/run/exit", self._exit),
             web.post("/v1/run/shutdown", self._shutdown),
             web.post("/v1/run/locks/acquire", self._acquire),
@@ -42,6 +50,15 @@ class RunApi:
             web.post("/v1/run/calls", self._call),
             web.get("/v1/run/calls/{call_id}", self._called),
         ]
+
+    def _paced(self, handler: Handler) -> Handler:
+        """`handler`, as often as events may be written: each request waits its turn."""
+
+        async def wait_and_handle(request: web.Request) -> web.Response:
+            await self._clock.sleep(self._pace.take(self._clock.monotonic()))
+            return await handler(request)
+
+        return wait_and_handle
 
     async def _set_status(self, request: web.Request) -> web.Response:
         await self._control.set_status((await _body(request, SetStatus)).text)

@@ -34,7 +34,7 @@ _unheard.setLevel(logging.CRITICAL + 1)
 class SocketLimits:
     """Bounds of one run's socket; seconds, bytes, connections."""
 
-    connections: int = 1024
+    connections: int = 512
     first_bytes_s: float = 30.0
     request_head_s: float = 60.0
     """For the head of an HTTP request, and for silence between two requests."""

@@ -220,7 +220,7 @@ async def test_npm_shows_why_something_is_refused(proxy_port: int, tmp_path: Pat
     more = {"npm_config_registry": "https://evil.test/", "npm_config_cache": str(tmp_path / "npm")}
     code, output = await run("npm", "view", "left-pad", "--fetch-retries=0", port=proxy_port, more=more)
     assert code != 0
-    assert "403" in output
+    assert '"evil.test" is not in the allow-list of this run' in output
 
 
 @pytest.fixture

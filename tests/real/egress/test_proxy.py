@@ -466,6 +466,21 @@ async def test_rules_that_change_while_a_name_is_looked_up(world: Outside) -> No
         assert (await within(reader.read())).startswith(b"HTTP/1.1 403 changed")
 
 
+async def test_what_comes_before_the_server_is_reached_is_bounded(world: Outside) -> None:
+    class Never(FixedResolver):
+        async def resolve(self, host: str, port: int) -> Sequence[Endpoint]:
+            await asyncio.Event().wait()
+            return []
+
+    world.path = world.path.with_suffix(".never")
+    proxy = EgressProxy(RULES, world.facts.append, dialer=Dialer(Never({}), anywhere))
+    async with listening(proxy, world.path):
+        _, writer = await world.open(b"CONNECT good.test:443 HTTP/1.1\r\n\r\n")
+        writer.write(bytes(32 * 1024 * 1024))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(writer.drain(), 1)
+
+
 async def test_a_thousand_connections_at_once(tmp_path: Path) -> None:
     """As many as may be are served, every other one is told why, and none is left behind."""
     limits = EgressLimits(connections=200, per_second=100_000, burst=100_000)

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from freehold.base.clock import FakeClock
 from freehold.base.secret import Secret
 from freehold.keeper import mcp_relay
 from freehold.keeper.mcp_relay import McpServer
@@ -237,6 +238,15 @@ async def test_too_large_a_request(world: RunWorld, upstream: Upstream) -> None:
         async with world.client() as client, client.post("/mcp/notes", data=pieces()) as answer:
             assert answer.status == 413
     assert upstream.request is None
+
+
+async def test_requests_are_paced(tmp_path: Path, upstream: Upstream) -> None:
+    clock = FakeClock()
+    async with run_world(tmp_path, mcp=[McpServer(McpSpec("open", url=upstream.url))], clock=clock) as world:
+        for _ in range(220):
+            await ask(world, "open")
+    assert len(world.outside.facts) == 220
+    assert clock.monotonic() == pytest.approx(1.0)
 
 
 async def test_a_client_that_leaves_ends_the_request(world: RunWorld, upstream: Upstream) -> None:

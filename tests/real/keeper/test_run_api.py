@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.run_control import RecordingControl
 from freehold.wire.run_api import EXIT_OF_STATUS, LONGEST_RETURN
@@ -85,6 +86,16 @@ async def test_locks_and_calls_need_a_scheduler(world: RunWorld, method: str, pa
     assert answer["code"] == "no_scheduler"
     assert "freehold start" in answer["hint"]
     assert EXIT_OF_STATUS[status] == 5
+
+
+async def test_what_writes_an_event_is_paced(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with run_world(tmp_path, clock=clock) as world, world.client() as client:
+        for number in range(140):
+            async with client.post("/v1/run/status", json={"text": str(number)}) as answer:
+                assert answer.status == 200
+    assert len(world.control.asked) == 140
+    assert clock.monotonic() == pytest.approx(2.0)
 
 
 async def test_what_the_keeper_refuses_is_passed_on(world: RunWorld) -> None:

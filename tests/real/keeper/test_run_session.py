@@ -19,6 +19,10 @@ from tests.support.run_world import RunWorld, run_world
 
 HELLO = session.Hello(phase=Phase.SESSION)
 ANSWER = session.Answer(permission_id="1", option_id="yes")
+UPGRADE = (
+    b"GET /v1/run/session HTTP/1.1\r\nHost: run\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture
@@ -65,6 +69,24 @@ async def test_what_is_said_before_the_runner_is_there_waits_for_it(world: RunWo
         world.session.send(message)
     async with runner(world) as connection:
         assert [session.decode_from_keeper(await within(connection.recv())) for _ in messages] == messages
+
+
+async def test_what_a_broken_connection_did_not_take_goes_to_the_next_one(world: RunWorld) -> None:
+    long = "x" * 200_000
+    for number in range(20):
+        world.session.send(session.Prompt(text=f"{number} {long}"))
+    reader, writer = await asyncio.open_unix_connection(str(world.path))  # a runner that does not read
+    writer.write(UPGRADE)
+    await within(reader.readuntil(b"\r\n\r\n"))
+    waiting = -1
+    while waiting != (waiting := len(world.session._waiting)):
+        await asyncio.sleep(0.05)
+    assert waiting > 0
+    writer.transport.abort()
+    async with runner(world) as connection:
+        message = session.decode_from_keeper(await within(connection.recv()))
+        assert isinstance(message, session.Prompt)
+        assert message.text.startswith(f"{20 - waiting - 1} ")
 
 
 async def test_what_waits_is_bounded() -> None:
@@ -155,10 +177,7 @@ async def test_after_the_end_nobody_is_served(world: RunWorld) -> None:
 
 async def test_a_runner_that_hangs_does_not_hold_up_the_end(world: RunWorld) -> None:
     reader, writer = await asyncio.open_unix_connection(str(world.path))
-    writer.write(
-        b"GET /v1/run/session HTTP/1.1\r\nHost: run\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
+    writer.write(UPGRADE)
     await within(reader.readuntil(b"\r\n\r\n"))
     await within(world.session.close())
     writer.close()

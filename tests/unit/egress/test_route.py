@@ -1,5 +1,8 @@
 """What stays on this host, as the kernel sees it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from freehold.egress.dialer import why_never_dialled
@@ -23,6 +26,18 @@ def test_what_is_this_hosts_own(address: str, reason: str) -> None:
 @pytest.mark.parametrize("address", ["198.51.100.7", "2001:db8::7"])
 def test_what_is_elsewhere(address: str) -> None:
     assert why_not_away(address) is None
+
+
+@pytest.mark.root
+def test_a_public_address_of_this_host_is_refused() -> None:
+    """In a network namespace of its own, whose loopback has an address that no table knows."""
+    ask = (
+        "from freehold.egress.dialer import why_never_dialled as why; print(why('198.51.100.200'), why('198.51.100.9'))"
+    )
+    set_up = "ip link set lo up; ip addr add 198.51.100.200/32 dev lo; ip route add default dev lo"
+    command = ["unshare", "--net", "sh", "-c", f'{set_up}; exec "$0" -c "$1"', sys.executable, ask]
+    told = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert told.stdout == "this host's own None\n"
 
 
 def test_the_tables_are_asked_first() -> None:
