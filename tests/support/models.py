@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import io
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from freehold.base.clock import SystemClock
 from freehold.base.secret import Secret
 from freehold.models.budget import Budgets
 from freehold.models.circuit import Circuit
+from freehold.models.event_stream import EventStream
 from freehold.models.fake_upstream import OK, Behaviour, FakeUpstream
-from freehold.models.gateway import ModelGateway
+from freehold.models.gateway import MOST_AT_ONCE, ModelGateway
 from freehold.models.guard import BudgetGuard
 from freehold.models.http_model import Deadlines, HttpModel, open_session
 from freehold.models.ledger import Ledger
 from freehold.models.policy import ModelPolicy, PolicyModel, TokenPrice
 from freehold.models.record import Recorder
 from freehold.models.rehearsal import Rehearsal
+from freehold.project.providers import PROVIDERS
 from freehold.project.wire_formats import WireFormat
 from freehold.wire.events import ModelRequest
+
+Json = dict[str, Any]
 
 CANARY = "sk-canary-0123456789-never-seen-outside"
 RUN_ID = "dev-01k0000000000000000000000x"
@@ -71,11 +80,89 @@ def model_at(url: str, wire_format: WireFormat, name: str = "main", price: Token
         provider=provider,
         model=MODEL_OF[provider],
         base_url=f"{url}/v1" if provider == "openai" else url,
-        wire_formats=frozenset(WireFormat) if provider == "openai" else frozenset({wire_format}),
+        wire_formats=PROVIDERS[provider].wire_formats,
         key=Secret(CANARY),
         key_hosts=frozenset({"127.0.0.1"}),
         price=price,
     )
+
+
+_PATHS = {
+    WireFormat.ANTHROPIC_MESSAGES: "/model/anthropic/v1/messages",
+    WireFormat.OPENAI_CHAT: "/model/openai/v1/chat/completions",
+    WireFormat.OPENAI_RESPONSES: "/model/openai/v1/responses",
+}
+
+
+def request_of(
+    wire_format: WireFormat, *, stream: bool = False, tools: bool = False, model: str = "main", text: str = "hi"
+) -> tuple[str, Json]:
+    """The path and the body of a small request."""
+    if wire_format is WireFormat.GOOGLE:
+        verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        body: Json = {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+        if tools:
+            body["tools"] = [{"functionDeclarations": [{"name": "run_shell_command", "parameters": {}}]}]
+        return f"/model/google/v1beta/models/{model}:{verb}", body
+    body = {"model": model, "stream": stream}
+    if wire_format is WireFormat.OPENAI_RESPONSES:
+        body["input"] = [{"type": "message", "role": "user", "content": text}]
+        tool: Json = {"type": "function", "name": "exec_command", "parameters": {"properties": {"cmd": {}}}}
+    else:
+        body["messages"] = [{"role": "user", "content": text}]
+        tool = {"type": "function", "function": {"name": "bash", "parameters": {}}}
+    if wire_format is WireFormat.ANTHROPIC_MESSAGES:
+        body["max_tokens"] = 1000
+        tool = {"name": "Bash", "input_schema": {}}
+    if tools:
+        body["tools"] = [tool]
+    return _PATHS[wire_format], body
+
+
+@dataclass(frozen=True)
+class Got:
+    """What a harness received. `broken` when the connection was cut before the answer's end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    broken: bool = False
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+    @property
+    def payloads(self) -> list[bytes]:
+        events = EventStream()
+        return [*events.feed(self.body).payloads, *events.finish().payloads]
+
+
+async def ask(
+    bench: Bench, wire_format: WireFormat, *, headers: dict[str, str] | None = None, body: Json | None = None,
+    **request: Any,
+) -> Got:  # fmt: skip
+    """Ask as a harness does, and read the whole answer; `body` is laid over the small request."""
+    path, small = request_of(wire_format, **request)
+    credentials = {"x-api-key": "kept-by-freehold", "authorization": "Bearer kept-by-freehold"}
+    data = io.BytesIO(msgspec.json.encode(small | (body or {})))
+    sent = credentials | (headers or {})
+    async with aiohttp.ClientSession() as session, session.post(bench.url + path, data=data, headers=sent) as response:
+        received, broken = b"", False
+        try:
+            async for chunk in response.content.iter_any():
+                received += chunk
+        except aiohttp.ClientPayloadError:
+            broken = True
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Got(response.status, names, received, broken)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let other tasks go on until `condition` holds; what never comes true ends in `TimeoutError`."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager
@@ -106,6 +193,7 @@ async def gateway_bench(
     policy: ModelPolicy | None = None,
     rehearsal: Rehearsal | None = None,
     recorder: Recorder | None = None,
+    most_at_once: int = MOST_AT_ONCE,
 ) -> AsyncIterator[Bench]:
     """A gateway for one run in front of a fake upstream; each of `names` is a model there."""
     bench = Bench(FakeUpstream(behaviours))
@@ -123,6 +211,7 @@ async def gateway_bench(
             circuit=Circuit(),
             rehearsal=rehearsal,
             recorder=recorder,
+            most_at_once=most_at_once,
         )
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", bench.gateway.handle)

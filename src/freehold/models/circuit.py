@@ -12,7 +12,7 @@ class Circuit:
     """Shared by the runs of one keeper; times are a monotonic clock's seconds."""
 
     def __init__(self) -> None:
-        self._open_until: dict[tuple[str, str, str], float] = {}
+        self._open_until: dict[tuple[str, ...], float] = {}
 
     def trip(self, model: PolicyModel, now: float) -> None:
         self._open_until[self._key(model)] = now + OPEN_S
@@ -26,5 +26,5 @@ class Circuit:
         return closed or models
 
     @staticmethod
-    def _key(model: PolicyModel) -> tuple[str, str, str]:
-        return (model.provider, model.base_url, model.model)
+    def _key(model: PolicyModel) -> tuple[str, ...]:
+        return (model.name, model.provider, model.base_url, model.model)

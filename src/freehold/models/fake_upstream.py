@@ -87,9 +87,14 @@ class FakeUpstream:
         self.seen: list[SeenRequest] = []
         self.open_streams = 0
         self.abandoned = 0
+        self._written = 0
         self.app = web.Application(client_max_size=64 * 1024 * 1024)
         for path, wire_format, operation in _ROUTES:
             self.app.router.add_post(path, self._handler(Route(wire_format, operation)))
+
+    def written_bytes(self) -> int:
+        """Bytes of streams that the network took so far."""
+        return self._written
 
     def behave(self, *behaviours: Behaviour) -> None:
         """From now on answer like this."""
@@ -147,6 +152,7 @@ class FakeUpstream:
                 if not behaviour.garbage:
                     return response
             await response.write(event)
+            self._written += len(event)
             if behaviour.interval_s:
                 await asyncio.sleep(behaviour.interval_s)
         await response.write_eof()

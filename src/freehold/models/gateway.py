@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import replace
 
 import msgspec
@@ -36,6 +37,8 @@ LARGEST_REQUEST = 32 * 1024 * 1024
 MOST_AT_ONCE = 256
 """Requests of one run under way together; a bound on memory, far above what any harness does."""
 
+_log = logging.getLogger(__name__)
+
 
 class ModelGateway:
     """Answers `/model/anthropic|openai|google/…` for one run.
@@ -56,6 +59,7 @@ class ModelGateway:
         circuit: Circuit | None = None,
         rehearsal: Rehearsal | None = None,
         recorder: Recorder | None = None,
+        most_at_once: int = MOST_AT_ONCE,
     ) -> None:
         """Raises `FreeholdError` when the policy would send a key where it does not belong."""
         policy.check()
@@ -64,6 +68,7 @@ class ModelGateway:
         rehearsed = RehearsalModel(rehearsal) if rehearsal else None
         self._models = Models(http, rehearsed, guard, circuit or Circuit(), clock, on_request)
         self._recorder = recorder
+        self._most_at_once = most_at_once
         self._tasks: set[asyncio.Task[object]] = set()
         self._closed = False
         self.rate_limited = ""
@@ -108,13 +113,18 @@ class ModelGateway:
             if routed:  # what knocks at other doors (Claude Code asks HEAD / at its start) asked no model
                 self._on_request(refused(wire_format, model, refusal.status, self._redacted(error)))
             return _response(refusal)
+        except Exception:
+            # A defect of ours; the harness shall not wait for an answer, and hears of it in words that it knows.
+            _log.exception("a request to a model could not be passed")
+            defect = FreeholdError(Code.INTERNAL, "the model gateway failed", "the keeper's log says more")
+            return _response(refuse(wire_format, defect))
 
     def _refuse_when_full(self) -> None:
         if self._closed:
             raise FreeholdError(Code.DENIED, "the run is over: no model is asked any more")
-        if len(self._tasks) > MOST_AT_ONCE:
+        if len(self._tasks) > self._most_at_once:
             raise FreeholdError(
-                Code.RATE_LIMITED, f"more than {MOST_AT_ONCE} requests to models are under way in this run",
+                Code.RATE_LIMITED, f"more than {self._most_at_once} requests to models are under way in this run",
                 "wait until some of them are answered",
             )  # fmt: skip
 

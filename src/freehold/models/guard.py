@@ -102,13 +102,19 @@ class BudgetGuard:
         self._ledger.change(lambda book: book.closed(self.run_id))
 
     async def _change(self, decide: Callable[[Book], Book]) -> None:
-        """The change is made even when the caller is cancelled meanwhile; the cancellation is raised after it."""
+        """The change is made however often the caller is cancelled meanwhile; the cancellation is raised after it."""
         change = asyncio.ensure_future(asyncio.to_thread(self._ledger.change, decide))
-        try:
-            await asyncio.shield(change)
-        except asyncio.CancelledError:
-            await change
-            raise
+        cancelled: asyncio.CancelledError | None = None
+        while not change.done():
+            try:
+                await asyncio.shield(change)
+            except asyncio.CancelledError as error:
+                cancelled = error
+            except FreeholdError:
+                break  # raised again below
+        change.result()
+        if cancelled is not None:
+            raise cancelled
 
     def _refusal(self, overrun: Overrun) -> FreeholdError:
         message = overrun.message(self._agent)
