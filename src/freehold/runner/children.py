@@ -17,6 +17,8 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _KILLED_BY = 128
 """A process ended by signal N has the exit code 128 + N, as in a shell."""
 GRACE_S = 2.0
+_ROUNDS = 100
+"""At 20 ms: what forks faster than it is killed, or cannot be killed, is left to the engine."""
 
 
 class Child:
@@ -110,15 +112,20 @@ class Children:
     def close(self) -> None:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
 
-    def kill_everything(self) -> None:
-        """SIGKILL to every process that descends from us: as PID 1 all there are, else what /proc shows."""
+    async def end_everything(self) -> None:
+        """SIGKILL to every process that descends from us, until none is left, and all are reaped."""
         if os.getpid() == 1:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            return
-        for pid in _descendants(os.getpid()):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+            return  # the kernel takes what is left of a container whose PID 1 ends
+        for _ in range(_ROUNDS):
+            for pid in _descendants(os.getpid()):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            self._reap()
+            if not _descendants(os.getpid()):
+                return
+            await asyncio.sleep(0.02)
 
     def _reap(self) -> None:
         if not self._adopt:

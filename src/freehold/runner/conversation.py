@@ -65,7 +65,8 @@ class Conversation:
         """Shake hands. Raises `FreeholdError` for a harness that does not speak ACP version 1."""
         client = acp.Implementation(name="freehold", title="Freehold", version=__version__)
         request = acp.InitializeRequest(protocol_version=acp.PROTOCOL_VERSION, client_info=client)
-        self._agent = await self._call("initialize", request, acp.InitializeResponse, INITIALIZE_S)
+        patience_s = min(INITIALIZE_S, self._brief.silence_timeout_s)
+        self._agent = await self._call("initialize", request, acp.InitializeResponse, patience_s)
         if self._agent.protocol_version != acp.PROTOCOL_VERSION:
             version = self._agent.protocol_version
             raise self._process.unlike_acp(

@@ -70,7 +70,7 @@ class Run:
         hearing.cancel()
         await self._keeper.close()
         await self._forwarder.close()
-        self._children.kill_everything()
+        await self._children.end_everything()
         self._children.close()
         return exit_code
 
