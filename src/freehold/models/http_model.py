@@ -148,6 +148,8 @@ def _no_answer(name: str, limit_s: float) -> FreeholdError:
 def _unreachable(name: str, url: str, error: Exception) -> FreeholdError:
     host = urlsplit(url).netloc.rpartition("@")[2]
     reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        reason = "its certificate is not trusted here"
     return FreeholdError(
         Code.UNREACHABLE, f'the model "{name}" cannot be reached at {host} ({reason})',
         "check the connection and models.*.base_url",
