@@ -16,7 +16,7 @@ from freehold.base.files import make_private_directory, remove_tree, write_atomi
 from freehold.runtime.container_names import PROJECT_LABEL
 from freehold.runtime.engine import Exit, Found, Network, Place, Readiness, RunSpec, Shell
 from freehold.runtime.host import supervisor
-from freehold.runtime.host.account import DEFAULT_RUN_AS, Way, begin, look_up, require_fit
+from freehold.runtime.host.account import DEFAULT_RUN_AS, begin, look_up, require_fit
 from freehold.runtime.host.allotment import Allotment, verbs
 from freehold.runtime.host.lodging import Lodging
 from freehold.runtime.host.readiness import look_at_host
@@ -80,7 +80,7 @@ class HostUserEngine:
     def _plan(self, spec: RunSpec, lodging: Lodging) -> dict[str, Any]:
         """What the supervisor is to do. It holds no secret: credentials are files that only the run's user can read."""
         account, launcher = lodging.as_account(), Path(lodging.bin) / "freehold-launch"
-        lock = self._allotment.base / f"{lodging.account}.lock"
+        lock = self._allotment.locks / lodging.account
         return {
             "labels": spec.labels,
             "run": begin(lodging.way, account, Path(lodging.interpreter), launcher),
@@ -158,7 +158,7 @@ class HostUserEngine:
             if watched.exit() is None:
                 await self._bury(run_id, watched)
         if lodging is not None:
-            await asyncio.to_thread(_vacate, lodging)
+            await _vacate(lodging)
         await asyncio.to_thread(remove_tree, folder)
 
     async def shell(self, run_id: str, command: tuple[str, ...], columns: int, rows: int) -> Shell:
@@ -206,8 +206,9 @@ def environment(lodging: Lodging, mount: Path) -> dict[str, str]:
     }
 
 
-def _vacate(lodging: Lodging) -> None:
+async def _vacate(lodging: Lodging) -> None:
     for gate in (lodging.gate, lodging.credentials_gate):
-        remove_tree(Path(gate))
-    if lodging.way is Way.CALLER:
-        remove_tree(Path(lodging.scratch_directory))
+        await asyncio.to_thread(remove_tree, Path(gate))
+    if await asyncio.to_thread(Path(lodging.scratch_directory).exists):
+        told = {"do": "clear", "home": lodging.home, "scratch": lodging.scratch}
+        await ask(verbs(lodging), told, f"{lodging.scratch_directory} could not be removed")

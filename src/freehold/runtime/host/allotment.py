@@ -38,6 +38,11 @@ class Allotment:
         """Raises DENIED when somebody else took the name."""
         return own_directory(self._disk, f"freehold-{os.geteuid()}", OPEN_TO_PASS)
 
+    @property
+    def locks(self) -> Path:
+        """One file for each user that runs; the supervisor of its run holds it."""
+        return own_directory(self.base, "locks", 0o700)
+
     async def lodge(self, run_id: str, project: str, agent: str, slot: int, run_as: str, *, as_caller: bool) -> Lodging:
         """Where this run lives; decided once. Raises CONFIG when there is no user for it, and says how to get one."""
         folder = self._directory / run_id

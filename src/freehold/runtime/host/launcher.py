@@ -241,8 +241,15 @@ def sweep(told: Told) -> None:
     say({"ok": not left, "left": left})
 
 
+def clear(told: Told) -> None:
+    """Remove the scratch directory of a run that was never started."""
+    shutil.rmtree(Path(told["home"], told["scratch"]), ignore_errors=True)
+    say({"ok": True})
+
+
 VERBS = {
     "prepare": prepare, "give_up": give_up, "run": run, "enter": enter, "signal": send_signal, "sweep": sweep,
+    "clear": clear,
 }  # fmt: skip
 
 

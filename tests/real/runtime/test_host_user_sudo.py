@@ -1,0 +1,127 @@
+"""A keeper that is not root: it becomes other users by the one sudo rule that `doctor --fix` writes, and no further."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.runtime.host.account import LAUNCHER
+from freehold.runtime.host.programs import _copy_packages, _open_to_all
+from freehold.runtime.host.setup import Wanted, fix, plan
+
+pytestmark = pytest.mark.root
+
+KEEPER = f"fhk-{os.getpid() % 10000}"
+RUN_AS = f"fhr-{os.getpid() % 10000}"
+SCRIPT = Path(__file__).with_name("as_keeper.py")
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """A user with a private home, like any developer's, and what was done for them."""
+
+    home: Path
+    library: Path
+    done: list[str]
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        become = ["setpriv", f"--reuid={KEEPER}", f"--regid={KEEPER}", "--init-groups", "--"]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "FREEHOLD_CANARY": "operators-secret"}
+        return subprocess.run([*become, *command], env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def keeper() -> Iterator[Keeper]:
+    home = Path(f"/var/lib/{KEEPER}")
+    had_launcher = LAUNCHER.exists()
+    subprocess.run(["useradd", "--create-home", "--home-dir", str(home), KEEPER], check=True)
+    home.chmod(0o700)
+    uid = home.stat().st_uid
+    wanted = Wanted(RUN_AS, 2, KEEPER)
+    done = asyncio.run(fix(wanted))
+    _copy_packages(home / "lib", Path(sys.modules["freehold"].__file__ or "").parent)
+    _open_to_all(home / "lib")
+    script = home / "as_keeper.py"
+    script.write_text(SCRIPT.read_text())
+    subprocess.run(["chown", "-R", f"{KEEPER}:", str(home)], check=True)
+    yield Keeper(home, home / "lib", done)
+    subprocess.run(["pkill", "-KILL", "-u", KEEPER])
+    for name in (*wanted.accounts, KEEPER):
+        subprocess.run(["userdel", name], check=True)
+        subprocess.run(["rm", "-rf", f"/var/lib/{name}"], check=True)
+    wanted.rule_file.unlink()
+    if not had_launcher:
+        LAUNCHER.unlink()
+    for left in (f"/var/tmp/freehold-{uid}", f"/dev/shm/freehold-{uid}", f"/dev/shm/freehold-{uid}-runs"):
+        subprocess.run(["rm", "-rf", left], check=True)
+
+
+def test_a_run_from_start_to_end(keeper: Keeper) -> None:
+    base = keeper.home / "project" / ".freehold"
+    done = keeper.run(
+        "/usr/bin/python3", "-I", "-S", str(keeper.home / "as_keeper.py"), str(keeper.library), str(base), RUN_AS
+    )
+    assert done.returncode == 0, done.stderr
+    problems = {step: problem for step, problem in json.loads(done.stdout).items() if problem}
+    assert problems == {}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-u", RUN_AS, "--", "/bin/sh", "-c", "id"),
+        ("-u", RUN_AS, "--", str(LAUNCHER), "an-argument"),
+        ("-u", "root", "--", str(LAUNCHER)),
+        ("-u", "nobody", "--", str(LAUNCHER)),
+        ("--", "/bin/true"),
+    ],
+)
+def test_the_rule_allows_nothing_else(keeper: Keeper, command: tuple[str, ...]) -> None:
+    refused = keeper.run("sudo", "-n", *command)
+    assert refused.returncode != 0
+    assert "password is required" in refused.stderr or "not allowed" in refused.stderr, refused.stderr
+
+
+def test_the_rule_allows_the_launcher_and_passes_nothing_on(keeper: Keeper) -> None:
+    asked = keeper.run("sudo", "-n", "-u", RUN_AS, "--", str(LAUNCHER))
+    assert asked.returncode == 1
+    assert json.loads(asked.stdout)["kind"] == "failed", "it got no line to read, but it was run"
+
+
+def test_only_root_can_change_the_launcher_and_the_rule(keeper: Keeper) -> None:
+    rule = Wanted(RUN_AS, 2, KEEPER).rule_file
+    assert (LAUNCHER.stat().st_uid, LAUNCHER.stat().st_mode & 0o7777) == (0, 0o755)
+    assert (rule.stat().st_uid, rule.stat().st_mode & 0o7777) == (0, 0o440)
+    for path in (*LAUNCHER.parents,):
+        assert path.stat().st_uid == 0
+
+
+def test_fixing_again_finds_nothing_to_do(keeper: Keeper) -> None:
+    assert len(keeper.done) >= 5
+    assert plan(Wanted(RUN_AS, 2, KEEPER)) == []
+
+
+def test_more_users_are_added_to_those_there_are(keeper: Keeper) -> None:
+    told = [action.told for action in plan(Wanted(RUN_AS, 3, KEEPER))]
+    assert told[0] == f"make the user {RUN_AS}-3"
+    assert len(told) == 3, "the user, its home, the rule"
+
+
+async def test_a_rule_that_visudo_refuses_is_not_installed() -> None:
+    from freehold.runtime.host import setup
+
+    action = setup.Action("break sudo", path=setup.SUDOERS / "freehold-broken", content=b"nonsense\n", mode=0o440)
+    with pytest.raises(FreeholdError) as caught:
+        await setup._write(action)
+    assert caught.value.code is Code.FAILED
+    assert "visudo" in caught.value.message
+    assert os.listdir(setup.SUDOERS) == [name for name in os.listdir(setup.SUDOERS) if "broken" not in name]  # noqa: PTH208
