@@ -32,25 +32,6 @@ from tests.support.run_world import RunWorld, run_world
 
 RULES = allow_list("dev", egress=["git.test"], registries=PACKAGE_REGISTRIES, ssh=True)
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-PROXY_COMMAND = """
-import os, socket, sys, threading
-host, port, proxy = sys.argv[1:]
-tunnel = socket.create_connection(("127.0.0.1", int(proxy)))
-tunnel.sendall(f"CONNECT {host}:{port} HTTP/1.1\\r\\n\\r\\n".encode())
-head = b""
-while not head.endswith(b"\\r\\n\\r\\n"):
-    head += tunnel.recv(1)
-if b" 200 " not in head.split(b"\\r\\n")[0]:
-    sys.exit(head.split(b"\\r\\n")[0].decode())
-def up():
-    while data := os.read(0, 65536):
-        tunnel.sendall(data)
-    tunnel.shutdown(socket.SHUT_WR)
-threading.Thread(target=up, daemon=True).start()
-while data := tunnel.recv(65536):
-    while data:
-        data = data[os.write(1, data):]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -247,12 +228,11 @@ async def ssh_command(world: RunWorld, tmp_path: Path, proxy_port: int) -> Async
         while b"Server listening" not in (line := await server.stderr.readline()):
             assert line, "sshd ended"
     world.outside.resolver.table["git.test"] = [Endpoint("127.0.0.1", port)]
-    connect = tmp_path / "connect.py"
-    connect.write_text(PROXY_COMMAND)
+    fh = f"{sys.executable} -m freehold.runner.fh"
     yield (
         f"ssh -F /dev/null -i {tmp_path / 'user'} -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no "
         f"-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "
-        f"-o 'ProxyCommand={sys.executable} {connect} %h %p {proxy_port}'"
+        f"-o 'ProxyCommand=env FREEHOLD_RUN_DIR={world.path.parent} {fh} connect %h %p'"
     )
     server.terminate()
     with contextlib.suppress(TimeoutError):
