@@ -21,6 +21,7 @@ RETRY_S = 60.0
 """How long the keeper may be away before permissions are answered without it, and a last word is given up."""
 _PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _LAST_WORD_S = 5.0
+_HURRY_S = 1.0
 _LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
@@ -82,9 +83,10 @@ class KeeperSession:
             if not answer.done():
                 answer.set_result("")
 
-    async def close(self) -> None:
-        """Wait until everything is said, as long as the keeper may come back; then say goodbye."""
+    async def close(self, *, hurry: bool = False) -> None:
+        """Wait until everything is said, as long as the keeper may come back (in a hurry: a second); say goodbye."""
         longest = _LAST_WORD_S + max(0.0, self._retry_s - self._away_for() if self._away_since else 0.0)
+        longest = _HURRY_S if hurry else longest
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._all_said.wait(), longest)
         if self._task:

@@ -68,7 +68,7 @@ class Run:
             await run_post_hooks(self._stage, self._brief.post_hooks, self._brief.hook_timeout_s)
         self._conclude(error)
         hearing.cancel()
-        await self._keeper.close()
+        await self._keeper.close(hurry=self._ending.signalled)
         await self._forwarder.close()
         await self._children.end_everything()
         self._children.close()

@@ -273,6 +273,18 @@ async def test_sigterm_ends_everything_soon_and_without_post_hooks(keeper: FakeK
     assert not any(isinstance(event, HookOutput) for event in ended.events)
 
 
+async def test_sigterm_while_the_keeper_is_away(tmp_path: Path) -> None:
+    keeper = FakeKeeper(tmp_path)
+    await keeper.start(keeper.brief(script("polite")))
+    await keeper.wait_for(lambda: any(isinstance(event, Message) for event in keeper.events()))
+    started = asyncio.get_running_loop().time()
+    keeper.terminate()
+    ended = await keeper.ended()
+    assert asyncio.get_running_loop().time() - started < 4.5
+    assert ended.exit_code == 128 + 15
+    assert any("it was sent SIGTERM" in text for text in ended.texts(Log)), "what the keeper cannot hear is written"
+
+
 async def test_sigterm_during_a_hook(keeper: FakeKeeper) -> None:
     await keeper.start(keeper.brief(script("echo"), pre_hooks=["echo begun; sleep 3600"]))
     await keeper.wait_for(lambda: any(isinstance(event, HookOutput) for event in keeper.events()))
