@@ -2,66 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
-from freehold.base.clock import SystemClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural, size
 from freehold.cli.context import Context
-from freehold.keeper.readiness import missing_credentials
-from freehold.project.agent import Agent
+from freehold.cli.engine_checks import check_engines
+from freehold.cli.finding import Finding, Fix, Level
 from freehold.project.load import Project, Report, check
+from freehold.project.needs import needs_of_project, unmet
 from freehold.store.credentials import FileCredentialStore
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """An image build and a workspace want this much; below it, runs begin to fail in the middle."""
 
 
-class Level(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True)
-class Fix:
-    """A repair: `offer` says what it does, as the start of a question."""
-
-    offer: str
-    apply: Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `code` says what kind of error it is."""
-
-    level: Level
-    subject: str
-    message: str
-    hint: str = ""
-    code: Code = Code.FAILED
-    fix: Fix | None = None
-
-    def as_dict(self) -> dict[str, str | bool]:
-        return {
-            "level": self.level,
-            "subject": self.subject,
-            "message": self.message,
-            "hint": self.hint,
-            "fixable": self.fix is not None,
-        }
-
-
-@dataclass(frozen=True)
-class Checkup:
-    findings: list[Finding]
-
-
-async def check_everything(context: Context) -> Checkup:
+async def check_everything(context: Context) -> list[Finding]:
     """Look at project, credentials, engines and disk. A project that cannot be read leaves the machine's checks."""
     report = _read(context)
     findings = list(_project(report)) if isinstance(report, Report) else [_as_finding("project", report)]
@@ -69,9 +26,9 @@ async def check_everything(context: Context) -> Checkup:
     if project:
         findings += _credentials(context, project)
     findings += _credential_files(context)
-    findings += await _engines(context, project)
+    findings += await check_engines(context, project)
     findings += _disk(context)
-    return Checkup(findings)
+    return findings
 
 
 def _read(context: Context) -> Report | FreeholdError:
@@ -89,40 +46,16 @@ def _project(report: Report) -> Iterator[Finding]:
     if report.project and not report.problems.errors:
         agents = ", ".join(report.project.agent_names) or "none yet; make one with: freehold agent new"
         yield Finding(Level.OK, "project", f"{report.project.name}, agents: {agents}")
-        yield from _openness(report.project)
-
-
-def _openness(project: Project) -> Iterator[Finding]:
-    for agent in project.agents.values():
-        if agent.network == "open":
-            yield Finding(
-                Level.WARNING,
-                f"agent {agent.name}",
-                'network = "open": it can send what it reads anywhere; only cloud metadata is kept from it',
-                'Leave the key out for the allow-list, and add hosts with egress = ["…"].',
-            )
 
 
 def _credentials(context: Context, project: Project) -> Iterator[Finding]:
     store = FileCredentialStore(context.home)
-    for agent in project.agents.values():
-        missing = missing_credentials(store, _wanted(agent))
-        if missing:
-            commands = dict.fromkeys(f"freehold creds add {name.partition('.')[0]}" for name in missing)
-            message = f"needs credentials that are not there: {', '.join(missing)}"
-            yield Finding(Level.ERROR, f"agent {agent.name}", message, "\n".join(commands), Code.CREDENTIAL)
-        else:
-            yield Finding(Level.OK, f"agent {agent.name}", _holds(agent))
-
-
-def _wanted(agent: Agent) -> list[CredentialRef]:
-    mcp = [spec.credential.ref for spec in agent.mcp if spec.credential]
-    return [*agent.credentials, *mcp, *(() if agent.script else agent.model_keys)]
-
-
-def _holds(agent: Agent) -> str:
-    held = ", ".join(str(ref) for ref in agent.credentials) or "no credentials"
-    return f"{held}; models {', '.join(model.name for model in agent.models)}"
+    missing = unmet(needs_of_project(project), lambda ref, field: bool(store.get(ref, field)))
+    for one in missing:
+        hint = f"freehold creds add {one.need.ref}"
+        yield Finding(Level.ERROR, "credentials", str(one).partition(": freehold")[0], hint, Code.CREDENTIAL)
+    if not missing:
+        yield Finding(Level.OK, "credentials", "everything that the agents need is stored")
 
 
 def _credential_files(context: Context) -> Iterator[Finding]:

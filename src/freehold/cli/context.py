@@ -6,9 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
-def _home() -> Path:
-    return Path(os.environ.get("FREEHOLD_HOME") or Path.home() / ".freehold")
+from freehold.project.home import freehold_home
 
 
 @dataclass
@@ -16,7 +14,7 @@ class Context:
     """The global options, as one object (`click.pass_obj`)."""
 
     project_dir: Path = field(default_factory=Path.cwd)
-    home: Path = field(default_factory=_home)
+    home: Path = field(default_factory=lambda: freehold_home(os.environ))
     environment: str = field(default_factory=lambda: os.environ.get("FREEHOLD_ENV", ""))
     json: bool = False
     quiet: bool = False

@@ -8,8 +8,9 @@ import click
 
 from freehold.base.errors import Code
 from freehold.base.words import plural
-from freehold.cli.checkup import Checkup, Finding, Level, check_everything
+from freehold.cli.checkup import check_everything
 from freehold.cli.context import Context
+from freehold.cli.finding import Finding, Level
 from freehold.cli.output import confirm, note, print_json, say
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✗", "red")}
@@ -25,15 +26,15 @@ def command(context: Context, fix: bool, yes: bool) -> int:
     Exit code 0 when nothing is wrong (warnings do not count), 3 when the configuration is, 4 when credentials are
     missing, 1 for anything else.
     """
-    checkup = asyncio.run(check_everything(context))
+    findings = asyncio.run(check_everything(context))
     if fix:
-        asyncio.run(_repair(context, checkup, yes=yes))
-        checkup = asyncio.run(check_everything(context))
+        asyncio.run(_repair(context, findings, yes=yes))
+        findings = asyncio.run(check_everything(context))
     if context.json:
-        print_json({"findings": [finding.as_dict() for finding in checkup.findings]})
+        print_json({"findings": [finding.as_dict() for finding in findings]})
     else:
-        _show(checkup, quiet=context.quiet)
-    return exit_code_of(checkup.findings)
+        _show(findings, quiet=context.quiet)
+    return exit_code_of(findings)
 
 
 def exit_code_of(findings: list[Finding]) -> int:
@@ -45,8 +46,8 @@ def exit_code_of(findings: list[Finding]) -> int:
     return 4 if codes == {Code.CREDENTIAL} else 1
 
 
-async def _repair(context: Context, checkup: Checkup, *, yes: bool) -> None:
-    for finding in checkup.findings:
+async def _repair(context: Context, findings: list[Finding], *, yes: bool) -> None:
+    for finding in findings:
         if finding.fix is None:
             continue
         if confirm(f"{finding.subject}: {finding.message}\n{finding.fix.offer}?", yes=yes, no_input=context.no_input):
@@ -54,8 +55,8 @@ async def _repair(context: Context, checkup: Checkup, *, yes: bool) -> None:
             note(f"done: {finding.fix.offer}")
 
 
-def _show(checkup: Checkup, *, quiet: bool) -> None:
-    for finding in checkup.findings:
+def _show(findings: list[Finding], *, quiet: bool) -> None:
+    for finding in findings:
         if quiet and finding.level is Level.OK:
             continue
         mark, colour = _MARKS[finding.level]
@@ -65,9 +66,9 @@ def _show(checkup: Checkup, *, quiet: bool) -> None:
             say(f"    {line}")
         for line in finding.hint.splitlines():
             say(click.style(f"    → {line}", bold=True))
-    errors = sum(finding.level is Level.ERROR for finding in checkup.findings)
-    warnings = sum(finding.level is Level.WARNING for finding in checkup.findings)
-    fixes = sum(finding.fix is not None for finding in checkup.findings)
+    errors = sum(finding.level is Level.ERROR for finding in findings)
+    warnings = sum(finding.level is Level.WARNING for finding in findings)
+    fixes = sum(finding.fix is not None for finding in findings)
     say(f"{plural(errors, 'error')}, {plural(warnings, 'warning')}")
     if fixes:
         say(f"`freehold doctor --fix` can repair {fixes} of them")

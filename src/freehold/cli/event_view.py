@@ -27,6 +27,7 @@ class EventView:
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._in_message = False
+        self._refused: set[str] = set()
         self._views: dict[type, Callable[[Any], Iterator[str]]] = {
             wire.RunStarted: self._started,
             wire.RunFinished: self._finished,
@@ -86,6 +87,9 @@ class EventView:
     def _egress(self, event: wire.Egress) -> Iterator[str]:
         where = f"{printable(event.host)}:{event.port}"
         if not event.allowed:
+            if where in self._refused and not self._verbose:
+                return  # clients try again and again; once is enough for a person
+            self._refused.add(where)
             yield style(f"  network: {where} refused: {event.reason}", fg="yellow")
         elif self._verbose:
             yield style(f"  network: {where}, {size(event.bytes_out)} out, {size(event.bytes_in)} in", dim=True)

@@ -27,7 +27,7 @@ async def adopt_all(keeper: Keeper, means: Means) -> None:
     """Adopt every run that is not finished and cleaned. An engine that is away is asked again for two minutes."""
     left = [record for record in records(means.state) if record.step is not Step.CLEANED]
     for record in left:
-        if record.step is not Step.QUEUED:
+        if record.slot is not None:
             means.slots.hold(record.start.agent, record.slot)
     async with asyncio.TaskGroup() as asking:
         for name, engine in means.engines.items():

@@ -15,7 +15,7 @@ from freehold.runtime.engine import Inside
 from freehold.runtime.harness_brief import Command, harness_brief
 from freehold.runtime.prompt import PromptFacts, build_prompt
 from freehold.wire import places
-from freehold.wire.brief import Brief, McpServer, StagedCredential
+from freehold.wire.brief import Brief, Harness, McpServer, StagedCredential
 from freehold.wire.runs import StartRun
 
 
@@ -38,9 +38,7 @@ def build_brief(facts: BriefFacts) -> Brief:
         run_id=facts.start.run_id,
         agent=agent.name,
         attempt=facts.start.attempt,
-        harness=harness_brief(
-            agent.harness, facts.harness_command, models_of(agent, rehearse=facts.start.options.rehearse)
-        ),
+        harness=_harness(facts),
         skill=agent.skill_body,
         prompt=build_prompt(_prompt_facts(facts)),
         pre_hooks=list(agent.pre_hooks),
@@ -58,7 +56,17 @@ def build_brief(facts: BriefFacts) -> Brief:
         mcp_servers=[_mcp_server(spec) for spec in agent.mcp],
         idle_shell=facts.start.options.idle,
         params=dict(agent.params),
+        env={
+            "FREEHOLD_AGENT_DIR": inside.agent_dir,
+            "FREEHOLD_SHARED_DIR": inside.shared_dir,
+            "FREEHOLD_WORKSPACE": inside.workspace_dir,
+        },
     )
+
+
+def _harness(facts: BriefFacts) -> Harness:
+    models = models_of(facts.agent, rehearse=facts.start.options.rehearse)
+    return harness_brief(facts.agent.harness, facts.harness_command, models, facts.agent.server_tools)
 
 
 def models_of(agent: Agent, *, rehearse: bool) -> tuple[ModelSpec, ...]:

@@ -72,7 +72,8 @@ async def clean_up(run: Run) -> None:
         except (FreeholdError, OSError) as error:
             failed = True
             _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
-    run.means.slots.release(record.start.agent, record.slot)
+    if record.slot is not None:
+        run.means.slots.release(record.start.agent, record.slot)
     if not failed:
         run.file.enter(Step.CLEANED)
     run.log.close()

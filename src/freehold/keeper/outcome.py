@@ -70,11 +70,19 @@ def decide(facts: Facts) -> Verdict:
         return Verdict(Result.ERROR, facts.exit.code, _out_of_memory(facts.memory_bytes))
     if facts.rerun_requested and facts.exit.code in (ExitCode.OK, ExitCode.RERUN):
         return Verdict(Result.RERUN, ExitCode.RERUN, None)
-    if facts.rehearsal_problems:
-        return Verdict(Result.ERROR, facts.exit.code, _rehearsal(facts))
     if facts.exit.code == ExitCode.OK:
+        if facts.rehearsal_problems:
+            return Verdict(Result.ERROR, 0, _rehearsal(facts.rehearsal_problems))
         return Verdict(Result.COMPLETED, 0, None)
-    return _failed(facts.exit, facts)
+    verdict = _failed(facts.exit, facts)
+    if facts.rehearsal_problems and verdict.error:
+        # What the script missed may be the cause or the consequence; a person needs both to tell.
+        missed = _rehearsal(facts.rehearsal_problems)
+        told = RunError(
+            verdict.error.code, f"{verdict.error.message}\n{missed.message}", verdict.error.hint or missed.hint
+        )
+        return Verdict(verdict.result, verdict.exit_code, told)
+    return verdict
 
 
 def _failed(ended: Exit, facts: Facts) -> Verdict:
@@ -109,9 +117,9 @@ def _workspace_full() -> RunError:
     )
 
 
-def _rehearsal(facts: Facts) -> RunError:
-    problems = "; ".join(facts.rehearsal_problems)
-    return RunError(Code.REHEARSAL, f"the rehearsal did not go as written: {problems}", "Correct rehearsal.yaml.")
+def _rehearsal(problems: tuple[str, ...]) -> RunError:
+    problems_told = "; ".join(problems)
+    return RunError(Code.REHEARSAL, f"the rehearsal did not go as written: {problems_told}", "Correct rehearsal.yaml.")
 
 
 def _lost() -> RunError:

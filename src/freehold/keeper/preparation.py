@@ -16,7 +16,7 @@ from freehold.runtime.credential_staging import stage_credentials
 from freehold.runtime.engine import Network, Place, RunSpec
 from freehold.runtime.run_directory import RunDirectory
 from freehold.wire.brief import StagedCredential
-from freehold.wire.events import BuildStep, RunStarted
+from freehold.wire.events import BuildStep, Limit, RunStarted
 from freehold.wire.runs import Phase, RunState
 
 if TYPE_CHECKING:
@@ -27,9 +27,12 @@ async def prepare(run: Run) -> None:
     """From nothing to a running container. Every step may be repeated after a crash; none is done twice by that."""
     project, agent = load(run)
     run.phases.enter(Phase.QUEUE)
-    run.file.record.slot = await run.means.slots.take(agent.name, agent.scale)
+    if run.file.record.slot is None:  # a run that is prepared anew kept its place
+        run.file.record.slot = await run.means.slots.take(agent.name, agent.scale)
     image = await _ready_image(run, project, agent)
     place = await locate(run)
+    for warning in place.warnings:
+        run.note(Limit(limit="engine", message=warning))
     staged = _stage(run, agent)
     _lay_out(run, project, agent, place, staged)
     await _open_socket(run, project, agent)
@@ -48,7 +51,14 @@ async def locate(run: Run) -> Place:
     """Ask the engine where the run's parts are; the answer is the same each time."""
     assert run.engine is not None
     record = run.file.record
-    place = await run.engine.place(run.run_id, run.means.project_name(), record.start.agent, record.slot)
+    place = await run.engine.place(
+        run.run_id,
+        run.means.project_name(),
+        record.start.agent,
+        record.slot or 0,
+        run_as=run.agent.run_as if run.agent else "",
+        as_caller=record.start.options.as_caller,
+    )
     run.directory = RunDirectory(run.file.path.parent, place)
     return place
 
@@ -108,7 +118,7 @@ def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
         project=project.unique_name,
         agent=agent.name,
         attempt=record.start.attempt,
-        slot=record.slot,
+        slot=record.slot or 0,
         image=image,
         mount=run.directory.mount,
         agent_dir=run.directory.agent,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.means import Means
 from freehold.project.agent import Agent
-from freehold.project.credential import CredentialRef
-from freehold.project.credentials import CREDENTIAL_TYPES
-from freehold.store.credentials import CredentialStore
+from freehold.project.needs import Unmet, needs_of_agent, unmet
 from freehold.wire.runs import RunOptions
 
 
@@ -26,34 +24,17 @@ def require_ready(means: Means, agent: Agent, options: RunOptions) -> None:
             f"Write one, or make one from a real run: freehold run {agent.name} --record "
             f"agents/{agent.name}/rehearsal.yaml",
         )
-    wanted = list(agent.credentials)
-    wanted += [spec.credential.ref for spec in agent.mcp if spec.credential]
-    missing = missing_credentials(means.credentials, wanted)
-    keyless = options.rehearse or options.idle or agent.script is not None
-    keys = [] if keyless else missing_credentials(means.credentials, agent.model_keys)
-    if missing or keys:
-        raise _missing(agent, missing, keys)
+    keyless = options.rehearse or options.idle
+    keys = set(agent.model_keys) if keyless else set()
+    needs = [need for need in needs_of_agent(agent) if need.ref not in keys]
+    missing = unmet(needs, lambda ref, field: bool(means.credentials.get(ref, field)))
+    if missing:
+        raise _missing(agent, missing)
 
 
-def missing_credentials(store: CredentialStore, refs: list[CredentialRef] | tuple[CredentialRef, ...]) -> list[str]:
-    """Those of `refs` that the store lacks, as `type:instance`; or a required field that is not there: `ref.field`."""
-    missing: list[str] = []
-    for ref in dict.fromkeys(refs):
-        held = set(store.fields(ref))
-        required = CREDENTIAL_TYPES[ref.type].required_fields
-        if not held:
-            missing.append(str(ref))
-        else:
-            missing.extend(f"{ref}.{field}" for field in required if field not in held)
-    return missing
-
-
-def _missing(agent: Agent, credentials: list[str], keys: list[str]) -> FreeholdError:
-    names = [*credentials, *keys]
-    commands = [f"freehold creds add {name.partition('.')[0]}" for name in names]
-    hint = "\n".join(dict.fromkeys(commands))
-    if keys and not credentials and agent.rehearsal:
-        hint += f"\nor, without a key: freehold run {agent.name} --rehearse"
-    return FreeholdError(
-        Code.CREDENTIAL, f'agent "{agent.name}" needs credentials that are not there: {", ".join(names)}', hint
-    )
+def _missing(agent: Agent, missing: list[Unmet]) -> FreeholdError:
+    lines = [f'agent "{agent.name}" cannot run yet:', *(f"  {one}" for one in missing)]
+    hint = ""
+    if agent.rehearsal and all(one.need.ref in agent.model_keys for one in missing):
+        hint = f"Without a key: freehold run {agent.name} --rehearse"
+    return FreeholdError(Code.CREDENTIAL, "\n".join(lines), hint)

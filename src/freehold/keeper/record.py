@@ -45,7 +45,8 @@ class Record(msgspec.Struct, kw_only=True):
     view: RunView
     start: StartRun
     step: Step = Step.QUEUED
-    slot: int = 0
+    slot: int | None = None
+    """The place it holds among its agent's runs; None while it waits for one."""
     container_started_at: str = ""
     timeout_s: int = 0
     memory_bytes: int = 0

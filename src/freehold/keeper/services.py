@@ -31,7 +31,6 @@ from freehold.models.ledger import Ledger
 from freehold.models.record import Recorder
 from freehold.models.rehearsal import Rehearsal
 from freehold.models.rehearsal_file import read_script
-from freehold.models.rehearsal_model import RehearsalModel
 from freehold.project.agent import Agent
 from freehold.project.budget import Budget
 from freehold.project.credentials import CREDENTIAL_TYPES
@@ -66,8 +65,7 @@ class RunServices:
         self._session = RunSession(self._control.from_runner, self._violation, means.clock)
         self._control.session = self._session
         self._rehearsal = _rehearsal(run, agent)
-        self._record_to = run.file.record.start.options.record
-        self._recorder = Recorder() if self._record_to else None
+        self._recorder = _recorder(run, agent)
         self._gateway = self._make_gateway(project, agent)
         self._egress = EgressProxy(rules_of(agent), run.note, dialer=means.dialer, clock=means.clock)
         self._socket = RunSocket(
@@ -119,7 +117,7 @@ class RunServices:
             means.clock,
             run.note_request,
             circuit=means.circuit,
-            rehearsal=RehearsalModel(self._rehearsal) if self._rehearsal else None,
+            rehearsal=self._rehearsal,
             recorder=self._recorder,
         )
 
@@ -144,11 +142,11 @@ class RunServices:
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
-        path = Path(self._record_to)
+        path = self._run.file.record.start.options.record
         if self._run.file.record.adoptions:
             self._run.note(Limit(limit="record", message="the recording begins where a new keeper took the run over"))
         try:
-            turns = recorder.write(path)
+            turns = recorder.write()
         except OSError as error:
             self._run.note(
                 Limit(limit="record", message=f"the rehearsal could not be written to {path}: {error.strerror}")
@@ -178,6 +176,11 @@ def rules_of(agent: Agent) -> Rules:
 def _rehearsal(run: Run, agent: Agent) -> Rehearsal | None:
     rehearsed = run.file.record.start.options.rehearse or any(model.is_rehearsal for model in agent.models)
     return Rehearsal(read_script(agent.rehearsal)) if rehearsed and agent.rehearsal else None
+
+
+def _recorder(run: Run, agent: Agent) -> Recorder | None:
+    target = run.file.record.start.options.record
+    return Recorder(Path(target), agent.harness.name) if target else None
 
 
 def _mcp_servers(agent: Agent, store: CredentialStore) -> list[McpServer]:

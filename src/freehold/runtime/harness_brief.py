@@ -8,7 +8,7 @@ what is not in the agent's list.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from freehold.project.harnesses import BUILTIN, HARNESSES, HarnessChoice
 from freehold.project.models import ModelSpec
@@ -27,11 +27,16 @@ _REHEARSED_FIRST = (WireFormat.OPENAI_CHAT, *_PREFERRED)
 """A rehearsal speaks everything; chat completions are the lightest for a client to speak."""
 
 
-def harness_brief(choice: HarnessChoice, command: Command, models: Sequence[ModelSpec]) -> brief.Harness:
-    """The harness of a run. `command` is how its image starts it; a harness of one's own brings it in `choice`."""
+def harness_brief(
+    choice: HarnessChoice, command: Command, models: Sequence[ModelSpec], server_tools: Collection[str] = ()
+) -> brief.Harness:
+    """The harness of a run. `command` is how its image starts it; a harness of one's own brings it in `choice`.
+
+    `server_tools` are the provider-side tools that the gateway lets pass; a harness that offers others is told not to.
+    """
     speaking = [(model, _wire_format(choice, model)) for model in models]
     usable = [(model, spoken) for model, spoken in speaking if spoken]
-    arguments, variables = _STARTS.get(choice.name, _nothing)(usable)
+    arguments, variables = _STARTS.get(choice.name, _nothing)(usable, server_tools)
     env = {model_choice.MODELS_VARIABLE: model_choice.encode([_as_choice(*one) for one in usable]), **variables}
     return brief.Harness(name=choice.name, command=[*(choice.command or command), *arguments], env=env)
 
@@ -51,7 +56,7 @@ def _as_choice(model: ModelSpec, wire_format: WireFormat) -> model_choice.ModelC
 Usable = list[tuple[ModelSpec, WireFormat]]
 
 
-def _nothing(_usable: Usable) -> Start:
+def _nothing(_usable: Usable, _server_tools: Collection[str]) -> Start:
     return (), {}
 
 
@@ -65,26 +70,37 @@ _CLAUDE_CODE_ROLES = (
 )
 
 
-def _claude_code(usable: Usable) -> Start:
+def _claude_code(usable: Usable, _server_tools: Collection[str]) -> Start:
     model = usable[0][0].model
     quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
     return (), {**dict.fromkeys(_CLAUDE_CODE_ROLES, model), **quiet}
 
 
-def _codex(usable: Usable) -> Start:
-    settings = {
+def _codex(usable: Usable, server_tools: Collection[str]) -> Start:
+    config = {
         "model": usable[0][0].model,
         "model_provider": "freehold",
-        "model_providers.freehold.name": "Freehold",
-        "model_providers.freehold.base_url": f"{GATEWAY}/openai/v1",
-        "model_providers.freehold.env_key": "OPENAI_API_KEY",
-        "model_providers.freehold.wire_api": "responses",
-        # The container is the sandbox; a second one inside it cannot be made without capabilities.
-        "sandbox_mode": "danger-full-access",
-        "approval_policy": "on-request",
+        "model_providers": {
+            "freehold": {
+                "name": "Freehold",
+                "base_url": f"{GATEWAY}/openai/v1",
+                "env_key": "OPENAI_API_KEY",
+                "wire_api": "responses",
+                "requires_openai_auth": False,
+            }
+        },
+        "web_search": "live" if "web_search" in server_tools else "disabled",
+        "analytics": {"enabled": False},
+        "check_for_update_on_startup": False,
     }
-    arguments = [word for key, value in settings.items() for word in ("-c", f"{key}={json.dumps(value)}")]
-    return tuple(arguments), {}
+    variables = {
+        "CODEX_CONFIG": json.dumps(config),
+        "MODEL_PROVIDER": "freehold",
+        # The container is the sandbox; a second one inside it cannot be made without capabilities.
+        "INITIAL_AGENT_MODE": "agent-full-access",
+        "NO_BROWSER": "1",
+    }
+    return (), variables
 
 
 _OPENCODE_PACKAGES = {
@@ -94,7 +110,7 @@ _OPENCODE_PACKAGES = {
 }
 
 
-def _opencode(usable: Usable) -> Start:
+def _opencode(usable: Usable, _server_tools: Collection[str]) -> Start:
     model, wire_format = usable[0]
     package, base_url = _OPENCODE_PACKAGES[wire_format]
     chosen = f"freehold/{model.model}"
@@ -121,11 +137,11 @@ def _opencode(usable: Usable) -> Start:
     return (), {"OPENCODE_CONFIG_CONTENT": json.dumps(config), **quiet}
 
 
-def _gemini(usable: Usable) -> Start:
+def _gemini(usable: Usable, _server_tools: Collection[str]) -> Start:
     return ("--model", usable[0][0].model), {"GEMINI_TELEMETRY_ENABLED": "false"}
 
 
-_STARTS: dict[str, Callable[[Usable], Start]] = {
+_STARTS: dict[str, Callable[[Usable, Collection[str]], Start]] = {
     BUILTIN: _nothing,
     "claude-code": _claude_code,
     "codex": _codex,

@@ -282,6 +282,19 @@ async def test_one_slot_one_run(stage: Stage) -> None:
     assert [spec.slot for spec in stage.host.starts] == [0, 0, 0]
 
 
+async def test_a_run_that_waits_for_a_place_gives_none_back_when_it_is_killed(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=None))
+    first, waiting, third = await stage.start(), await stage.start(), await stage.start()
+    while not stage.host.starts:
+        await asyncio.sleep(0.01)
+    await stage.keeper.kill(NOBODY, KillRun(waiting))
+    await asyncio.sleep(0.1)
+    assert [spec.run_id for spec in stage.host.starts] == [first]
+    for run_id in (third, first):
+        await stage.keeper.kill(NOBODY, KillRun(run_id))
+    assert (await stage.finished(first)).result == Result.KILLED
+
+
 async def test_a_run_that_outlives_its_keeper_is_taken_over(stage: Stage) -> None:
     stage.script(FakeRun(lasts_s=0.3, lines=(wire.encode(wire.Message(text="once")),)))
     run_id = await stage.start()

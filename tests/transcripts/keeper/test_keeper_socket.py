@@ -15,7 +15,7 @@ import pytest
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.sockets import connect_unix
 from freehold.client.keeper import KeeperConnection, connect
-from freehold.keeper.rpc_server import Caller, RpcServer
+from freehold.keeper.rpc_server import Caller, RpcServer, Verb
 
 
 class Sum(msgspec.Struct):
@@ -50,7 +50,12 @@ async def project(tmp_path: Path) -> AsyncIterator[Path]:
     # Deeper than a socket address can be long.
     project = tmp_path / ("deep" * 20) / ("deeper" * 10)
     (project / ".freehold").mkdir(parents=True)
-    served = {"add": (Sum, add), "refuse": (dict, refuse), "count": (dict, count), "echo": (dict, echo)}
+    served: dict[str, tuple[type, Verb]] = {
+        "add": (Sum, add),
+        "refuse": (dict, refuse),
+        "count": (dict, count),
+        "echo": (dict, echo),
+    }
     server = RpcServer(project / ".freehold" / "keeper.sock", served)
     await server.open()
     yield project
