@@ -41,7 +41,7 @@ def test_without_users_there_is_none() -> None:
 
 def test_the_paths_that_the_brief_is_told() -> None:
     place = LODGING.place()
-    assert (place.exposed, place.credentials) == (Path("/g/run"), Path("/m/run"))
+    assert (place.exposed, place.credentials, place.uid) == (Path("/g/run"), Path("/m/run"), 990)
     assert msgspec.to_builtins(place.inside) == {
         "run_dir": "/g/run/mount",
         "agent_dir": "/g/run/agent",

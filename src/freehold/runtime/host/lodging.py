@@ -80,7 +80,7 @@ class Lodging(msgspec.Struct, frozen=True, kw_only=True):
             home_dir=self.slot_directory("home"),
             bin_dir=self.bin,
         )
-        return Place(inside, Path(gate), Path(self.credentials_gate), self.warnings)
+        return Place(inside, Path(gate), Path(self.credentials_gate), self.uid, self.warnings)
 
     def save(self, directory: Path) -> None:
         write_atomically(directory / LODGING_FILE, msgspec.json.encode(self))
