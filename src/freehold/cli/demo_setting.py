@@ -19,6 +19,13 @@ HOST_USER = "host-user"
 _CONTAINER = "a container with no network but the allow-list, no capabilities and a read-only root"
 
 
+_AS_YOU = (
+    "THE AGENT RUNS AS YOU, AND CAN READ AND CHANGE ALL THAT YOU CAN.",
+    "That is fine for this rehearsal, whose commands are in agents/release-notes/rehearsal.yaml.",
+    "Do not run an agent that you do not know this way.",
+)
+
+
 @dataclass(frozen=True)
 class Setting:
     """`overlay` is the text of the project's `.env.toml`; `as_caller`: as the very user who started the demo."""
@@ -57,11 +64,7 @@ async def _host_user(project: Path, warnings: tuple[str, ...]) -> Setting:
         return Setting(HOST_USER, meaning, _overlay(HOST_USER, "allowlist"), False, (*warnings, *ready.warnings))
     isolated = await can_have_namespaces(root=os.geteuid() == 0)
     meaning = "processes of your own user, on this machine"
-    loud = [
-        f"there is no second user: {ready.problem} {ready.hint}",
-        "THE AGENT RUNS AS YOU AND CAN READ AND CHANGE ALL THAT YOU CAN. That is fine for this rehearsal, whose commands "
-        "you can read in agents/release-notes/rehearsal.yaml; do not run an agent that you do not know this way.",
-    ]
+    loud = [f"there is no second user: {ready.problem} {ready.hint}", *_AS_YOU]
     if not isolated:
         loud.append("it shares this machine's network, too: no network of its own can be made here")
     network = "allowlist" if isolated else "open"
