@@ -91,7 +91,7 @@ class Place:
     exposed: Path | None = None
     credentials: Path | None = None
     uid: int | None = None
-    """The run's user on this host, so that its socket can refuse everybody else; None where only the run can reach it."""
+    """The run's user on this host, so that its socket can refuse everybody else; None where only the run reaches it."""
     warnings: tuple[str, ...] = ()
     """What a person should know of this place, in sentences: limits that are not enforced, a user who is their own."""
 

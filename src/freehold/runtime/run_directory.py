@@ -12,6 +12,7 @@ credentials/                      staged fields, /credentials of the run; in mem
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -111,6 +112,9 @@ class RunDirectory:
             candidates.append(self._in_memory)
         for path in candidates:
             await asyncio.to_thread(remove_tree, path)
+        if self._in_memory is not None:
+            with contextlib.suppress(OSError):  # other runs of this installation have theirs in it
+                self._in_memory.parent.rmdir()
 
     async def remove_scratch(self) -> None:
         """Remove what only a run under way needs; its record and events stay."""

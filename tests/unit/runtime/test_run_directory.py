@@ -98,7 +98,7 @@ async def test_removing_parts(directory: RunDirectory, agent: Path) -> None:
     directory.make_credentials_directory().joinpath("token").write_text("s3cret")
     (directory.root / "run.json").write_text("{}")
     await directory.remove_secrets()
-    assert not directory.credentials.parent.exists()
+    assert not directory.credentials.parent.parent.exists()
     await directory.remove_scratch()
     assert [path.name for path in directory.root.iterdir()] == ["run.json"]
     await directory.remove()
