@@ -14,6 +14,7 @@ _DEPTH = 200
 """Commits that are copied: enough history for release notes, small enough for any repository."""
 BRANCH = "release-notes"
 NOTES = "RELEASE_NOTES.md"
+_VERBS = ("clone", "checkout", "am", "rev-parse")
 _NO_HOOKS = (
     "-c", "core.hooksPath=/dev/null", "-c", "user.name=freehold demo", "-c", "user.email=demo@freehold.invalid",
 )  # fmt: skip
@@ -52,7 +53,7 @@ def apply_patch(clone: Path, patch: str) -> Path:
     The patch comes from inside a container: git's own checks keep it within the work tree, and no hook is run.
     """
     _git("-C", str(clone), "checkout", "--quiet", "-B", BRANCH)
-    _git("-C", str(clone), *_NO_HOOKS, "am", "--quiet", "--no-verify", "-", stdin=patch)
+    _git("-C", str(clone), *_NO_HOOKS, "am", "--quiet", "-", stdin=patch)
     notes = clone / NOTES
     if not notes.is_file() or notes.is_symlink():
         raise FreeholdError(Code.FAILED, f"the agent's commit holds no {NOTES}", "freehold logs shows what it did.")
@@ -78,6 +79,7 @@ def _git(*arguments: str, check: bool = True, stdin: str = "") -> str:
     except FileNotFoundError as error:
         raise FreeholdError(Code.FAILED, "git is not installed", "apt-get install git") from error
     if check and answer.returncode:
+        verb = next(word for word in arguments if word in _VERBS)
         words = answer.stderr.strip() or f"exit code {answer.returncode}"
-        raise FreeholdError(Code.FAILED, f"git {arguments[0]} failed: {words}", "Name another repository with --repo.")
+        raise FreeholdError(Code.FAILED, f"git could not {verb}: {words}", "Name another repository with --repo.")
     return answer.stdout

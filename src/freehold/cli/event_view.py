@@ -14,6 +14,7 @@ from freehold.wire.events import AnyEvent
 from freehold.wire.runs import Outcome, Phase, Result
 
 _OUTPUT_LINES = 8
+_COMMAND_LINES = 4
 _SHOWN_CHARACTERS = 300
 _MARKS = {Result.COMPLETED: ("✓", "green"), Result.RERUN: ("↻", "yellow"), Result.KILLED: ("■", "yellow")}
 
@@ -109,7 +110,13 @@ class EventView:
             yield style(textwrap.indent(printable(event.text), "  "), dim=True, italic=True)
 
     def _tool_started(self, event: wire.ToolStarted) -> Iterator[str]:
-        yield "  " + style("$ ", fg="green") + _shorten(printable(event.title))
+        first, *rest = printable(event.title).strip().splitlines() or [""]
+        yield "  " + style("$ ", fg="green") + _shorten(first)
+        shown = rest if self._verbose else rest[:_COMMAND_LINES]
+        for line in shown:
+            yield f"    {line if self._verbose else _shorten(line)}"
+        if len(rest) > len(shown):
+            yield style(f"    … {plural(len(rest) - len(shown), 'more line')}", dim=True)
 
     def _tool_finished(self, event: wire.ToolFinished) -> Iterator[str]:
         lines = printable(event.output).rstrip().splitlines()
@@ -131,7 +138,7 @@ class EventView:
         yield style(f"  status: {printable(event.text)}", fg="cyan")
 
     def _returned(self, event: wire.Return) -> Iterator[str]:
-        yield f"  return: {_shorten(printable(event.value))}"
+        yield style(f"  return: {_first_line(event.value)}", fg="cyan")
 
     def _log(self, event: wire.Log) -> Iterator[str]:
         if self._verbose or event.level in ("warning", "error"):
@@ -152,7 +159,7 @@ def summary(outcome: Outcome) -> Iterator[str]:
         for line in outcome.error.hint.splitlines():
             yield style(f"  → {line}", bold=True)
     if outcome.return_value is not None:
-        yield f"  returned: {_shorten(printable(outcome.return_value))}"
+        yield f"  returned: {_first_line(outcome.return_value)}"
     phases = " · ".join(f"{phase.replace('_', ' ')} {took_s:.1f}" for phase, took_s in outcome.phases_s.items())
     yield style(f"  seconds: {phases}", dim=True)
     yield style(f"  {_cost(outcome)}", dim=True)
@@ -170,6 +177,11 @@ def _cost(outcome: Outcome) -> str:
 def printable(text: str) -> str:
     """Text from inside a container, without the control characters that could drive the reader's terminal."""
     return "".join(character for character in text if character in "\n\t" or character.isprintable())
+
+
+def _first_line(value: str) -> str:
+    first, *rest = printable(value).strip().splitlines() or [""]
+    return _shorten(first) + (f" … ({plural(len(rest) + 1, 'line')})" if rest else "")
 
 
 def _shorten(text: str) -> str:

@@ -66,6 +66,7 @@ class Control:
     async def from_runner(self, message: session.FromRunner) -> None:
         """What the runner says on its session."""
         if isinstance(message, session.EnterPhase):
+            self._run.catch_up()
             if message.phase in FROM_INSIDE:
                 self._run.phases.enter(message.phase)
         elif isinstance(message, session.AskPermission):

@@ -17,7 +17,8 @@ from freehold.keeper.phases import Phases
 from freehold.keeper.preparation import prepare, reopen
 from freehold.keeper.record import BEFORE_CONTAINER, RecordFile, Step
 from freehold.keeper.spent import Spent
-from freehold.keeper.watch import watch_until_ended
+from freehold.keeper.testimony import Testimony
+from freehold.keeper.watch import take_in, watch_until_ended
 from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.runtime.engine import Engine, Exit
@@ -46,6 +47,7 @@ class Run:
         self.engine: Engine | None = means.engines.get(file.record.view.engine)
         self.services: Services | None = None
         self.permissions: Permissions | None = None
+        self.testimony: Testimony | None = None
         self.failure: RunError | None = None
         self.grace_s = STOP_GRACE_S
         self._stopping = asyncio.Event()
@@ -84,6 +86,11 @@ class Run:
         except FreeholdError as error:
             self.fail(error)
             self.stop(Stop(Result.ERROR, self.failure))
+
+    def catch_up(self) -> None:
+        """Take in what the container has said so far, so that what follows stands after it."""
+        if self.testimony:
+            take_in(self, self.testimony)
 
     def note_request(self, request: ModelRequest) -> None:
         """A request to a model ended: it is an event, and it counts."""

@@ -28,7 +28,7 @@ async def watch_until_ended(run: Run) -> Exit | None:
     Ends the run itself when its time, or what it may write, is used up.
     Raises what the engine raises when it stays away.
     """
-    testimony = Testimony(run.directory.container_events, lines_taken=run.log.container_lines)
+    testimony = run.testimony = Testimony(run.directory.container_events, lines_taken=run.log.container_lines)
     tasks = [
         asyncio.create_task(_listen(run, testimony)),
         asyncio.create_task(_end_in_time(run)),
