@@ -17,13 +17,15 @@ class FakeImages:
     """Implements `ImageStore` and `Builds`.
 
     `requests` is every build that was begun, with the Dockerfile's text and the names of the context's files. `fails`
-    decides whether a build fails, and why; a build waits for `gate` when one is set.
+    decides whether a build fails, and why; a build waits for `gate` when one is set, and one that is cancelled for
+    `stopped`.
     """
 
     def __init__(self) -> None:
         self.requests: list[tuple[BuildRequest, str, tuple[str, ...]]] = []
         self.fails: Callable[[BuildRequest], BuildFailure | None] = lambda _request: None
         self.gate: asyncio.Event | None = None
+        self.stopped: asyncio.Event | None = None
         self.cancelled: list[str] = []
         self._images: dict[str, Image] = {}
         self._used: set[str] = set()
@@ -74,6 +76,8 @@ class FakeImages:
                 await self.gate.wait()
         except asyncio.CancelledError:
             self.cancelled.append(request.name)
+            if self.stopped is not None:
+                await self.stopped.wait()
             raise
         failure = self.fails(request)
         if failure is not None:

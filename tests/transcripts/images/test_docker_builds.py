@@ -33,6 +33,12 @@ class Program:
             while not (self.folder / name).exists():
                 await asyncio.sleep(0.01)
 
+    async def until_gone(self, name: str) -> None:
+        """A process that was killed needs a moment to be gone."""
+        async with asyncio.timeout(20):
+            while self.is_alive(name):
+                await asyncio.sleep(0.01)
+
     def is_alive(self, name: str) -> bool:
         pid = int((self.folder / name).read_text())
         try:
@@ -48,7 +54,7 @@ LASTS = "sleep 300 & echo $! > child; echo $$ > parent; echo '#5 [2/2] RUN sleep
 async def test_steps_come_as_they_happen(tmp_path: Path) -> None:
     program = Program(
         tmp_path / "p",
-        "echo '#4 [1/2] FROM a'; until [ -e go ]; do sleep 0.01; done; echo '#5 [2/2] RUN b' >&2; printf '#5 DONE'",
+        "echo '#4 [1/2] FROM a'; until [ -e go ]; do sleep 0.01; done; printf '#5 [2/2] RUN b' >&2",
     )
     steps: list[str] = []
 
@@ -84,8 +90,8 @@ async def test_a_cancelled_build_is_stopped_with_everything_it_started(tmp_path:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not program.is_alive("parent")
-    assert not program.is_alive("child")
+    await program.until_gone("parent")
+    await program.until_gone("child")
 
 
 async def test_a_build_that_takes_too_long_is_stopped_and_told(tmp_path: Path) -> None:
@@ -94,7 +100,7 @@ async def test_a_build_that_takes_too_long_is_stopped_and_told(tmp_path: Path) -
         await program.builds.build(program.request(timeout_s=1), lambda _text: None)
     assert caught.value.failure.error == "not done after 1 s"
     assert caught.value.failure.step == "2/2: RUN sleep 300"
-    assert not program.is_alive("child")
+    await program.until_gone("child")
 
 
 async def test_a_build_that_does_not_mind_sigterm_is_killed(tmp_path: Path) -> None:
@@ -104,7 +110,18 @@ async def test_a_build_that_does_not_mind_sigterm_is_killed(tmp_path: Path) -> N
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not program.is_alive("parent")
+    await program.until_gone("parent")
+
+
+async def test_what_it_started_is_killed_even_when_it_does_not_mind_sigterm(tmp_path: Path) -> None:
+    child = "(trap '' TERM; echo $BASHPID > child; touch ready; while true; do sleep 1; done) & wait"
+    program = Program(tmp_path / "p", child)
+    task = asyncio.create_task(program.builds.build(program.request(), lambda _text: None))
+    await program.until("ready")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await program.until_gone("child")
 
 
 async def test_a_flood_without_line_ends_is_no_trouble(tmp_path: Path) -> None:

@@ -263,13 +263,30 @@ async def test_a_build_is_stopped_when_the_last_who_waits_is_gone(machine: Machi
     ]
     await until(lambda: bool(machine.images.requests) and is_waiting(notices))
     tasks[0].cancel()
-    await asyncio.wait([tasks[0]])
+    await asyncio.wait([tasks[0]], timeout=10)
     assert machine.images.cancelled == []
     tasks[1].cancel()
-    await asyncio.wait([tasks[1]])
+    await asyncio.wait([tasks[1]], timeout=10)
     assert [name.partition(":")[0] for name in machine.images.cancelled] == [BASE]
     machine.images.gate.set()
     assert await machine.ensure(inputs), "who comes later builds it"
+
+
+async def test_who_comes_while_a_build_is_being_stopped_begins_anew(machine: Machine) -> None:
+    machine.images.gate = asyncio.Event()
+    machine.images.stopped = asyncio.Event()
+    inputs = machine.agent()
+    first = asyncio.create_task(machine.ensure(inputs))
+    await until(lambda: len(machine.images.requests) == 1)
+    first.cancel()
+    await until(lambda: bool(machine.images.cancelled))
+    second = asyncio.create_task(machine.ensure(inputs))
+    await until(lambda: len(machine.images.requests) == 2 or second.done())
+    machine.images.gate.set()
+    machine.images.stopped.set()
+    assert await asyncio.wait_for(second, 10)
+    await asyncio.wait([first], timeout=10)
+    assert first.cancelled()
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -100,6 +100,14 @@ def test_a_link_that_leaves_the_folder_is_refused(tmp_path: Path, target: str) -
     assert "link" not in taken(folder)
 
 
+def test_a_link_that_is_absolute_is_refused_even_when_it_stays_inside(tmp_path: Path) -> None:
+    """In the image it would lead somewhere else."""
+    write(tmp_path, "a")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(FreeholdError, match="outside of the folder"):
+        collect(tmp_path, EVERYTHING)
+
+
 def test_a_folder_behind_a_link_is_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "agent"
     write(folder, "sub/x")

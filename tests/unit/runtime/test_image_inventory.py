@@ -63,8 +63,10 @@ async def test_prune_keeps_what_containers_use() -> None:
     images = store()
     images.use("freehold-shop-1111-dev:eee")
     images.use("freehold-agent:aaa")
+    await images.tag("freehold-agent:aaa", "freehold-agent:latest")
     removed = await Inventory(images, "shop-1111").prune(["freehold-shop-1111-dev:fff"])
     assert {view.name for view in removed} == {"freehold-harness-codex:1-ccc", "freehold-shop-1111-base:ggg"}
+    assert {"freehold-agent:aaa", "freehold-agent:latest"} <= await names(images)
 
 
 async def test_prune_keeps_what_is_wanted_even_when_it_is_old() -> None:
