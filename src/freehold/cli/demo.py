@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -95,7 +97,15 @@ def _show(project: Path, clone: Path, notes: Path) -> None:
     say("The agent committed it on a branch of a copy of the repository:")
     say(f"  git -C {_short(clone)} show release-notes")
     say("The same agent, with a real model (a few cents):")
-    say(f"  cd {_short(project)} && freehold creds add anthropic_key && freehold run {AGENT}")
+    program = _program()
+    say(f"  cd {_short(project)} && {program} creds add anthropic_key && {program} run {AGENT}")
+
+
+def _program() -> str:
+    """How this very program is called from any folder: by name where the shell would find it, else by its path."""
+    own = Path(sys.argv[0]).absolute()
+    found = shutil.which("freehold")
+    return "freehold" if found and Path(found).samefile(own) else str(own)
 
 
 def _short(path: Path) -> Path:

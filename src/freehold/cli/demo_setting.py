@@ -62,7 +62,10 @@ async def _host_user(project: Path, warnings: tuple[str, ...]) -> Setting:
     if ready.ready:
         meaning = f"processes of the user {DEFAULT_RUN_AS}, who cannot read your files; memory and CPU are not limited"
         return Setting(HOST_USER, meaning, _overlay(HOST_USER, "allowlist"), False, (*warnings, *ready.warnings))
-    isolated = await can_have_namespaces(root=os.geteuid() == 0)
+    if os.geteuid() == 0:
+        meaning = "processes of a user number of their own, who cannot read your files; memory and CPU are not limited"
+        return Setting(HOST_USER, meaning, _overlay(HOST_USER, "allowlist"), True, warnings)
+    isolated = await can_have_namespaces(root=False)
     meaning = "processes of your own user, on this machine"
     loud = [f"there is no second user: {ready.problem} {ready.hint}", *_AS_YOU]
     if not isolated:
