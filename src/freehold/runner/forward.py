@@ -30,9 +30,10 @@ _NOBODY = (
 class _Side(asyncio.Protocol):
     """One end of a forwarded connection; `other` is where its bytes go."""
 
-    def __init__(self, seen: Callable[[], None]) -> None:
+    def __init__(self, forwarder: Forwarder, seen: Callable[[], None]) -> None:
         self.other: _Side | None = None
         self.transport: asyncio.Transport | None = None
+        self.forwarder = forwarder
         self.seen = seen
         self._ended = False
 
@@ -40,6 +41,7 @@ class _Side(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
         self.transport = transport
+        self.forwarder.sides.add(self)
 
     def data_received(self, data: bytes) -> None:
         self.seen()
@@ -47,17 +49,18 @@ class _Side(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
+        """Pass the end on; the other direction goes on until it ends as well."""
         self._ended = True
-        if self.other and self.other.transport and self.other.transport.can_write_eof():
-            with contextlib.suppress(OSError):
-                self.other.transport.write_eof()
-        if self.other and self.other._ended:  # noqa: SLF001  two sides of one connection
-            for side in (self, self.other):
-                if side.transport:
-                    side.transport.close()  # once what waits is written
-        return True  # the other direction goes on until it ends as well
+        if self.other and self.other.transport:
+            if self.other._ended:  # noqa: SLF001  its twin
+                self._close_both()
+            elif self.other.transport.can_write_eof():
+                with contextlib.suppress(OSError):
+                    self.other.transport.write_eof()
+        return True
 
     def connection_lost(self, _exc: Exception | None) -> None:
+        self.forwarder.sides.discard(self)
         if self.other and self.other.transport:
             self.other.transport.close()
 
@@ -69,20 +72,24 @@ class _Side(asyncio.Protocol):
         if self.other and self.other.transport:
             self.other.transport.resume_reading()
 
+    def _close_both(self) -> None:
+        for side in (self, self.other):
+            if side and side.transport:
+                side.transport.close()
+
 
 class _Near(_Side):
     """The side of the harness: it is not read until the run socket is reached."""
 
     def __init__(self, forwarder: Forwarder, seen: Callable[[], None]) -> None:
-        super().__init__(seen)
-        self._forwarder = forwarder
+        super().__init__(forwarder, seen)
         self._early: list[bytes] = []
         self._early_end = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._pause()
-        self._forwarder.join(self)
+        self.forwarder.join(self)
 
     def data_received(self, data: bytes) -> None:
         if self.other:
@@ -92,10 +99,10 @@ class _Near(_Side):
             self._pause()
 
     def eof_received(self) -> bool:
-        if not self.other:
-            self._early_end = True
-            return True
-        return super().eof_received()
+        if self.other:
+            return super().eof_received()
+        self._early_end = True
+        return True
 
     def joined(self) -> None:
         """`other` is reached: pass on what came early, and read."""
@@ -114,7 +121,7 @@ class _Near(_Side):
 
 
 class Forwarder:
-    """Listens on loopback ports until `close`, which lets go of connections that were made: their ends end them."""
+    """Listens on loopback ports; owns every connection it forwards (`sides`) until `close`, which cuts them."""
 
     def __init__(self, run_socket: Path, *, retry_s: float = RETRY_S, check_user: bool = False) -> None:
         self._run_socket = run_socket
@@ -122,6 +129,7 @@ class Forwarder:
         self._check_user = check_user
         self._servers: list[asyncio.Server] = []
         self._joining: set[asyncio.Task[None]] = set()
+        self.sides: set[_Side] = set()
         self.last_seen: dict[int, float] = {}
         """Port → when (monotonic seconds) bytes last passed through it."""
 
@@ -144,6 +152,11 @@ class Forwarder:
             server.close()
         for task in self._joining:
             task.cancel()
+        await asyncio.gather(*self._joining, return_exceptions=True)
+        for side in list(self.sides):
+            if side.transport:
+                side.transport.abort()
+        await asyncio.sleep(0)  # for the transports to be closed in
 
     def join(self, near: _Near) -> None:
         task = asyncio.get_running_loop().create_task(self._join(near))
@@ -160,7 +173,7 @@ class Forwarder:
             near.transport.write(_NOBODY)
             near.transport.close()
             return
-        far = _Side(near.seen)
+        far = _Side(self, near.seen)
         far.other = near
         await asyncio.get_running_loop().create_unix_connection(lambda: far, sock=connection)
         near.other = far
