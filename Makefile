@@ -50,8 +50,8 @@ test: setup install-tools
 	$(PYTEST) tests
 
 check: setup
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate-docs --check
@@ -59,8 +59,8 @@ check: setup
 	scripts/export-requirements --check
 
 format: setup
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
 	$(BIN)/python scripts/generate-docs
 
 bench: setup install-tools

@@ -26,7 +26,8 @@ class Control:
     def __init__(self, run: Run) -> None:
         self._run = run
         self.session: RunSession | None = None
-        self._deciding: set[asyncio.Task[None]] = set()
+        self._deciding: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[str, session.Answer | None] = {}
 
     async def set_status(self, text: str) -> None:
         text = text.strip()[:LONGEST_STATUS]
@@ -70,20 +71,30 @@ class Control:
             if message.phase in FROM_INSIDE:
                 self._run.phases.enter(message.phase)
         elif isinstance(message, session.AskPermission):
-            task = asyncio.create_task(self._decide(message))
-            self._deciding.add(task)
-            task.add_done_callback(self._deciding.discard)
+            self._ask(message)
         elif isinstance(message, session.Conclusion) and message.error:
             self._run.file.record.conclusion = message.error
             self._run.file.save()
 
     async def close(self) -> None:
-        for task in self._deciding:
+        deciding = list(self._deciding.values())
+        for task in deciding:
             task.cancel()
-        await asyncio.gather(*self._deciding, return_exceptions=True)
+        await asyncio.gather(*deciding, return_exceptions=True)
+
+    def _ask(self, asked: session.AskPermission) -> None:
+        """Decide once; a runner whose session broke meanwhile asks again, and gets the same answer."""
+        known = self._asked.setdefault(asked.permission_id, None)
+        if known and self.session:
+            self.session.send(known)
+        if asked.permission_id in self._deciding or known:
+            return
+        task = asyncio.create_task(self._decide(asked))
+        self._deciding[asked.permission_id] = task
+        task.add_done_callback(lambda _: self._deciding.pop(asked.permission_id))
 
     async def _decide(self, asked: session.AskPermission) -> None:
         assert self._run.permissions is not None
-        answer = await self._run.permissions.decide(asked)
+        answer = self._asked[asked.permission_id] = await self._run.permissions.decide(asked)
         if self.session:
             self.session.send(answer)

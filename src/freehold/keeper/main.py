@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds without work before it ends; 0: never")
     arguments = parser.parse_args()
     log.set_up()
+    _raise_open_files()
     # Whatever this process makes is for this user alone, unless it says otherwise.
     os.umask(0o077)
     state = arguments.project / ".freehold"
@@ -46,6 +48,12 @@ def main() -> None:
         if lock is None:
             sys.exit(0)  # another keeper is there: whoever started this one will find that one
         asyncio.run(serve(arguments.project, arguments.home, arguments.idle))
+
+
+def _raise_open_files() -> None:
+    """Each connection of a run through a proxy takes two descriptors; the usual soft limit is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def serve(project: Path, home: Path, idle_s: float) -> None:

@@ -59,6 +59,7 @@ async def locate(run: Run) -> Place:
         run_as=run.agent.run_as if run.agent else "",
         as_caller=record.start.options.as_caller,
     )
+    run.place = place
     run.directory = RunDirectory(run.file.path.parent, place)
     return place
 

@@ -21,7 +21,7 @@ from freehold.keeper.testimony import Testimony
 from freehold.keeper.watch import take_in, watch_until_ended
 from freehold.project.agent import Agent
 from freehold.project.load import Project
-from freehold.runtime.engine import Engine, Exit
+from freehold.runtime.engine import Engine, Exit, Place
 from freehold.runtime.run_directory import RunDirectory
 from freehold.wire.events import Event, ModelRequest
 from freehold.wire.runs import Result, RunError, RunView
@@ -38,6 +38,7 @@ class Run:
     def __init__(self, means: Means, file: RecordFile) -> None:
         self.means = means
         self.file = file
+        self.place = Place()
         self.directory = RunDirectory(file.path.parent)
         self.log = EventLog(file.path.parent / EVENTS, file.record.start.run_id, means.clock)
         self.phases = Phases(self.log, means.clock)

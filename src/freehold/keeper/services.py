@@ -74,6 +74,7 @@ class RunServices:
             session=self._session,
             gateway=self._gateway,
             egress=self._egress,
+            only_uid=run.place.uid,
             mcp=McpRelay(_mcp_servers(agent, means.credentials), means.mcp_http, run.note),
         )
 

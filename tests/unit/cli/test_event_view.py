@@ -36,11 +36,12 @@ def test_a_long_tool_output_is_cut_and_says_so() -> None:
     assert shown(event, verbose=True).count("line") == 20
 
 
-@pytest.mark.parametrize("nasty", ["\x1b[2Jgone", "a\x07b", "x\x9b31my", "‮txt.exe"])
+@pytest.mark.parametrize("nasty", ["\x1b[2Jgone", "a\x07b", "x\x9b31my", "\u202etxt.exe"])
 def test_nothing_from_a_container_drives_the_terminal(nasty: str) -> None:
     assert all(character.isprintable() for character in printable(nasty))
     for event in (
-        wire.Message(text=nasty), wire.Status(text=nasty), wire.Return(value=nasty), wire.Log(level="error", text=nasty),
+        wire.Message(text=nasty), wire.Status(text=nasty), wire.Return(value=nasty),
+        wire.Log(level="error", text=nasty),
         wire.ToolStarted(tool_call_id="1", title=nasty), wire.HookOutput(hook="pre 1", text=nasty),
         wire.ToolFinished(tool_call_id="1", status="failed", output=nasty),
         wire.Egress(host=nasty, port=443, allowed=False, reason="no"),
