@@ -38,6 +38,14 @@ class Bash:
     kind = "execute"
     changes = True
 
+    def __init__(self) -> None:
+        self._held: set[asyncio.BaseTransport] = set()
+        """Pipes that something in the background still writes to: closing them would kill it."""
+
+    def close(self) -> None:
+        for transport in self._held:
+            transport.close()
+
     def title(self, arguments: dict[str, Any]) -> str:
         return str(arguments.get("command", "bash")).strip()
 
@@ -60,7 +68,7 @@ class Bash:
                 start_new_session=True,
             )
         except OSError as error:
-            transport.close()
+            self._held.add(transport)
             raise ToolError(f"the shell cannot be started in {place.cwd}: {error.strerror}") from error
         finally:
             os.close(writing)
@@ -68,6 +76,8 @@ class Bash:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(output.ended), _LAST_WORDS_S)
         output.stop_listening()
+        if not output.ended.done():
+            self._held.add(transport)
         return _told(output.text(), process.returncode or 0, timeout_s if timed_out else None)
 
 
