@@ -78,7 +78,7 @@ async def _measure(provider: str, socket: Path, gateway: psutil.Process) -> list
         Figure(f"streams that came whole, of {MANY_STREAMS}", many.whole_streams + again.whole_streams, "streams",
                "two loads of 200 streams of 20 events a second", at_least=2 * MANY_STREAMS,
                note=f"median way of an event {many.p(50):.1f} ms"),
-        Figure("memory for 200 streams", many.memory_mb - idle_mb, "MB", "resident, above the idle gateway", at_most=100,
+        Figure("memory for 200 streams", many.memory_mb - idle_mb, "MB", "resident, above idle", at_most=100,
                note=f"idle {idle_mb:.0f} MB; the second load {again.memory_mb - many.memory_mb:+.1f} MB"),
     ]  # fmt: skip
 
