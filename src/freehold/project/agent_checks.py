@@ -10,7 +10,9 @@ from typing import Any
 from freehold.base.words import one_of
 from freehold.project.agent import Agent
 from freehold.project.config import ProjectConfig
-from freehold.project.dockerfile import apk_lines
+from freehold.project.dockerfiles.rules import check
+from freehold.project.dockerfiles.stages import is_bare
+from freehold.project.dockerfiles.syntax import DockerfileError, parse
 from freehold.project.problems import Problems
 from freehold.project.toml import read_text
 
@@ -38,12 +40,21 @@ def check_agent(it: AgentInProject, problems: Problems) -> None:
         _check_images(it, problems)
 
 
-def check_dockerfile(text: str, name: str, problems: Problems) -> None:
-    """The base image is Debian: every `apk add` is an error that shows the line to write."""
-    for found in apk_lines(text):
-        problems.error(
-            name, f"line {found.line}", f"the base image is Debian, which has no apk; write: {found.apt_line}"
-        )
+def check_dockerfile(text: str, name: str, own_base: str, problems: Problems) -> bool:
+    """Report everything that is known to fail when it is built; whether it says more than FROM."""
+    try:
+        dockerfile = parse(text)
+    except DockerfileError as error:
+        _report(error, name, problems)
+        return True
+    for found in check(dockerfile, own_base):
+        _report(found, name, problems)
+    return not is_bare(dockerfile)
+
+
+def _report(error: DockerfileError, name: str, problems: Problems) -> None:
+    hint = error.hint[:1].lower() + error.hint[1:]
+    problems.error(name, f"line {error.line}", f"{error.what}; {hint}")
 
 
 def _check_harness(it: AgentInProject, problems: Problems) -> None:
@@ -84,7 +95,7 @@ def _check_network(it: AgentInProject, problems: Problems) -> None:
 def _check_images(it: AgentInProject, problems: Problems) -> None:
     if it.agent.dockerfile:
         name = f"{it.label}/Dockerfile"
-        check_dockerfile(read_text(it.agent.dockerfile, name, problems) or "", name, problems)
+        check_dockerfile(read_text(it.agent.dockerfile, name, problems) or "", name, it.config.local.image, problems)
     if it.project_dockerfile:
         problems.warning(
             it.label,

@@ -16,7 +16,6 @@ from freehold.project.agent import Agent
 from freehold.project.agent_checks import check_dockerfile
 from freehold.project.agent_config import SKILL_FILE, read_agent, resolve_agent
 from freehold.project.config import ProjectConfig, config_of
-from freehold.project.dockerfile import says_more_than_from
 from freehold.project.home import environment_file, environment_names
 from freehold.project.layers import Layer, Merged, merge
 from freehold.project.problems import Problem, Problems, Reporter, shown
@@ -106,7 +105,7 @@ def _load(root: Path, home: Path, environment: str, problems: Problems) -> Proje
     readable = not problems.errors
     config = config_of(merged, Reporter(problems, merged.origin))
     name = local["projectName"] or root.name
-    dockerfile = _project_dockerfile(root, problems)
+    dockerfile = _project_dockerfile(root, config.local.image, problems)
     agents, broken = _load_agents(root, config if readable else None, dockerfile, problems)
     _check_together(config, agents, problems)
     shared = root / "shared"
@@ -173,12 +172,11 @@ def _environment_layer(home: Path, environment: str, problems: Problems) -> Laye
     return Layer(str(path), read_toml(path, str(path), problems))
 
 
-def _project_dockerfile(root: Path, problems: Problems) -> Path | None:
+def _project_dockerfile(root: Path, own_base: str, problems: Problems) -> Path | None:
     path = root / "Dockerfile"
     text = read_text(path, "Dockerfile", problems)
-    if text is None or not says_more_than_from(text):
+    if text is None or not check_dockerfile(text, "Dockerfile", own_base, problems):
         return None
-    check_dockerfile(text, "Dockerfile", problems)
     return path
 
 

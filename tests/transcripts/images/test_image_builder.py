@@ -211,7 +211,7 @@ async def test_each_agent_builds_shared_layers_once_and_a_broken_one_stops_alone
     assert broken.message.startswith("The image of agent broken (agents/broken/Dockerfile) could not be built at step")
     assert isinstance(wrong, FreeholdError)
     assert wrong.code is Code.CONFIG
-    assert wrong.message == "agents/wrong/Dockerfile:2: apk is Alpine's; the base image is Debian"
+    assert wrong.message == "agents/wrong/Dockerfile:2: the base image is Debian, which has no apk"
 
 
 async def test_a_failed_build_leaves_the_image_that_was_there(machine: Machine) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.project.dockerfiles.syntax import parse
 from freehold.runtime.images import context
 from freehold.runtime.images.context import collect, selection
-from freehold.runtime.images.dockerfile import parse
 from freehold.runtime.images.patterns import Selection
 
 EVERYTHING = Selection((".",))
@@ -38,7 +38,7 @@ SELECTED = [
 
 @pytest.mark.parametrize(("text", "sources"), [case[1:] for case in SELECTED], ids=[case[0] for case in SELECTED])
 def test_what_a_dockerfile_reads(text: str, sources: tuple[str, ...]) -> None:
-    assert selection(parse(f"FROM al-agent AS tools\n{text}\n", "x")).sources == sources
+    assert selection(parse(f"FROM al-agent AS tools\n{text}\n")).sources == sources
 
 
 def write(root: Path, *paths: str) -> None:

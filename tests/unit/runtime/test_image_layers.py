@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from freehold.runtime.images.dockerfile import parse
+from freehold.project.dockerfiles.stages import stages
+from freehold.project.dockerfiles.syntax import parse
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
 from freehold.runtime.images.layers import (
     Foundation,
@@ -15,7 +16,6 @@ from freehold.runtime.images.layers import (
     harness_layer,
     project_layer,
 )
-from freehold.runtime.images.stages import BASE_NAMES, stages
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Bytes:
 
 
 def recipe(text: str = "FROM freehold-agent:latest\nRUN true\n", digest: str = "d") -> Recipe:
-    dockerfile = parse(text, "agents/dev/Dockerfile")
-    return Recipe(dockerfile, stages(dockerfile, BASE_NAMES, "x"), Bytes(digest), "agents/dev/Dockerfile")
+    dockerfile = parse(text)
+    return Recipe(dockerfile, stages(dockerfile, "x"), Bytes(digest), "agents/dev/Dockerfile")
 
 
 BASE = base_layer("FROM debian\n", Bytes(), "")

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.project.dockerfiles.syntax import parse
 from freehold.project.harnesses import BUILTIN, HARNESSES
 from freehold.runtime.images import debian, packaged
-from freehold.runtime.images.dockerfile import parse
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
 from freehold.runtime.images.layers import CLOSING
 
@@ -78,7 +78,7 @@ def test_the_base_ends_as_every_image_ends() -> None:
 
 def test_our_own_program_is_copied_last() -> None:
     """So that an edit of the runner installs no dependency again."""
-    instructions = parse(packaged.base_dockerfile(), "x").instructions
+    instructions = parse(packaged.base_dockerfile()).instructions
     copied = next(
         index for index, each in enumerate(instructions) if each.keyword == "COPY" and each.operands[0] == "freehold/"
     )

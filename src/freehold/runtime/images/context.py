@@ -18,7 +18,7 @@ from pathlib import Path
 
 from freehold.base import words
 from freehold.base.errors import Code, FreeholdError
-from freehold.runtime.images.dockerfile import Dockerfile, Instruction, unquote
+from freehold.project.dockerfiles.syntax import Dockerfile, Instruction, unquote
 from freehold.runtime.images.patterns import IgnoreRules, Selection
 from freehold.runtime.images.staging import room_for, set_mode
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from freehold.project.dockerfiles.stages import Stage, with_base
+from freehold.project.dockerfiles.syntax import Dockerfile
 from freehold.project.names import BASE_IMAGE, agent_image, harness_image, project_image
 from freehold.runtime.engine import LABEL_PREFIX
-from freehold.runtime.images.dockerfile import Dockerfile
 from freehold.runtime.images.harness_layers import HarnessLayer
-from freehold.runtime.images.stages import Stage, with_base
 from freehold.runtime.images.staging import Files
 from freehold.wire import places
 

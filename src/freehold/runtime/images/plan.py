@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.image_store import ImageStore
+from freehold.project.dockerfiles.stages import is_freeholds_base
 from freehold.runtime.images import packaged
 from freehold.runtime.images.certificates import of_this_host
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
@@ -23,7 +24,6 @@ from freehold.runtime.images.layers import (
     project_layer,
 )
 from freehold.runtime.images.recipe import read_recipe
-from freehold.runtime.images.stages import BASE_NAMES, repository
 
 
 class Planner:
@@ -78,7 +78,7 @@ class Planner:
     async def _foundation(self, inputs: ImageInputs) -> Foundation | None:
         """The image of the user's own that `local.image` names; None when it means ours."""
         name = inputs.base_image
-        if not name or repository(name) in BASE_NAMES:
+        if not name or is_freeholds_base(name):
             return None
         image = await self._images.find(name)
         if image is None:

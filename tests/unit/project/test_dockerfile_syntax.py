@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.base.errors import Code, FreeholdError
-from freehold.runtime.images.dockerfile import Heredoc, parse, split_words
-from freehold.runtime.images.stages import BASE_NAMES, stages, with_base
+from freehold.base.errors import Code
+from freehold.project.dockerfiles.stages import stages, with_base
+from freehold.project.dockerfiles.syntax import DockerfileError, Heredoc, parse, split_words
 
 READ = [
     ("one instruction", "FROM a\n", [("FROM", "a", 1, 1)]),
@@ -29,7 +29,7 @@ READ = [
 
 @pytest.mark.parametrize(("text", "expected"), [case[1:] for case in READ], ids=[case[0] for case in READ])
 def test_instructions_and_their_lines(text: str, expected: list[tuple[str, str, int, int]]) -> None:
-    found = [(each.keyword, each.arguments, each.first_line, each.last_line) for each in parse(text, "x").instructions]
+    found = [(each.keyword, each.arguments, each.first_line, each.last_line) for each in parse(text).instructions]
     assert found == expected
 
 
@@ -49,28 +49,33 @@ HEREDOCS = [
 
 @pytest.mark.parametrize(("text", "expected"), [case[1:] for case in HEREDOCS], ids=[case[0] for case in HEREDOCS])
 def test_here_documents(text: str, expected: list[Heredoc]) -> None:
-    assert list(parse(text, "x").instructions[0].heredocs) == expected
+    assert list(parse(text).instructions[0].heredocs) == expected
 
 
 BROKEN = [
-    ("RUN <<EOF\na\n", "x:1: the here-document <<EOF never ends"),
-    ("# escape=x\nFROM a\n", 'x:1: the escape directive must be "\\" or "`", not "x"'),
-    ("FROM a\nRUN b \\\n", "x:2: the last line says that it goes on, and does not"),
-    ("FROM a\nRUN b \\\n# comment\n", "x:2: the last line says that it goes on, and does not"),
-    ("FROM a\n&& b\n", 'x:2: "&&" is not an instruction'),
+    ("RUN <<EOF\na\n", "1: the here-document <<EOF never ends"),
+    ("# escape=x\nFROM a\n", '1: the escape directive must be "\\" or "`", not "x"'),
+    ("FROM a\nRUN b \\\n", "2: the last line says that it goes on, and does not"),
+    ("FROM a\nRUN b \\\n# comment\n", "2: the last line says that it goes on, and does not"),
+    ("FROM a\n&& b\n", '2: "&&" is not an instruction'),
 ]
 
 
 @pytest.mark.parametrize(("text", "message"), BROKEN)
 def test_what_cannot_be_read_is_told_with_its_line(text: str, message: str) -> None:
-    with pytest.raises(FreeholdError) as caught:
-        parse(text, "x")
-    assert (caught.value.code, caught.value.message) == (Code.CONFIG, message)
+    with pytest.raises(DockerfileError) as caught:
+        parse(text)
+    assert str(caught.value) == message
     assert caught.value.hint
 
 
+def test_an_error_names_the_file() -> None:
+    told = DockerfileError(3, "what", "hint").told("agents/dev/Dockerfile")
+    assert (told.code, told.message, told.hint) == (Code.CONFIG, "agents/dev/Dockerfile:3: what", "hint")
+
+
 def test_flags_and_operands() -> None:
-    (copy,) = parse("COPY --from=a --chmod=755 x 'y z' /t\n", "x").instructions
+    (copy,) = parse("COPY --from=a --chmod=755 x 'y z' /t\n").instructions
     assert copy.flags == {"from": "a", "chmod": "755"}
     assert copy.operands == ("x", "'y z'", "/t")
 
@@ -106,11 +111,11 @@ LINES = st.sampled_from(
 def test_another_base_changes_the_from_lines_and_nothing_else(lines: list[str]) -> None:
     text = "\n".join(lines)
     try:
-        before = parse(text, "x")
-        found = stages(before, BASE_NAMES, "x")
-    except FreeholdError:
+        before = parse(text)
+        found = stages(before, "x")
+    except DockerfileError:
         return  # not a Dockerfile
-    after = parse(with_base(before, found, "freehold-agent:new", ("USER node",)), "x")
+    after = parse(with_base(before, found, "freehold-agent:new", ("USER node",)))
     assert after.instructions[-1].keyword == "USER"
     assert after.instructions[-1].first_line == len(before.lines) + 1
     # Docker's messages name lines: an instruction stays where the user wrote it.

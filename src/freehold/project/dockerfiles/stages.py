@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from freehold.base.errors import Code, FreeholdError
+from freehold.project.dockerfiles.syntax import Dockerfile, DockerfileError, Instruction, split_words, unquote
 from freehold.project.names import BASE_IMAGE, SAME_AS_BASE_IMAGE
-from freehold.runtime.images.dockerfile import Dockerfile, Instruction, split_words, unquote
 
-BASE_NAMES = frozenset({BASE_IMAGE, *SAME_AS_BASE_IMAGE, "al-project-base"})
-"""What a Dockerfile may call our base, with any tag; beside these, the names of the image's own parents."""
+_BASE_NAMES = frozenset({BASE_IMAGE, *SAME_AS_BASE_IMAGE, "al-project-base"})
+_PARENT_NAMES = re.compile(r"freehold-(.+-base|harness-.+)")
+"""What the layers between the base and an agent's image are called (`names.project_image`, `names.harness_image`)."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 
@@ -29,19 +29,22 @@ class Stage:
     on_base: bool
 
 
-def stages(dockerfile: Dockerfile, base_names: frozenset[str], where: str) -> tuple[Stage, ...]:
-    """In order. Raises `FreeholdError` (CONFIG) for a FROM that cannot be read, and for instructions before it."""
+def stages(dockerfile: Dockerfile, own_base: str = "") -> tuple[Stage, ...]:
+    """In order; `own_base` is an image that the project uses in the base's place (`local.image`), or empty.
+
+    Raises `DockerfileError` for a FROM that cannot be read, and for instructions before it.
+    """
     found: list[Stage] = []
     arguments: dict[str, str] = {}
     for index, instruction in enumerate(dockerfile.instructions):
         if instruction.keyword == "FROM":
-            found.append(_stage(dockerfile.instructions, index, found, arguments, base_names, where))
+            found.append(_stage(dockerfile.instructions, index, found, arguments, own_base))
         elif not found and instruction.keyword == "ARG":
             arguments.update(_defaults(instruction, arguments))
         elif not found:
-            raise FreeholdError(
-                Code.CONFIG,
-                f"{where}:{instruction.first_line}: {instruction.keyword} before the first FROM",
+            raise DockerfileError(
+                instruction.first_line,
+                f"{instruction.keyword} before the first FROM",
                 "Only ARG may stand there. Check that it starts with FROM freehold-agent:latest.",
             )
     return tuple(found)
@@ -52,27 +55,26 @@ def _stage(
     index: int,
     earlier: list[Stage],
     arguments: Mapping[str, str],
-    base_names: frozenset[str],
-    where: str,
+    own_base: str,
 ) -> Stage:
     opening = instructions[index]
     words = opening.operands
     named = len(words) == 3 and words[1].upper() == "AS"
     if len(words) != 1 and not named:
-        raise FreeholdError(
-            Code.CONFIG,
-            f"{where}:{opening.first_line}: FROM {opening.arguments}: cannot be read",
+        raise DockerfileError(
+            opening.first_line,
+            f"FROM {opening.arguments}: cannot be read",
             "Write FROM image, or FROM image AS name.",
         )
     image = expand(unquote(words[0]), arguments)
     if not image:
-        raise FreeholdError(
-            Code.CONFIG,
-            f"{where}:{opening.first_line}: FROM {opening.arguments}: the variable has no value",
+        raise DockerfileError(
+            opening.first_line,
+            f"FROM {opening.arguments}: the variable has no value",
             "Give it one above the first FROM: ARG NAME=freehold-agent:latest.",
         )
     parent = next((number for number, stage in enumerate(earlier) if stage.name == image.lower()), None)
-    names_base = parent is None and repository(image) in base_names
+    names_base = parent is None and is_base(image, own_base)
     rest = instructions[index + 1 :]
     until = next((number for number, after in enumerate(rest) if after.keyword == "FROM"), len(rest))
     return Stage(
@@ -118,6 +120,18 @@ def repository(reference: str) -> str:
         name = name.removeprefix(prefix)
     head, slash, last = name.rpartition("/")
     return head + slash + last.partition(":")[0]
+
+
+def is_freeholds_base(reference: str) -> bool:
+    """Whether `reference` is what we, or Action Llama, call the base image, with any tag."""
+    return repository(reference) in _BASE_NAMES
+
+
+def is_base(reference: str, own_base: str = "") -> bool:
+    """Whether `reference` names the base, a layer of ours on it, or `own_base`, with any tag."""
+    name = repository(reference)
+    is_own = own_base != "" and name == repository(own_base)
+    return is_own or is_freeholds_base(reference) or _PARENT_NAMES.fullmatch(name) is not None
 
 
 def is_bare(dockerfile: Dockerfile) -> bool:

@@ -1,31 +1,31 @@
-"""What is wrong with a Dockerfile, told before a build is tried: pure, and used by `doctor` and the builder alike."""
+"""What is wrong with a Dockerfile, told before a build is tried."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from freehold.base.errors import Code, FreeholdError
-from freehold.project.dockerfile import ApkLine
-from freehold.runtime.images.commands import apk_packages, commands
-from freehold.runtime.images.dockerfile import Dockerfile, Instruction, unquote
-from freehold.runtime.images.stages import Stage, stages
+from freehold.project.dockerfiles.alpine import apt_line
+from freehold.project.dockerfiles.commands import apk_packages, commands
+from freehold.project.dockerfiles.stages import Stage, stages
+from freehold.project.dockerfiles.syntax import Dockerfile, DockerfileError, Instruction, unquote
 
+_APK = frozenset({"apk", "/sbin/apk"})
 _ROOT_NAMES = frozenset({"root", "0"})
 
 
-def check(dockerfile: Dockerfile, base_names: frozenset[str], where: str) -> list[FreeholdError]:
+def check(dockerfile: Dockerfile, own_base: str = "") -> list[DockerfileError]:
     """Everything that is known to fail, in the order of the lines; empty when nothing is."""
     try:
-        found = stages(dockerfile, base_names, where)
-    except FreeholdError as error:
+        found = stages(dockerfile, own_base)
+    except DockerfileError as error:
         return [error]
     if not found:
-        return [_no_base(where, 1, "there is no FROM")]
+        return [_no_base(1, "there is no FROM")]
     if not found[-1].on_base:
         stage = found[-1]
-        return [_no_base(where, stage.opening.first_line, f"the last stage is made FROM {stage.image}")]
-    problems: list[FreeholdError] = []
+        return [_no_base(stage.opening.first_line, f"the last stage is made FROM {stage.image}")]
+    problems: list[DockerfileError] = []
     users: list[str] = []
     for stage in found:
         user = users[stage.parent] if stage.parent is not None else "node"
@@ -33,32 +33,33 @@ def check(dockerfile: Dockerfile, base_names: frozenset[str], where: str) -> lis
             if instruction.keyword == "USER":
                 user = unquote(instruction.arguments).partition(":")[0]
             elif stage.on_base and instruction.keyword == "RUN":
-                problems += _of_run(instruction, stage, is_root=user in _ROOT_NAMES, where=where)
+                problems += _of_run(instruction, stage, is_root=user in _ROOT_NAMES)
         users.append(user)
-    return [*problems, *_volumes(found[-1], where)]
+    return [*problems, *_volumes(found[-1])]
 
 
-def _no_base(where: str, line: int, what: str) -> FreeholdError:
-    return FreeholdError(
-        Code.CONFIG,
-        f"{where}:{line}: {what}",
+def _no_base(line: int, what: str) -> DockerfileError:
+    return DockerfileError(
+        line,
+        what,
         "Check that it starts with FROM freehold-agent:latest (the build rewrites this to the correct base); other "
         "images can be used in stages before the last one.",
     )
 
 
-def _of_run(run: Instruction, stage: Stage, *, is_root: bool, where: str) -> list[FreeholdError]:
+def _of_run(run: Instruction, stage: Stage, *, is_root: bool) -> list[DockerfileError]:
     """At most one problem: the first is enough to act on, and the rest often follow from it."""
-    place = f"{where}:{run.first_line}"
-    for command in commands(run):
-        if command[0] in {"apk", "/sbin/apk"}:
-            what = f"{place}: apk is Alpine's; the base image is Debian"
-            instead = ApkLine(run.first_line, apk_packages(command)).apt_line
-            return [FreeholdError(Code.CONFIG, what, f"Write instead: {instead}")]
+    started = list(commands(run))
+    apk = [command for command in started if command[0] in _APK]
+    if apk:
+        what = "the base image is Debian, which has no apk"
+        instead = apt_line(package for command in apk for package in apk_packages(command))
+        return [DockerfileError(run.first_line, what, f"Write: {instead}")]
+    for command in started:
         if not is_root and _needs_root(command, stage):
-            what = f"{place}: RUN {' '.join(command[:2])} is run as the user node, and would fail or be lost"
+            what = f"RUN {' '.join(command[:2])} is run as the user node, and would fail or be lost"
             hint = "Write USER root above it. The image ends as node whatever the Dockerfile says."
-            return [FreeholdError(Code.CONFIG, what, hint)]
+            return [DockerfileError(run.first_line, what, hint)]
     return []
 
 
@@ -82,11 +83,11 @@ def _needs_root(command: tuple[str, ...], stage: Stage) -> bool:
     return False
 
 
-def _volumes(last: Stage, where: str) -> Iterator[FreeholdError]:
+def _volumes(last: Stage) -> Iterator[DockerfileError]:
     for instruction in last.instructions:
         if instruction.keyword == "VOLUME":
-            yield FreeholdError(
-                Code.CONFIG,
-                f"{where}:{instruction.first_line}: VOLUME would give the container a writable disk without a bound",
+            yield DockerfileError(
+                instruction.first_line,
+                "VOLUME would give the container a writable disk without a bound",
                 "Remove it: what an agent writes goes to /tmp, or to /workspace to be kept.",
             )

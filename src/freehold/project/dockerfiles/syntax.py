@@ -12,10 +12,24 @@ from dataclasses import dataclass
 
 from freehold.base.errors import Code, FreeholdError
 
+_REFERENCE = "See docs.docker.com/reference/dockerfile."
 _DIRECTIVE = re.compile(r"^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
 _KNOWN_DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _HEREDOC = re.compile(r"^\d*<<(-?)([^<]+)$")
 _TAKES_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
+
+
+class DockerfileError(Exception):
+    """Something is wrong on a line of a Dockerfile; `told` makes an error of it for whoever wrote the file."""
+
+    def __init__(self, line: int, what: str, hint: str) -> None:
+        super().__init__(f"{line}: {what}")
+        self.line = line
+        self.what = what
+        self.hint = hint
+
+    def told(self, where: str) -> FreeholdError:
+        return FreeholdError(Code.CONFIG, f"{where}:{self.line}: {self.what}", self.hint)
 
 
 @dataclass(frozen=True)
@@ -60,22 +74,18 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
 
 
-def parse(text: str, where: str) -> Dockerfile:
-    """What `text` says; `where` names the file in errors.
+def parse(text: str) -> Dockerfile:
+    """What `text` says.
 
-    Raises `FreeholdError` (CONFIG) for what no Docker would read: a heredoc without an end, a bad escape directive, a
-    line that no instruction starts.
+    Raises `DockerfileError` for what no Docker would read: a heredoc without an end, a bad escape directive, a line
+    that no instruction starts.
     """
     lines = tuple(text.removeprefix("\ufeff").splitlines())
     directives = _directives(lines)
     escape = directives.get("escape", "\\")
     if escape not in ("\\", "`"):
-        raise _broken(where, 1, f'the escape directive must be "\\" or "`", not "{escape}"')
-    return Dockerfile(lines, directives, tuple(_instructions(lines, escape, where)))
-
-
-def _broken(where: str, line: int, what: str) -> FreeholdError:
-    return FreeholdError(Code.CONFIG, f"{where}:{line}: {what}", "See docs.docker.com/reference/dockerfile.")
+        raise DockerfileError(1, f'the escape directive must be "\\" or "`", not "{escape}"', _REFERENCE)
+    return Dockerfile(lines, directives, tuple(_instructions(lines, escape)))
 
 
 def _directives(lines: tuple[str, ...]) -> dict[str, str]:
@@ -89,7 +99,7 @@ def _directives(lines: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _instructions(lines: tuple[str, ...], escape: str, where: str) -> Iterator[Instruction]:
+def _instructions(lines: tuple[str, ...], escape: str) -> Iterator[Instruction]:
     # Two escapes at the end are an escaped escape, not a continuation (BuildKit's own rule).
     token = re.escape(escape)
     continued = re.compile(rf"(?:^|[^{token}]){token}[ \t]*$")
@@ -99,15 +109,15 @@ def _instructions(lines: tuple[str, ...], escape: str, where: str) -> Iterator[I
             index += 1
             continue
         first = index
-        logical, index = _logical_line(lines, index, continued, where)
+        logical, index = _logical_line(lines, index, continued)
         keyword, _, arguments = logical.partition(" ")
         keyword = keyword.upper()
         if not keyword.isalpha():
-            raise _broken(where, first + 1, f'"{keyword}" is not an instruction')
+            raise DockerfileError(first + 1, f'"{keyword}" is not an instruction', _REFERENCE)
         heredocs: list[Heredoc] = []
         if keyword in _TAKES_HEREDOCS:
             for strip_tabs, name in _heredoc_names(arguments):
-                heredoc, index = _heredoc(lines, index, name, strip_tabs=strip_tabs, where=f"{where}:{first + 1}")
+                heredoc, index = _heredoc(lines, index, name, strip_tabs=strip_tabs, line=first + 1)
                 heredocs.append(heredoc)
         yield Instruction(keyword, arguments.strip(), first + 1, index, tuple(heredocs))
 
@@ -118,7 +128,7 @@ def _is_silent(line: str) -> bool:
     return not stripped or stripped.startswith("#")
 
 
-def _logical_line(lines: tuple[str, ...], index: int, continued: re.Pattern[str], where: str) -> tuple[str, int]:
+def _logical_line(lines: tuple[str, ...], index: int, continued: re.Pattern[str]) -> tuple[str, int]:
     """The instruction that starts at `index`, its continuation lines joined; and the index after it."""
     first = index
     text = ""
@@ -132,7 +142,7 @@ def _logical_line(lines: tuple[str, ...], index: int, continued: re.Pattern[str]
             return re.sub(r"^(\S+)\s+", r"\1 ", (text + line).strip()), index
         text += line.rstrip(" \t")[:-1]
     # Docker would let it pass, and so would take the line that is put after it for a part of it.
-    raise _broken(where, first + 1, "the last line says that it goes on, and does not")
+    raise DockerfileError(first + 1, "the last line says that it goes on, and does not", "Remove the mark at its end.")
 
 
 def _heredoc_names(arguments: str) -> list[tuple[bool, str]]:
@@ -144,17 +154,15 @@ def _heredoc_names(arguments: str) -> list[tuple[bool, str]]:
     return found
 
 
-def _heredoc(lines: tuple[str, ...], index: int, name: str, *, strip_tabs: bool, where: str) -> tuple[Heredoc, int]:
+def _heredoc(lines: tuple[str, ...], index: int, name: str, *, strip_tabs: bool, line: int) -> tuple[Heredoc, int]:
     body: list[str] = []
-    for offset, line in enumerate(lines[index:], start=index):
-        candidate = line.lstrip("\t") if strip_tabs else line
+    for offset, text in enumerate(lines[index:], start=index):
+        candidate = text.lstrip("\t") if strip_tabs else text
         if candidate == name:
             return Heredoc(name, "\n".join(body)), offset + 1
         body.append(candidate)
-    raise FreeholdError(
-        Code.CONFIG,
-        f"{where}: the here-document <<{name} never ends",
-        f"Write a line that holds {name} and nothing else.",
+    raise DockerfileError(
+        line, f"the here-document <<{name} never ends", f"Write a line that holds {name} and nothing else."
     )
 
 

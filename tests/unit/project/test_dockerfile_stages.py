@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from freehold.base.errors import FreeholdError
-from freehold.runtime.images.dockerfile import parse
-from freehold.runtime.images.stages import BASE_NAMES, expand, is_bare, repository, stages, with_base
+from freehold.project.dockerfiles.stages import expand, is_bare, is_base, repository, stages, with_base
+from freehold.project.dockerfiles.syntax import DockerfileError, parse
 
 NEW = "freehold-agent:0123456789ab"
 
@@ -31,8 +30,8 @@ REWRITTEN = [
 
 @pytest.mark.parametrize(("before", "after"), [case[1:] for case in REWRITTEN], ids=[case[0] for case in REWRITTEN])
 def test_the_base_under_a_dockerfile(before: str, after: str) -> None:
-    dockerfile = parse(before + "\n", "x")
-    assert with_base(dockerfile, stages(dockerfile, BASE_NAMES, "x"), NEW, ()) == after + "\n"
+    dockerfile = parse(before + "\n")
+    assert with_base(dockerfile, stages(dockerfile, "x"), NEW, ()) == after + "\n"
 
 
 ON_BASE = [
@@ -46,21 +45,36 @@ ON_BASE = [
 
 @pytest.mark.parametrize(("text", "expected"), ON_BASE)
 def test_which_stages_stand_on_our_base(text: str, expected: list[bool]) -> None:
-    assert [stage.on_base for stage in stages(parse(text, "x"), BASE_NAMES, "x")] == expected
+    assert [stage.on_base for stage in stages(parse(text), "x")] == expected
 
 
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("RUN x\nFROM al-agent", "x:1: RUN before the first FROM"),
-        ("FROM a b c d", "x:1: FROM a b c d: cannot be read"),
-        ("FROM $NOWHERE", "x:1: FROM $NOWHERE: the variable has no value"),
+        ("RUN x\nFROM al-agent", "1: RUN before the first FROM"),
+        ("FROM a b c d", "1: FROM a b c d: cannot be read"),
+        ("FROM $NOWHERE", "1: FROM $NOWHERE: the variable has no value"),
     ],
 )
 def test_what_cannot_be_a_stage(text: str, part: str) -> None:
-    with pytest.raises(FreeholdError, match="x:1") as caught:
-        stages(parse(text, "x"), BASE_NAMES, "x")
-    assert caught.value.message == part
+    with pytest.raises(DockerfileError) as caught:
+        stages(parse(text), "x")
+    assert str(caught.value) == part
+
+
+OWN = [
+    ("my-base:1", "my-base:2", True),
+    ("my-base", "other", False),
+    ("freehold-shop-1a2b-base:0123", "", True),
+    ("freehold-harness-codex:2.6.0", "", True),
+    ("freehold-shop-1a2b-dev:0123", "", False),
+    ("anything", "", False),
+]
+
+
+@pytest.mark.parametrize(("reference", "own_base", "expected"), OWN)
+def test_what_else_may_stand_below_an_agent(reference: str, own_base: str, expected: bool) -> None:
+    assert is_base(reference, own_base) is expected
 
 
 EXPANDED = [
@@ -109,4 +123,4 @@ BARE = [
 
 @pytest.mark.parametrize(("text", "expected"), BARE)
 def test_a_dockerfile_that_says_no_more_than_from(text: str, expected: bool) -> None:
-    assert is_bare(parse(text, "x")) is expected
+    assert is_bare(parse(text)) is expected

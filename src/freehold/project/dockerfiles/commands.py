@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from freehold.runtime.images.dockerfile import Instruction, split_words, unquote
+from freehold.project.dockerfiles.syntax import Instruction, split_words, unquote
 
 _BETWEEN = re.compile(r"&&|\|\||[;|&\n(){}]")
 _ASSIGNMENT = re.compile(r"^\w+=")
