@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from freehold.project.load import load_project
 
 _CONFIG = """[models.rehearsed]
 provider = "rehearsal"
@@ -45,4 +48,16 @@ def bench_project() -> Iterator[BenchProject]:
     try:
         yield project
     finally:
+        _remove_workspaces(project)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_workspaces(project: BenchProject) -> None:
+    if shutil.which("docker") is None:
+        return
+    label = f"label=dev.freehold.project={load_project(project.root, home=project.home).unique_name}"
+    listed = subprocess.run(
+        ["docker", "volume", "ls", "-q", "--filter", label], check=False, capture_output=True, text=True
+    )
+    if names := listed.stdout.split():
+        subprocess.run(["docker", "volume", "rm", *names], check=False, capture_output=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import statistics
 import subprocess
 import time
 from dataclasses import dataclass, field
 
+from bench.docker import docker_problem
 from bench.figure import Figure, Missing
 from bench.project import BenchProject, bench_project
 from freehold.base.errors import Code, FreeholdError
@@ -23,11 +23,8 @@ _HOW = f"keeper running, image built; median of {ROUNDS}, in turn with docker ru
 
 
 def measure() -> list[Figure | Missing]:
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(["docker", "info"], check=False, capture_output=True).returncode
-    ):
-        return [Missing("run start", "no Docker engine answers")]
+    if problem := docker_problem():
+        return [Missing("run start", problem)]
     with bench_project() as project:
         return asyncio.run(_measure(project))
 
