@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-import psutil
 
 from bench.figure import Figure, Missing
 from bench.model_gateway_roles import CHUNKS, EVENTS_BESIDE, MODEL_PATH, PROVIDER_PATH, body_of, sent_at
@@ -52,10 +52,10 @@ def measure() -> list[Figure | Missing]:
         return asyncio.run(_measure(f"http://127.0.0.1:{port}", Path(folder) / "run.sock", gateway))
 
 
-async def _measure(provider: str, socket: Path, gateway: psutil.Process) -> list[Figure | Missing]:
+async def _measure(provider: str, socket: Path, gateway: int) -> list[Figure | Missing]:
     await _load(None, provider, 5, gateway)
     await _load(socket, provider, 5, gateway)  # connections open, price list imported
-    idle_mb = gateway.memory_info().rss / 1e6
+    idle_mb = _memory_mb(gateway)
     direct, through = Taken(), Taken()
     for _ in range(ROUNDS):
         for taken, path in ((direct, None), (through, socket)):
@@ -90,25 +90,22 @@ def _add(total: Taken, one: Taken) -> None:
     total.cpu_s += one.cpu_s
 
 
-async def _load(
-    socket: Path | None, provider: str, streams: int, gateway: psutil.Process, chunks: int = CHUNKS
-) -> Taken:
+async def _load(socket: Path | None, provider: str, streams: int, gateway: int, chunks: int = CHUNKS) -> Taken:
     """So many streams at once, read to their end: through the gateway at `socket`, or from the provider itself."""
     taken = Taken()
     connector: aiohttp.BaseConnector
     connector = aiohttp.UnixConnector(str(socket), limit=0) if socket else aiohttp.TCPConnector(limit=0)
     url = f"http://run{MODEL_PATH}" if socket else provider + PROVIDER_PATH
-    before = gateway.cpu_times()
+    before = _cpu_s(gateway)
     async with aiohttp.ClientSession(connector=connector) as session:
         reading = asyncio.gather(
             *(_read(session, url, body_of(number / streams, chunks), taken) for number in range(streams))
         )
         while not reading.done():
-            taken.memory_mb = max(taken.memory_mb, gateway.memory_info().rss / 1e6)
+            taken.memory_mb = max(taken.memory_mb, _memory_mb(gateway))
             await asyncio.wait([reading], timeout=0.5)
         await reading
-    after = gateway.cpu_times()
-    taken.cpu_s = after.user + after.system - before.user - before.system
+    taken.cpu_s = _cpu_s(gateway) - before
     return taken
 
 
@@ -129,13 +126,23 @@ async def _read(session: aiohttp.ClientSession, url: str, body: dict[str, object
     taken.whole_streams += events == CHUNKS + EVENTS_BESIDE
 
 
+def _memory_mb(pid: int) -> float:
+    """Resident memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def _process(*role: str) -> Iterator[tuple[psutil.Process, str]]:
+def _process(*role: str) -> Iterator[tuple[int, str]]:
     """A part in a process of its own, and the line it says when it is ready."""
     command = [sys.executable, "-m", "bench.model_gateway_roles", *role]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield psutil.Process(process.pid), process.stdout.readline().strip()
+            yield process.pid, process.stdout.readline().strip()
         finally:
             process.terminate()
