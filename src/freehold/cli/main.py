@@ -82,11 +82,11 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(words))
 
 
-def run(words: list[str]) -> int:
+def run(words: list[str], program: click.Command = freehold) -> int:
     """Run one command; its exit code. The only place that turns an error into words."""
     debug = "--debug" in words
     try:
-        result: Any = freehold.main(args=words, prog_name="freehold", standalone_mode=False)
+        result: Any = program.main(args=words, prog_name="freehold", standalone_mode=False)
     except FreeholdError as error:
         return _failed(error, debug=debug, as_json="--json" in words)
     except click.ClickException as error:
