@@ -60,7 +60,11 @@ class Builds(Protocol):
 
 
 class DockerBuilds:
-    """`Builds` by the docker program, on the engine at `address` (the empty string: the program's own choice)."""
+    """`Builds` by the docker program, on the engine at `address` (empty: the program's own choice).
+
+    Give the address that the connection to the engine has: a docker context may name another engine than the one that
+    is asked whether the image is there.
+    """
 
     def __init__(self, address: str = "", environment: Mapping[str, str] = os.environ) -> None:
         self._environment = {**environment, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}

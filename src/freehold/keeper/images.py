@@ -47,9 +47,7 @@ class AgentImages:
     async def prune(self, project: Project) -> list[ImageView]:
         """Remove what no agent of the project needs any more, and no container uses."""
         builder, connection = await self._connect()
-        wanted: list[str] = []
-        for agent in project.agents.values():
-            wanted += [layer.name for layer in await builder.planner.plan(inputs_of(project, agent))]
+        wanted = await builder.planner.names(inputs_of(project, agent) for agent in project.agents.values())
         return await Inventory(DockerImages(connection), self._project_name()).prune(wanted)
 
     async def close(self) -> None:
@@ -60,7 +58,7 @@ class AgentImages:
         async with self._connecting:
             if self._connection is None or self._builder is None:
                 self._connection = DockerConnection.open(self._address)
-                self._builder = ImageBuilder(DockerBuilds(self._address), DockerImages(self._connection))
+                self._builder = ImageBuilder(DockerBuilds(self._connection.address), DockerImages(self._connection))
             return self._builder, self._connection
 
 
