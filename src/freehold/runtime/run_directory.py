@@ -27,6 +27,7 @@ from freehold.wire import places
 from freehold.wire.brief import Brief
 
 _CREDENTIALS = "credentials"
+_RUNS_LINK = ".runs"
 _MOUNT_MODE = 0o755
 _BRIEF_MODE = 0o444
 _EVENTS_MODE = 0o666
@@ -97,8 +98,7 @@ class RunDirectory:
             make_private_directory(self.root)
             remove_tree(self.credentials)
             if self._place.credentials is None and self._memory is not None:
-                ours = own_directory(self._memory, f"freehold-{os.geteuid()}", 0o700)
-                own_directory(own_directory(ours, _installation(self.root.parent), 0o700), self.run_id, 0o700)
+                _make_in_memory(self._memory, self.root)
             self.credentials.mkdir(mode=_MOUNT_MODE)
             self.credentials.chmod(_MOUNT_MODE)
         except OSError as error:
@@ -112,9 +112,8 @@ class RunDirectory:
             candidates.append(self._in_memory)
         for path in candidates:
             await asyncio.to_thread(remove_tree, path)
-        if self._in_memory is not None:
-            with contextlib.suppress(OSError):  # other runs of this installation have theirs in it
-                self._in_memory.parent.rmdir()
+        if self._in_memory is not None and not _names(self._in_memory.parent):
+            remove_tree(self._in_memory.parent)
 
     async def remove_scratch(self) -> None:
         """Remove what only a run under way needs; its record and events stay."""
@@ -137,12 +136,17 @@ class RunDirectory:
 async def sweep_secrets(runs: Path, alive: set[str], memory: Path | None = None) -> list[str]:
     """Remove staged credentials of every run below `runs` that is not alive; their ids.
 
-    A keeper does this when it starts, for runs whose keeper died. Other installations' runs are not looked at.
+    A keeper does this when it starts, for runs whose keeper died. Other installations' runs are left alone, unless
+    their directory is gone: then nobody else would ever remove them.
     """
     memory = memory or memory_base(os.geteuid())
     found = set()
     if memory is not None:
-        found |= _names(memory / f"freehold-{os.geteuid()}" / _installation(runs))
+        ours = memory / f"freehold-{os.geteuid()}"
+        found |= _names(ours / _installation(runs))
+        for orphan in _names(ours):
+            if (ours / orphan / _RUNS_LINK).is_symlink() and not (ours / orphan / _RUNS_LINK).exists():
+                await asyncio.to_thread(remove_tree, ours / orphan)
     found |= {name for name in _names(runs) if (runs / name / _CREDENTIALS).exists()}
     dead = sorted(found - alive)
     for run_id in dead:
@@ -150,8 +154,17 @@ async def sweep_secrets(runs: Path, alive: set[str], memory: Path | None = None)
     return dead
 
 
+def _make_in_memory(memory: Path, root: Path) -> None:
+    """The private directories in shared memory, and a link that says whose they are."""
+    ours = own_directory(memory, f"freehold-{os.geteuid()}", 0o700)
+    installation = own_directory(ours, _installation(root.parent), 0o700)
+    with contextlib.suppress(FileExistsError):
+        (installation / _RUNS_LINK).symlink_to(root.parent.absolute())
+    own_directory(installation, root.name, 0o700)
+
+
 def _names(directory: Path) -> set[str]:
-    return {path.name for path in directory.iterdir()} if directory.is_dir() else set()
+    return {path.name for path in directory.iterdir() if path.name != _RUNS_LINK} if directory.is_dir() else set()
 
 
 def _installation(runs: Path) -> str:

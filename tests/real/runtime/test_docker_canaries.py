@@ -21,7 +21,7 @@ from freehold.project.credential import CredentialRef
 from freehold.runtime.credential_staging import stage_credentials
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Network, RunSpec
-from freehold.runtime.run_directory import RunDirectory
+from freehold.runtime.run_directory import RunDirectory, sweep_secrets
 from freehold.store.credentials import MemoryCredentialStore
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
@@ -40,6 +40,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[DockerEngine]:
         await engine.remove(found.run_id)
     await engine.give_up_workspace(PROJECT, "dev", 0)
     await engine.close()
+    await sweep_secrets(tmp_path / "runs", set())
 
 
 def lay_out(tmp_path: Path, script: str, network: Network = Network.ALLOWLIST) -> tuple[RunDirectory, RunSpec]:

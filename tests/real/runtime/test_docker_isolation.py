@@ -19,7 +19,7 @@ from freehold.base.ids import new_run_id
 from freehold.base.sockets import listen_unix
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Exit, Network, RunSpec
-from freehold.runtime.run_directory import RunDirectory
+from freehold.runtime.run_directory import RunDirectory, sweep_secrets
 
 pytestmark = pytest.mark.docker
 
@@ -45,6 +45,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[DockerEngine]:
         await engine.remove(found.run_id)
     await engine.give_up_workspace(PROJECT, "dev", 0)
     await engine.close()
+    await sweep_secrets(tmp_path / "runs", set())
 
 
 def lay_out(tmp_path: Path, command: tuple[str, ...], network: Network = Network.ALLOWLIST) -> RunSpec:

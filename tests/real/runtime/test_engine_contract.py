@@ -18,7 +18,7 @@ from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Engine, Exit, Found, Network, RunSpec
 from freehold.runtime.fake_engine import FakeEngine, FakeHost, FakeRun
 from freehold.runtime.host_user import HostUserEngine
-from freehold.runtime.run_directory import RunDirectory
+from freehold.runtime.run_directory import RunDirectory, sweep_secrets
 
 MEGABYTE = 1024**2
 PROJECT = f"fht-{os.getpid()}"
@@ -118,6 +118,7 @@ class FakeSubject:
 
     async def close(self) -> None:
         await self._host.close()
+        await sweep_secrets(self._tmp_path / "runs", set())
 
 
 class DockerSubject:
@@ -142,6 +143,7 @@ class DockerSubject:
             await engine.give_up_workspace(PROJECT, "dev", slot)
         for engine in self._engines:
             await engine.close()
+        await sweep_secrets(self._tmp_path / "runs", set())
 
 
 class HostUserSubject:

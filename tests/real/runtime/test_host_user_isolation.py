@@ -42,6 +42,7 @@ def users() -> Any:
     asyncio.run(fix(Wanted(RUN_AS, 2, "root")))
     yield
     for name in USERS:
+        subprocess.run(["pkill", "-KILL", "-u", name])
         subprocess.run(["userdel", name], check=True)
         subprocess.run(["rm", "-rf", f"/var/lib/{name}"], check=True)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,14 @@ async def test_the_sweep_spares_the_living_and_other_installations(tmp_path: Pat
     assert other.credentials.exists()
     assert not dead.credentials.exists()
     assert not on_disk.exists()
+
+
+async def test_the_sweep_takes_what_a_deleted_project_left(tmp_path: Path, memory: Path) -> None:
+    gone = RunDirectory(tmp_path / "gone" / "runs" / "a-1", memory=memory)
+    gone.make_credentials_directory()
+    shutil.rmtree(tmp_path / "gone")
+    assert await sweep_secrets(tmp_path / "runs", set(), memory) == []
+    assert not gone.credentials.exists()
 
 
 async def test_the_sweep_of_nothing_is_nothing(tmp_path: Path, memory: Path) -> None:
