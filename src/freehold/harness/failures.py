@@ -23,7 +23,7 @@ def is_passing(error: AgentRunError) -> bool:
     """A connection that broke, before the answer or within it: the keeper may have been replaced meanwhile."""
     if isinstance(error, ModelHTTPError):
         return error.in_stream and error.status_code >= 500
-    return isinstance(error, ModelConnectionError) or (isinstance(error, ModelAPIError) and error.in_stream)
+    return isinstance(error, ModelConnectionError) or type(error) is ModelAPIError
 
 
 def is_too_long(error: AgentRunError) -> bool:

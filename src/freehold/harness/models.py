@@ -58,8 +58,11 @@ def _anthropic(choice: ModelChoice, env: Mapping[str, str]) -> Any:
 
 def _openai_chat(choice: ModelChoice, env: Mapping[str, str]) -> Any:
     from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
 
-    return OpenAIChatModel(choice.model, provider=_openai_provider(env))
+    # An answer that ends without saying why was cut; without this it would pass for a whole one.
+    profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    return OpenAIChatModel(choice.model, provider=_openai_provider(env), profile=profile)
 
 
 def _openai_responses(choice: ModelChoice, env: Mapping[str, str]) -> Any:

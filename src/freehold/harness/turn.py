@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pydantic_ai import direct
-from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.exceptions import AgentRunError, ModelAPIError
 from pydantic_ai.messages import (
     ModelRequest,
     ModelRequestPart,
@@ -97,6 +97,9 @@ class Turn:
             model_request_parameters=self._parameters,
         ) as stream:
             await self._tell(stream)
+            if stream.finish_reason is None:
+                # Every provider says why an answer ended; one that does not say was cut, and is not what was meant.
+                raise ModelAPIError(self._model.model_name, "the answer ended before it was finished", in_stream=True)
             return stream.get()
 
     async def _tell(self, stream: StreamedResponse) -> None:

@@ -7,6 +7,7 @@ from pydantic_ai.exceptions import (
     ModelConnectionError,
     ModelContextWindowExceededError,
     ModelHTTPError,
+    ModelQuotaExceededError,
     UnexpectedModelBehavior,
 )
 
@@ -44,7 +45,8 @@ def test_the_sentence_that_matters(error: AgentRunError, code: Code, message: st
         (ModelHTTPError(400, "m", in_stream=True), False),
         (ModelHTTPError(500, "m"), False),
         (ModelHTTPError(429, "m"), False),
-        (ModelAPIError("m", "other"), False),
+        (ModelAPIError("m", "Streamed response ended without a finish reason"), True),
+        (ModelQuotaExceededError("m", "spent"), False),
         (UnexpectedModelBehavior("garbage"), False),
     ],
 )
