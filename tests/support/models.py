@@ -16,11 +16,12 @@ from aiohttp import web
 
 from freehold.base.clock import SystemClock
 from freehold.base.secret import Secret
+from freehold.models.admission import MOST_AT_ONCE
 from freehold.models.budget import Budgets
 from freehold.models.circuit import Circuit
 from freehold.models.event_stream import EventStream
 from freehold.models.fake_upstream import OK, Behaviour, FakeUpstream
-from freehold.models.gateway import MOST_AT_ONCE, ModelGateway
+from freehold.models.gateway import ModelGateway
 from freehold.models.guard import BudgetGuard
 from freehold.models.http_model import Deadlines, HttpModel, open_session
 from freehold.models.ledger import Ledger

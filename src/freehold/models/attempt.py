@@ -18,7 +18,7 @@ from freehold.models.policy import PolicyModel
 from freehold.models.reading import Reading
 from freehold.project.wire_formats import WireFormat
 
-LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that comes in one piece."""
 _LARGEST_ERROR = 64 * 1024
 
@@ -111,7 +111,7 @@ async def _read_body(begun: Begun, wire_format: WireFormat, clock: Clock) -> Non
     begun.body = b"".join(parts)
     try:
         table = msgspec.json.decode(begun.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         table = None
     if not isinstance(table, dict):
         raise FreeholdError(
@@ -160,7 +160,7 @@ def _words_of(body: bytes, model: PolicyModel) -> str:
     reading = Reading()
     try:
         table = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     if isinstance(table, list) and table:
         table = table[0]  # Google wraps the errors of streams

@@ -91,7 +91,7 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
     """Understand a request. Raises `FreeholdError` (`PROTOCOL`) when it is not a JSON object that names a model."""
     try:
         body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FreeholdError(Code.PROTOCOL, f"the body of the request is not JSON ({error})") from None
     if not isinstance(body, dict):
         raise FreeholdError(Code.PROTOCOL, "the body of the request is not a JSON object")

@@ -12,7 +12,9 @@ from aiohttp import web
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.pace import Pace
 from freehold.base.secret import redact
+from freehold.models.admission import MOST_AT_ONCE, Admitted, Gate
 from freehold.models.attempt import Begun, Failure
 from freehold.models.call import ModelCall, named_models, parse_call
 from freehold.models.circuit import Circuit
@@ -32,10 +34,8 @@ from freehold.models.routes import FAMILY_FORMATS, Operation, Route, family_of, 
 from freehold.models.server_tools import check_server_tools
 from freehold.project.wire_formats import WireFormat
 
-LARGEST_REQUEST = 32 * 1024 * 1024
-"""Bytes of a request: what Anthropic takes at most (OpenAI and Google take less without their file stores)."""
-MOST_AT_ONCE = 256
-"""Requests of one run under way together; a bound on memory, far above what any harness does."""
+_REFUSALS_PER_S, _BURST_REFUSALS = 1, 100
+"""How many refusals become facts: an agent that is refused all the time does not fill its run's events with them."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ class ModelGateway:
         self._models = Models(http, rehearsed, guard, circuit or Circuit(), clock, on_request)
         self._recorder = recorder
         self._most_at_once = most_at_once
+        self._gate = Gate(clock)
+        self._refusals = Pace(_REFUSALS_PER_S, _BURST_REFUSALS)
         self._tasks: set[asyncio.Task[object]] = set()
         self._closed = False
         self.rate_limited = ""
@@ -80,9 +82,11 @@ class ModelGateway:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        admitted = self._gate.admit()
         try:
-            return await self._handle(request)
+            return await self._handle(request, admitted)
         finally:
+            admitted.release()
             self._tasks.discard(task)
 
     async def close(self) -> None:
@@ -95,7 +99,7 @@ class ModelGateway:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await asyncio.wait({task})
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.Request, admitted: Admitted) -> web.StreamResponse:
         wire_format = FAMILY_FORMATS.get(family_of(request.rel_url.raw_path), WireFormat.OPENAI_CHAT)
         model, routed = "", False
         try:
@@ -104,13 +108,14 @@ class ModelGateway:
             if route.operation in (Operation.LIST, Operation.SHOW):
                 return _listed(self._policy, request, route)
             self._refuse_when_full()
-            call = parse_call(route, await _read(request))
+            call = parse_call(route, await admitted.read(request))
             model = call.model
             self._check(call)
-            return await self._answer(request, call)
+            return await self._answer(request, call, admitted)
         except FreeholdError as error:
             refusal = refuse(wire_format, self._redacted(error))
-            if routed:  # what knocks at other doors (Claude Code asks HEAD / at its start) asked no model
+            # What knocks at other doors (Claude Code asks HEAD / at its start) asked no model.
+            if routed and self._refusals.allows(self._models.clock.monotonic()):
                 self._on_request(refused(wire_format, model, refusal.status, self._redacted(error)))
             return _response(refusal)
         except Exception:
@@ -134,7 +139,7 @@ class ModelGateway:
             self._policy.candidates(named, call.route.wire_format)
         check_server_tools(call.route.wire_format, call.body, self._policy.server_tools)
 
-    async def _answer(self, request: web.Request, call: ModelCall) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, call: ModelCall, admitted: Admitted) -> web.StreamResponse:
         candidates = self._policy.candidates(call.model, call.route.wire_format)
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
@@ -149,6 +154,7 @@ class ModelGateway:
             return _response(self._failure(call, outcome))
         watch = self._recorder.watch(call) if self._recorder else None
         call.forget_body()
+        admitted.release()
         return await self._show(request, call, outcome, watch)
 
     async def _show(
@@ -173,7 +179,7 @@ class ModelGateway:
             return ours
         try:
             said = msgspec.json.decode(failure.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             said = None
         if not isinstance(said, dict | list):
             return replace(ours, status=failure.status)
@@ -184,22 +190,6 @@ class ModelGateway:
     def _redacted(self, error: FreeholdError) -> FreeholdError:
         keys = self._policy.keys
         return FreeholdError(error.code, redact(error.message, keys), redact(error.hint, keys))
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body of a request, never more of it than `LARGEST_REQUEST` in memory."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise FreeholdError(Code.PROTOCOL, "the model gateway takes no compressed requests", "send it uncompressed")
-    parts, size = [], 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > LARGEST_REQUEST:
-            raise FreeholdError(
-                Code.TOO_LARGE, f"the request is larger than {LARGEST_REQUEST >> 20} MB",
-                "send fewer or smaller images, or let the harness compact its history",
-            )  # fmt: skip
-        parts.append(chunk)
-    return b"".join(parts)
 
 
 def _response(refusal: Refusal) -> web.Response:

@@ -136,7 +136,7 @@ class Heard:
 def _decoded(data: bytes) -> Json:
     try:
         return _table(msgspec.json.decode(data))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
 
 

@@ -42,7 +42,7 @@ class Reading:
             return None
         try:
             event = msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             event = None
         if not isinstance(event, dict):
             self.unreadable += 1

@@ -10,10 +10,10 @@ import aiohttp
 import msgspec
 import pytest
 
+from freehold.models.admission import LARGEST_REQUEST
 from freehold.models.answers import WRITERS
 from freehold.models.answers.speech import Speech
 from freehold.models.fake_upstream import HELLO, OK, Behaviour
-from freehold.models.gateway import LARGEST_REQUEST
 from freehold.models.tokens import Tokens
 from freehold.project.wire_formats import WireFormat
 from freehold.wire.runs import Usage
@@ -113,6 +113,26 @@ async def test_a_request_may_be_large_but_not_too_large(tmp_path: Path) -> None:
         assert got.status == 413
         assert "larger than 32 MB" in got.json["error"]["message"]
         assert len(bench.upstream.seen) == 1
+
+
+async def test_large_requests_have_room_together_up_to_a_bound(tmp_path: Path) -> None:
+    async with gateway_bench(tmp_path, wire_format=CHAT, behaviours=[Behaviour(stall=True)]) as bench:
+        asking = [asyncio.ensure_future(ask(bench, CHAT, text="x" * 20_000_000)) for _ in range(3)]
+        await until(lambda: bench.upstream.open_streams == 3)
+        got = await ask(bench, CHAT, text="x" * 20_000_000)
+        assert (got.status, "too large together" in got.body.decode()) == (429, True)
+        for request in asking:
+            request.cancel()
+        await until(lambda: len(bench.facts) == 4)
+        bench.upstream.behave(OK)
+        assert (await ask(bench, CHAT, text="x" * 20_000_000)).status == 200
+
+
+async def test_an_agent_that_is_refused_all_the_time_does_not_fill_its_events(tmp_path: Path) -> None:
+    async with gateway_bench(tmp_path) as bench:
+        for _ in range(130):
+            assert (await ask(bench, ANTHROPIC, model="other")).status == 404
+        assert 100 <= len(bench.facts) < 125
 
 
 async def test_lists_are_answered_here(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def call_of(wire_format: WireFormat, body: dict[str, Any], **route: Any) -> Mode
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b'{"a": "\\ud800"}', "not JSON"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON"),
         (b"[1]", "not a JSON object"),
         (b"{}", "names no model"),
         (b'{"model": 5}', "names no model"),
