@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LINE = re.compile(r"^#(\d+) (.*)$")
 _STEP = re.compile(r"^\[(?:(.+?) +)?(\d+)/(\d+)\] (.*)$")
-_METADATA = re.compile(r"^\[internal\] load metadata for (\S+)$")
+_FETCH = re.compile(r"^(?:\[internal\] load metadata|resolve image config) for (?:docker-image://)?(\S+)$")
+"""The second is of the frontend that a `# syntax=` line names."""
 _PRINTED = re.compile(r"^\d+\.\d+ (.*)$")
 _FINAL_ERROR = re.compile(r"^(?:ERROR: )?(failed to solve.*)$")
 _EXIT_CODE = re.compile(r"^.*: (exit code: \d+)$", re.DOTALL)
@@ -65,7 +66,7 @@ class BuildOutput:
             self._failed = number
             self._error = text.removeprefix("ERROR: ")
             return ""
-        if text.startswith("[") and number not in self._titles:
+        if number not in self._titles:  # a vertex begins with its title
             self._titles[number] = text
             self._running.append(number)
             return _step(text)
@@ -81,13 +82,13 @@ class BuildOutput:
         """Why the build failed, as far as it said so; of one that was stopped, the step that was under way."""
         number = self._failed or (self._running[-1] if self._running else "")
         title = self._titles.get(number, "")
-        metadata = _METADATA.match(title)
+        fetched = _FETCH.match(title)
         return BuildFailure(
             step=_step(title).removeprefix("Step "),
             output=tuple(self._printed.get(number, ())),
             # "executor failed running [the command again]: exit code: 100" tells no more than its end.
             error=_EXIT_CODE.sub(r"\1", self._error or "\n".join(self._last)),
-            missing_image=_familiar(metadata[1]) if metadata and self._failed else "",
+            missing_image=_familiar(fetched[1]) if fetched and self._failed else "",
         )
 
 
@@ -106,4 +107,4 @@ def _step(title: str) -> str:
 
 def _familiar(text: str) -> str:
     """Image names as people write them."""
-    return text.replace("docker.io/library/", "")
+    return text.replace("docker.io/library/", "").replace("docker.io/", "")

@@ -57,6 +57,15 @@ MISSING_IMAGE = """\
 ------
 failed to solve with frontend dockerfile.v0: failed to create LLB definition: no such host
 """
+MISSING_FRONTEND = """\
+#3 resolve image config for docker.io/docker/dockerfile:1
+#3 sha256:ac072d521901222eeef550f52282877f196e16b0247844be9ceb1ccc1eac391d
+#3 ERROR: failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp: no such host
+------
+ > resolve image config for docker.io/docker/dockerfile:1:
+------
+failed to solve with frontend dockerfile.v0: failed to solve with frontend gateway.v0: no such host
+"""
 MISSING_FILE = """\
 #5 [internal] load build context
 #5 transferring context: 2B done
@@ -95,6 +104,14 @@ FAILURES = {
         BuildFailure(
             error='failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp: no such host',
             missing_image="debian:13-slim",
+        ),
+    ),
+    "a frontend": (
+        MISSING_FRONTEND,
+        [],
+        BuildFailure(
+            error='failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp: no such host',
+            missing_image="docker/dockerfile:1",
         ),
     ),
     "a file": (

@@ -13,8 +13,8 @@ FAILED = BuildFailure(
 )
 
 
-def layer(kind: Kind, owner: str, where: str = "") -> Layer:
-    return Layer(kind, "x:1", (), "1", "", PackagedFiles({}), where, owner, {})
+def layer(kind: Kind, owner: str, where: str = "", dockerfile: str = "FROM x\n") -> Layer:
+    return Layer(kind, "x:1", (), "1", dockerfile, PackagedFiles({}), where, owner, {})
 
 
 def test_whose_image_which_step_and_what_it_said() -> None:
@@ -50,6 +50,24 @@ def test_a_stage_that_cannot_be_pulled_is_named() -> None:
     failure = BuildFailure(error="no such host", missing_image="golang:1")
     error = told(layer(Kind.AGENT, "agent dev", "agents/dev/Dockerfile"), failure)
     assert error.hint.startswith("agents/dev/Dockerfile names golang:1, which is not on this machine")
+
+
+def test_a_frontend_that_cannot_be_pulled_is_not_needed() -> None:
+    failure = BuildFailure(error="no such host", missing_image="docker/dockerfile:1")
+    error = told(layer(Kind.AGENT, "agent dev", "agents/dev/Dockerfile"), failure)
+    assert (
+        error.hint
+        == "agents/dev/Dockerfile asks for docker/dockerfile:1 in its first line (# syntax=…): remove that line."
+    )
+
+
+def test_an_old_docker_that_cannot_read_here_documents() -> None:
+    failure = BuildFailure(error="dockerfile parse error line 3: unknown instruction: ECHO")
+    text = "FROM x\nRUN <<EOF\necho hi\nEOF\n"
+    error = told(layer(Kind.AGENT, "agent dev", "agents/dev/Dockerfile", text), failure)
+    assert error.hint.startswith("Here-documents (<<EOF) need Docker 23")
+    later = BuildFailure(step="2/2: RUN <<EOF", error="exit code: 1")
+    assert told(layer(Kind.AGENT, "agent dev", "agents/dev/Dockerfile", text), later).hint.startswith("Check that")
 
 
 def test_a_build_that_says_nothing() -> None:

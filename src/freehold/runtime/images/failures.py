@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.build_output import BuildFailure
+from freehold.project.dockerfiles.syntax import parse
 from freehold.runtime.images.debian import cannot_pull
 from freehold.runtime.images.layers import Kind, Layer
 
 _SHOWN_LINES = 12
+_FRONTEND = "docker/dockerfile"
 
 _HINTS = {
     Kind.BASE: (
@@ -37,13 +39,18 @@ def told(layer: Layer, failure: BuildFailure) -> FreeholdError:
     lines = [f"{whose}{place} could not be built{step}"]
     lines += [f"  {line}" for line in failure.output[-_SHOWN_LINES:]]
     lines.append(f"  {failure.error or 'the build ended without saying why'}")
+    return FreeholdError(Code.IMAGE, "\n".join(lines), _hint(layer, failure))
+
+
+def _hint(layer: Layer, failure: BuildFailure) -> str:
+    if failure.missing_image.startswith(_FRONTEND):
+        return f"{layer.where} asks for {failure.missing_image} in its first line (# syntax=…): remove that line."
     if failure.missing_image:
-        return FreeholdError(Code.IMAGE, "\n".join(lines), _cannot_pull_stage(failure.missing_image, layer.where))
-    return FreeholdError(Code.IMAGE, "\n".join(lines), _HINTS[layer.kind])
-
-
-def _cannot_pull_stage(image: str, where: str) -> str:
-    return (
-        f"{where} names {image}, which is not on this machine and cannot be pulled. Bring it with docker load or "
-        "docker import, or install what you need from it with apt-get, pip or npm."
-    )
+        return (
+            f"{layer.where} names {failure.missing_image}, which is not on this machine and cannot be pulled. Bring it "
+            "with docker load or docker import, or install what you need from it with apt-get, pip or npm."
+        )
+    # Docker takes the lines of one for instructions when it is too old, and says nothing that helps.
+    if not failure.step and layer.where and any(each.heredocs for each in parse(layer.dockerfile).instructions):
+        return "Here-documents (<<EOF) need Docker 23 or newer; older ones do the same with &&."
+    return _HINTS[layer.kind]
