@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,7 @@ class DockerEngine:
         watch = await self._watch_for(parts, container)
         try:
             async with watch() if watch else contextlib.nullcontext():
-                code = await self._wait_through_restarts(parts, container.id)
+                code = await through_restarts(lambda: parts.containers.wait(container.id), self._clock)
             ending = await parts.containers.ending(container.id)
             output = await parts.containers.tail(container.id, OUTPUT_BYTES)
         except FreeholdError as error:
@@ -132,16 +133,6 @@ class DockerEngine:
         if not volume:
             return None
         return WorkspaceWatch(lambda: parts.workspaces.is_full(volume), lambda: parts.containers.kill(container.id))
-
-    async def _wait_through_restarts(self, parts: _Parts, container_id: str) -> int:
-        deadline = self._clock.monotonic() + SILENCE_S
-        while True:
-            try:
-                return await parts.containers.wait(container_id)
-            except FreeholdError as error:
-                if error.code is not Code.UNREACHABLE or self._clock.monotonic() > deadline:
-                    raise
-            await self._clock.sleep(_RETRY_S)
 
     async def kill(self, run_id: str, grace_s: float = 0.0) -> None:
         container = await self._find(run_id)
@@ -219,6 +210,22 @@ class DockerEngine:
         if container is None:
             raise FreeholdError(Code.NOT_FOUND, f"Docker knows no run {run_id}.", "See: freehold runs")
         return container
+
+
+async def through_restarts(wait: Callable[[], Awaitable[int]], clock: Clock) -> int:
+    """The answer of `wait`, asked again while Docker is away. Raises UNREACHABLE once it stays away for `SILENCE_S`."""
+    away_since: float | None = None
+    while True:
+        asked = clock.monotonic()
+        try:
+            return await wait()
+        except FreeholdError as error:
+            now = clock.monotonic()
+            if away_since is None or now - asked > _RETRY_S:  # it listened for a while, so it had come back
+                away_since = now
+            if error.code is not Code.UNREACHABLE or now - away_since >= SILENCE_S:
+                raise
+        await clock.sleep(_RETRY_S)
 
 
 def _no_image(spec: RunSpec, error: FreeholdError) -> FreeholdError:

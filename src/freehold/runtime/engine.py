@@ -102,7 +102,7 @@ class Exit:
 
     `out_of_memory`: the kernel killed a process of the run for want of memory. The run may have survived that (a tool
     of the agent was killed, not the runner), so with `code` 0 it is a warning and with another code the likely reason.
-    `workspace_full`: the engine ended the run because it held more than its workspace may hold.
+    `workspace_full`: the run held more than its workspace may hold, and was ended if it had not ended by itself.
     """
 
     code: int
