@@ -1,21 +1,21 @@
-"""A rehearsal at work: which turn a request is answered with, and what did not go as written (no I/O)."""
+"""A rehearsal at work: which turn a request is answered with, and what did not go as written."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.files import write_atomically
 from freehold.base.words import plural
 from freehold.models.answers.speech import Speech, SpokenCall, in_pieces
 from freehold.models.call import ModelCall
 from freehold.models.conversation import ToolResult, example_of, offered_tools, tool_results, wanted_schema
 from freehold.models.rehearsal_file import Script, Turn, read_script
 from freehold.models.tokens import Tokens
-from freehold.models.toolbox import OfferedTool, ToolUse, can_write, tool_use
+from freehold.models.toolbox import ToolUse, can_write, tool_use
 
 SHORT_ANSWER = "A rehearsed run."
 """What requests without tools get: titles, summaries."""
@@ -23,15 +23,31 @@ _BYTES_PER_TOKEN = 4
 _SHOWN = 400
 
 
-@dataclass(frozen=True)
-class _Waiting:
-    """A call that was made and whose result has not come back yet."""
+class Waiting(msgspec.Struct, frozen=True):
+    """A call that was made and whose result has not come back yet. `turn` counts from 0."""
 
-    number: int
-    turn: Turn
+    turn: int
     call_id: str
     by_tool: bool
     """A file that was written with the harness's own tool: when that refuses, the shell writes it."""
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What a request was answered with: a turn, counted from 0, or -1 for a short answer."""
+
+    number: int
+    """Of the answer; it makes its ids."""
+    turn: int = -1
+    by_shell: bool = False
+
+
+class Progress(msgspec.Struct):
+    """How far a rehearsal has come; `played` by the fingerprint of the request."""
+
+    next_turn: int = 0
+    played: dict[str, Played] = {}
+    waiting: Waiting | None = None
+    problems: list[str] = []
 
 
 class Rehearsal:
@@ -39,89 +55,121 @@ class Rehearsal:
 
     A turn is used up by a request that offers tools; the same request once more (a client that tries again, streaming
     or not) gets the same turn. `problems()` tells afterwards what was left over or did not come as expected.
+    With `progress_file` it goes on where it was when another process takes the run over.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, progress_file: Path | None = None) -> None:
+        """Raises `FreeholdError` (`REHEARSAL`) when the progress of the process before cannot be read."""
         self._script = script
-        self._next = 0
-        self._answered: dict[str, Speech] = {}
-        self._waiting: _Waiting | None = None
-        self._problems: list[str] = []
+        self._file = progress_file
+        self._progress = _read_progress(progress_file)
 
     @classmethod
-    def load(cls, path: Path) -> Rehearsal:
+    def load(cls, path: Path, progress_file: Path | None = None) -> Rehearsal:
         """The rehearsal written in a file. Raises `FreeholdError` (`CONFIG`) as `read_script` does."""
-        return cls(read_script(path))
+        return cls(read_script(path), progress_file)
 
     def answer(self, call: ModelCall) -> Speech:
         """What a request is answered with. Raises `FreeholdError` (`REHEARSAL`) when the script has nothing for it, or
         the harness offers no tool to do it with."""
         fingerprint = _fingerprint(call)
-        if fingerprint in self._answered:
-            return self._answered[fingerprint]
-        speech = self._turn(call, len(self._answered)) if call.offers_tools else self._aside(call, len(self._answered))
-        self._answered[fingerprint] = speech
-        return speech
+        played = self._progress.played.get(fingerprint)
+        try:
+            if played is None:
+                played = self._choose(call) if call.offers_tools else Played(len(self._progress.played))
+                speech = self._say(call, played)
+                self._note(played, speech, call)
+                self._progress.played[fingerprint] = played
+                return speech
+            return self._say(call, played)
+        finally:
+            self._keep()
 
     def problems(self) -> list[str]:
         """What did not go as written, in the order in which it was noticed; empty when everything did."""
-        problems = list(self._problems)
-        if self._waiting is not None and self._waiting.turn.expect is not None:
-            problems.append(f"turn {self._waiting.number}: what its tool returned never came back")
-        left = len(self._script.turns) - self._next
+        problems, waiting = list(self._progress.problems), self._progress.waiting
+        if waiting is not None and self._script.turns[waiting.turn].expect is not None:
+            problems.append(f"turn {waiting.turn + 1}: what its tool returned never came back")
+        left = len(self._script.turns) - self._progress.next_turn
         if left:
-            first = _shown_turn(self._script.turns[self._next])
+            first = _shown_turn(self._script.turns[self._progress.next_turn])
             problems.append(f"{plural(left, 'turn')} left over, the first of them: {first}")
         return problems
 
-    def _turn(self, call: ModelCall, number: int) -> Speech:
-        results = tool_results(call.route.wire_format, call.body)
-        offered = offered_tools(call.route.wire_format, call.body)
-        again = self._look_back(results)
+    def _choose(self, call: ModelCall) -> Played:
+        number = len(self._progress.played)
+        again = self._look_back(tool_results(call.route.wire_format, call.body))
         if again is not None:
-            return self._act(call, again, number, offered, by_shell=True)
-        if self._next == len(self._script.turns):
+            return Played(number, again, by_shell=True)
+        if self._progress.next_turn == len(self._script.turns):
             message = f"the harness asked once more after the last turn ({len(self._script.turns)} in the rehearsal)"
-            self._problems.append(message)
+            self._progress.problems.append(message)
             raise FreeholdError(Code.REHEARSAL, message, "add a turn that says what the model would answer")
-        turn = self._script.turns[self._next]
-        speech = self._act(call, turn, number, offered, by_shell=False)
-        self._next += 1
-        return speech
+        return Played(number, self._progress.next_turn)
 
-    def _act(
-        self, call: ModelCall, turn: Turn, number: int, offered: list[OfferedTool], *, by_shell: bool
-    ) -> Speech:  # fmt: skip
+    def _say(self, call: ModelCall, played: Played) -> Speech:
+        if played.turn < 0:
+            return _speech(call, played.number, _short_answer(call), None)
+        turn = self._script.turns[played.turn]
         try:
-            use = tool_use(turn, offered, by_shell=by_shell)
+            use = tool_use(turn, offered_tools(call.route.wire_format, call.body), by_shell=played.by_shell)
         except FreeholdError as error:
-            self._problems.append(f"turn {self._next + 1}: {error.message}")
+            self._progress.problems.append(f"turn {played.turn + 1}: {error.message}")
             raise
-        spoken = None if use is None else _spoken(use, number)
-        if spoken is not None:
-            by_tool = turn.write is not None and not by_shell and can_write(offered)
-            self._waiting = _Waiting(self._next + (0 if by_shell else 1), turn, spoken.id, by_tool)
-        return _speech(call, number, "" if by_shell else turn.say, spoken)
+        spoken = None if use is None else _spoken(use, played.number)
+        return _speech(call, played.number, "" if played.by_shell else turn.say, spoken)
 
-    def _look_back(self, results: dict[str, ToolResult]) -> Turn | None:
-        """Check what the last call returned; a turn that is to be done once more, by the shell."""
-        waiting = self._waiting
+    def _note(self, played: Played, speech: Speech, call: ModelCall) -> None:
+        """A turn was used up; what its tool returns is waited for."""
+        if played.turn < 0:
+            return
+        if not played.by_shell:
+            self._progress.next_turn = played.turn + 1
+        if speech.call is not None:
+            writes = self._script.turns[played.turn].write is not None and not played.by_shell
+            by_tool = writes and can_write(offered_tools(call.route.wire_format, call.body))
+            self._progress.waiting = Waiting(played.turn, speech.call.id, by_tool)
+
+    def _look_back(self, results: dict[str, ToolResult]) -> int | None:
+        """Check what the last call returned; the turn that is to be done once more, by the shell."""
+        waiting = self._progress.waiting
         result = results.get(waiting.call_id) if waiting else None
         if waiting is None or result is None:
             return None
-        self._waiting = None
+        self._progress.waiting = None
         if waiting.by_tool and result.failed:
             return waiting.turn  # Claude Code does not overwrite a file that it has not read
-        if waiting.turn.expect and not waiting.turn.expect.search(result.text):
+        expect = self._script.turns[waiting.turn].expect
+        if expect and not expect.search(result.text):
             returned = result.text.strip()[:_SHOWN] or "nothing"
-            wanted = waiting.turn.expect.pattern
-            self._problems.append(f"turn {waiting.number}: its tool did not return /{wanted}/, but: {returned}")
+            self._progress.problems.append(
+                f"turn {waiting.turn + 1}: its tool did not return /{expect.pattern}/, but: {returned}"
+            )
         return None
 
-    def _aside(self, call: ModelCall, number: int) -> Speech:
-        schema = wanted_schema(call.route.wire_format, call.body)
-        text = SHORT_ANSWER if schema is None else msgspec.json.encode(example_of(schema)).decode()
-        return _speech(call, number, text, None)
+    def _keep(self) -> None:
+        if self._file is None:
+            return
+        try:
+            write_atomically(self._file, msgspec.json.encode(self._progress))
+        except OSError as error:
+            raise FreeholdError(
+                Code.DISK, f"{self._file}: how far the rehearsal came cannot be kept ({error.strerror})", "make room"
+            ) from None
+
+
+def _read_progress(path: Path | None) -> Progress:
+    if path is None or not path.exists():
+        return Progress()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Progress)
+    except (OSError, msgspec.DecodeError) as error:
+        raise FreeholdError(Code.REHEARSAL, f"{path}: how far the rehearsal came cannot be read ({error})") from None
+
+
+def _short_answer(call: ModelCall) -> str:
+    schema = wanted_schema(call.route.wire_format, call.body)
+    return SHORT_ANSWER if schema is None else msgspec.json.encode(example_of(schema)).decode()
 
 
 def _spoken(use: ToolUse, number: int) -> SpokenCall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,7 +67,8 @@ def test_the_same_request_gets_the_same_turn_streaming_or_not() -> None:
     talk = Talk(rehearsal())
     first = talk.ask()
     assert talk.ask() == first
-    assert talk.ask(stream=True) == first
+    streamed = talk.ask(stream=True)
+    assert (streamed.text, streamed.call) == (first.text, first.call)
     talk.take(first, "feat")
     assert talk.ask() != first
 
@@ -134,6 +136,31 @@ def test_an_unknown_set_of_tools_is_a_problem_too() -> None:
         talk.ask(tools=[{"name": "think"}])
     assert talk.played.problems()[0].startswith("turn 1: the harness offers no tool")
     assert talk.ask().text == "Looking."
+
+
+def test_another_process_goes_on_where_this_one_was(tmp_path: Path) -> None:
+    """As after the keeper's death: every request is played by a rehearsal that knows only the file."""
+    script = parse_script(SCRIPT, "rehearsal.yaml")
+    talk = Talk(Rehearsal(script, tmp_path / "progress.json"))
+
+    def heir() -> Rehearsal:
+        talk.played = Rehearsal(script, tmp_path / "progress.json")
+        return talk.played
+
+    first = talk.ask()
+    heir()
+    assert talk.ask() == first  # the harness tries its cut request again
+    for result in ("no such thing", "written", ""):
+        talk.take(talk.ask(), result)
+        heir()
+    assert heir().problems() == ["turn 1: its tool did not return /feat|fix/, but: no such thing"]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"next_turn": "x"}'])
+def test_progress_that_cannot_be_read_is_an_error(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "progress.json").write_bytes(data)
+    with pytest.raises(FreeholdError, match="how far the rehearsal came"):
+        Rehearsal(parse_script(SCRIPT, "rehearsal.yaml"), tmp_path / "progress.json")
 
 
 def test_usage_is_plausible() -> None:
