@@ -7,7 +7,7 @@ import select
 import socket
 import sys
 
-from freehold.runner.fh_request import Answer, UsageError, open_run_socket, read_head, show
+from freehold.runner.fh_request import Answer, UsageError, complain, open_run_socket, read_head
 
 _CONNECT_S = 60.0
 _PIECE = 256 * 1024
@@ -39,7 +39,7 @@ def _refused(connection: socket.socket, status: int, headers: dict[str, str], re
     length = min(int(headers.get("content-length", "0") or 0), 64 * 1024)
     while len(rest) < length and (piece := connection.recv(4096)):
         rest += piece
-    return show(Answer(status, rest))
+    return complain(Answer(status, rest))  # standard output belongs to whoever speaks with the host
 
 
 class _Way:

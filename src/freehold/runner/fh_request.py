@@ -76,18 +76,22 @@ def show(answer: Answer, shown: Any = None) -> int:
 
     A refusal goes to standard output too (as Action Llama's commands do it), and in words to standard error.
     """
-    body = answer.json()
     if answer.exit_code != 0:
-        body = body if isinstance(body, dict) else {"code": "other", "message": f"HTTP status {answer.status}"}
-        sys.stdout.write(json.dumps({"ok": False, **body}) + "\n")
-        hint = f"\n{body['hint']}" if body.get("hint") else ""
-        sys.stderr.write(f"fh: {body.get('message', 'refused')}{hint}\n")
-        return answer.exit_code
+        sys.stdout.write(json.dumps({"ok": False, **_refusal(answer)}) + "\n")
+        return complain(answer)
     if shown is None:
-        shown = body if isinstance(body, dict) else {}
-        shown = {"ok": True} | {key: value for key, value in shown.items() if value is not None}
+        body = answer.json()
+        shown = {"ok": True} | (body if isinstance(body, dict) else {})
     sys.stdout.write(json.dumps(shown) + "\n")
     return 0
+
+
+def complain(answer: Answer) -> int:
+    """Say on standard error why it was refused; the exit code."""
+    refusal = _refusal(answer)
+    hint = f"\n{refusal['hint']}" if refusal.get("hint") else ""
+    sys.stderr.write(f"fh: {refusal.get('message', 'refused')}{hint}\n")
+    return answer.exit_code
 
 
 def read_head(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
@@ -107,6 +111,11 @@ def read_head(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
     if len(words) < 2 or not words[0].startswith("HTTP/1."):
         raise ValueError("the answer is not HTTP")
     return int(words[1]), headers, rest
+
+
+def _refusal(answer: Answer) -> dict[str, Any]:
+    body = answer.json()
+    return body if isinstance(body, dict) else {"code": "other", "message": f"HTTP status {answer.status}"}
 
 
 def _connect(connection: socket.socket, directory: str) -> None:
