@@ -63,6 +63,8 @@ class Rehearsal:
         self._script = script
         self._file = progress_file
         self._progress = _read_progress(progress_file)
+        if self._progress.next_turn > len(script.turns):
+            raise FreeholdError(Code.REHEARSAL, f"{progress_file}: the rehearsal was edited while it was played")
 
     @classmethod
     def load(cls, path: Path, progress_file: Path | None = None) -> Rehearsal:

@@ -156,10 +156,18 @@ def test_another_process_goes_on_where_this_one_was(tmp_path: Path) -> None:
     assert heir().problems() == ["turn 1: its tool did not return /feat|fix/, but: no such thing"]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b'{"next_turn": "x"}'])
-def test_progress_that_cannot_be_read_is_an_error(tmp_path: Path, data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "how far the rehearsal came"),
+        (b"{", "how far the rehearsal came"),
+        (b'{"next_turn": "x"}', "how far the rehearsal came"),
+        (b'{"next_turn": 4}', "edited while it was played"),
+    ],
+)
+def test_progress_that_cannot_be_read_is_an_error(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "progress.json").write_bytes(data)
-    with pytest.raises(FreeholdError, match="how far the rehearsal came"):
+    with pytest.raises(FreeholdError, match=words):
         Rehearsal(parse_script(SCRIPT, "rehearsal.yaml"), tmp_path / "progress.json")
 
 
