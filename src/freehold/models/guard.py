@@ -15,6 +15,8 @@ from freehold.models.spend import Amount, Book
 
 _LOOK_AGAIN_S = 0.25
 """Requests under way end without telling those who wait, in other processes too; this often the book is looked at."""
+_LONGEST_WAIT_S = 240.0
+"""Node's fetch gives up on an answer that does not begin within 300 s."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class BudgetGuard:
     ) -> Reservation:  # fmt: skip
         """Set aside a request's worst case (see `Claim`); waits while only requests under way stand in its way.
 
-        Raises `FreeholdError`: `BUDGET`, or that of the ledger.
+        Raises `FreeholdError`: `BUDGET`, `RATE_LIMITED` when they stand there for too long, or that of the ledger.
         """
+        waiting_since = self._clock.monotonic()
         while True:
             claim = Claim(
                 self.run_id, self._agent, self._ledger.today(), fixed, most_output, least_output, usd_micro_per_output
@@ -66,6 +69,12 @@ class BudgetGuard:
                 return outcome
             if not outcome.passing:
                 raise self._refusal(outcome)
+            if self._clock.monotonic() - waiting_since >= _LONGEST_WAIT_S:
+                raise FreeholdError(
+                    Code.RATE_LIMITED,
+                    f"requests under way hold the rest of the budget: {outcome.message(self._agent)}",
+                    outcome.hint,
+                )
             await self._clock.sleep(_LOOK_AGAIN_S)
 
     async def _claim(self, claim: Claim) -> Reservation | Overrun:

@@ -23,12 +23,12 @@ class Deadlines:
     """Seconds. A model that thinks may say nothing for minutes; one that never answers must not hang a run.
 
     `first_byte_s` is the longest answer that comes in one piece (Anthropic's and OpenAI's SDKs wait 600 s);
-    `between_bytes_s` is for streams that began: providers send pings or deltas far more often.
+    `between_bytes_s` is for streams that began (Codex waits 300 s; reasoning that is not shown may take minutes).
     """
 
     connect_s: float = 10.0
     first_byte_s: float = 600.0
-    between_bytes_s: float = 180.0
+    between_bytes_s: float = 300.0
 
 
 _PATHS: dict[tuple[WireFormat, Operation], str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,6 +70,13 @@ class Ledger:
                 except OSError as error:
                     raise _disk(self._path, error) from None
             return after
+
+    def close_dead_runs(self, alive: Collection[str]) -> None:
+        """At a keeper's start: charge and close what runs left that are no longer; else requests would wait for them.
+
+        Raises `FreeholdError` as `read` and `change` do.
+        """
+        self.change(lambda book: book.without_dead(alive))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import ROUND_CEILING, Decimal
 
 import msgspec
@@ -104,6 +105,13 @@ class Book(msgspec.Struct, frozen=True):
         """The run is over: what it left set aside is spent, and its own account is gone (its days keep it)."""
         book = self.recovered(run_id)
         return msgspec.structs.replace(book, runs={key: value for key, value in book.runs.items() if key != run_id})
+
+    def without_dead(self, alive: Collection[str]) -> Book:
+        """Every run but those `alive` is closed."""
+        book = self
+        for run_id in {*self.runs, *(hold.run_id for hold in self.holds.values())} - set(alive):
+            book = book.closed(run_id)
+        return book
 
     def pruned(self, oldest_day: str) -> Book:
         """Without the days before `oldest_day` (dates sort as text)."""

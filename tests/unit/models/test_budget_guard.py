@@ -88,6 +88,15 @@ async def test_a_charge_is_made_although_its_request_is_cancelled(tmp_path: Path
     assert guard.recover() == Amount(5)
 
 
+async def test_who_waits_too_long_for_others_is_refused_and_the_budget_is_not_spent(tmp_path: Path) -> None:
+    spent: list[str] = []
+    guard = guard_at(tmp_path, Budget(usd_per_run=1.0), spent)
+    await guard.reserve(Amount(900_000), 0, 0)
+    with pytest.raises(FreeholdError, match="requests under way hold the rest of the budget") as failure:
+        await guard.reserve(Amount(900_000), 0, 0)
+    assert (failure.value.code, spent) == (Code.RATE_LIMITED, [])
+
+
 async def test_a_closed_run_keeps_nothing_but_its_day(tmp_path: Path) -> None:
     guard = guard_at(tmp_path, Budget(usd_per_run=1.0), [])
     await guard.reserve(Amount(300_000), 0, 0)

@@ -138,6 +138,12 @@ def test_a_closed_run_is_gone_and_its_day_is_not() -> None:
     assert (closed.runs, closed.holds, closed.of_day(DAY)) == ({}, {}, Amount(7))
 
 
+def test_runs_that_are_no_longer_hold_nothing_back() -> None:
+    held = book(Amount(5), Amount(5)).with_hold("h", Hold("gone-1", "gone", DAY, Amount(2)))
+    cleared = held.without_dead({RUN})
+    assert (list(cleared.runs), cleared.holds, cleared.of_day(DAY)) == ([RUN], {}, Amount(7))
+
+
 def test_money_is_rounded_up_and_old_days_are_dropped() -> None:
     from decimal import Decimal
 
