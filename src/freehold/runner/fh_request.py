@@ -81,7 +81,8 @@ def show(answer: Answer, shown: Any = None) -> int:
         return complain(answer)
     if shown is None:
         body = answer.json()
-        shown = {"ok": True} | (body if isinstance(body, dict) else {})
+        body = body if isinstance(body, dict) else {}
+        shown = {"ok": True} | {key: value for key, value in body.items() if value is not None}
     sys.stdout.write(json.dumps(shown) + "\n")
     return 0
 

@@ -119,6 +119,11 @@ async def test_every_status_is_an_exit_code(fh: Shell, status: int, code: int) -
         assert said.json["ok"] is True
 
 
+async def test_what_is_printed_is_what_scripts_compare_with(fh: Shell) -> None:
+    fh.keeper.answers["/v1/run/status"] = (200, {"ok": True, "detail": None})
+    assert (await fh("al-status", "x")).output == '{"ok": true}\n'
+
+
 async def test_a_refusal_that_is_no_json_is_a_refusal(fh: Shell) -> None:
     fh.keeper.answers["/v1/run/status"] = (500, "<html>")
     said = await fh("fh", "status", "x")
