@@ -1,6 +1,6 @@
 """Run by `test_host_user_sudo.py` as a user who is not root: everything that a keeper does with a run, by sudo.
 
-It is given the packages that `host/programs.py` copied, and nothing else: so it shows that the copy is whole, too.
+Its packages lie in its private home, so that it has to copy them for the run's user first.
 """
 
 from __future__ import annotations

@@ -225,6 +225,25 @@ async def test_a_kill_reaches_what_hides(site: Site) -> None:
     assert processes_of(uid_of(RUN_AS)) == []
 
 
+async def test_a_process_that_forbids_to_be_looked_at_is_seen_and_ended(site: Site) -> None:
+    script = """
+import ctypes, os, signal, time
+if os.fork():
+    time.sleep(0.5)
+else:
+    os.setsid()
+    ctypes.CDLL(None).prctl(4, 0)
+    open(os.environ["FREEHOLD_RUN_DIR"] + "/events.jsonl", "a").write("up\\n")
+    time.sleep(60)
+"""
+    spec = await site.spec(("/usr/bin/python3", "-c", script))
+    await site.engine.start(spec)
+    await up(spec)
+    assert len(processes_of(uid_of(RUN_AS))) >= 1
+    assert (await asyncio.wait_for(site.engine.wait(spec.run_id), 30)).code == 0
+    assert processes_of(uid_of(RUN_AS)) == []
+
+
 async def test_a_supervisor_that_is_killed_takes_the_run_with_it(site: Site) -> None:
     spec = await site.spec(sh("echo up >> $FREEHOLD_RUN_DIR/events.jsonl; setsid sleep 60 & sleep 60"))
     await site.engine.start(spec)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
+import freehold
 from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.host.account import LAUNCHER
-from freehold.runtime.host.programs import _copy_packages, _open_to_all
 from freehold.runtime.host.setup import Wanted, fix, plan
 
 pytestmark = pytest.mark.root
@@ -40,7 +42,15 @@ class Keeper:
 
 
 @pytest.fixture(scope="module")
-def keeper() -> Iterator[Keeper]:
+def the_only_one() -> Iterator[None]:
+    """The launcher has one place on a machine: test processes side by side take turns."""
+    with Path("/var/tmp/freehold-test-launcher.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def keeper(the_only_one: None) -> Iterator[Keeper]:
     home = Path(f"/var/lib/{KEEPER}")
     had_launcher = LAUNCHER.exists()
     subprocess.run(["useradd", "--create-home", "--home-dir", str(home), KEEPER], check=True)
@@ -48,8 +58,9 @@ def keeper() -> Iterator[Keeper]:
     uid = home.stat().st_uid
     wanted = Wanted(RUN_AS, 2, KEEPER)
     done = asyncio.run(fix(wanted))
-    _copy_packages(home / "lib", Path(sys.modules["freehold"].__file__ or "").parent)
-    _open_to_all(home / "lib")
+    for package in (freehold, msgspec):
+        source = Path(package.__file__ or "").parent
+        shutil.copytree(source, home / "lib" / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     script = home / "as_keeper.py"
     script.write_text(SCRIPT.read_text())
     subprocess.run(["chown", "-R", f"{KEEPER}:", str(home)], check=True)

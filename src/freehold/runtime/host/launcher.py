@@ -72,16 +72,20 @@ def check(result: int, what: str) -> None:
 
 
 def processes_of(uid: int) -> list[int]:
-    """Ids of the user's processes, but for this one and those that only wait to be buried."""
+    """Ids of the user's processes, but for this one and those that only wait to be buried.
+
+    Their status says whose they are; the owner of their directory does not, for one that forbids to be dumped.
+    """
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if entry.stat().st_uid != uid or int(entry.name) == os.getpid():
-                continue
-            state = (entry / "stat").read_bytes().rpartition(b")")[2].split()[0]
+            lines = (entry / "status").read_text(errors="replace").splitlines()
         except OSError:
             continue  # it ended while we looked
-        if state not in (b"Z", b"X"):
+        status = dict(line.partition(":\t")[::2] for line in lines)
+        if int(entry.name) == os.getpid() or status["State"][0] in "ZX":
+            continue
+        if int(status["Uid"].split()[0]) == uid:
             found.append(int(entry.name))
     return found
 
