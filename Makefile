@@ -16,6 +16,11 @@ UV_VERSION := 0.13.8
 PYTHON ?= $(shell for python in /usr/bin/python3 python3; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
+# The certificates that this machine trusts, its own authorities included.
+export UV_SYSTEM_CERTS := 1
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export PIP_CERT ?= /etc/ssl/certs/ca-certificates.crt
+endif
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: help setup demo test check bench soak docs format clean install-tools
