@@ -7,6 +7,7 @@ harness, Claude Code, Codex, opencode and Gemini CLI (versions of November 2026)
 from __future__ import annotations
 
 import base64
+import re
 import shlex
 import textwrap
 from collections.abc import Callable
@@ -75,6 +76,9 @@ def _file(tool: OfferedTool, file: FileToWrite) -> ToolUse:
     return ToolUse(tool, {key: file.path, "content": file.content})
 
 
+_ADDED_FILE = re.compile(
+    r"\*\*\* Begin Patch\n\*\*\* Add File: (?P<path>[^\n]+)\n(?P<lines>(?:\+[^\n]*\n)*)\*\*\* End Patch"
+)
 _PATH_KEYS = ("path", "file_path", "filePath")
 
 SHELL_ROWS: tuple[_ShellRow, ...] = (
@@ -120,6 +124,8 @@ def write_command(file: FileToWrite) -> str:
 def read_use(name: str, arguments: Json) -> Turn | None:
     """The turn that a real model's call of a tool would be in a rehearsal; None for tools that cannot be rehearsed."""
     path = next((arguments[key] for key in _PATH_KEYS if isinstance(arguments.get(key), str)), None)
+    if name == "apply_patch" and isinstance(arguments.get("input"), str):
+        return _patch_turn(arguments["input"])
     if name in WRITE_NAMES and path and isinstance(arguments.get("content"), str):
         return Turn(write=FileToWrite(path, arguments["content"]))
     if name not in {row.name for row in SHELL_ROWS}:
@@ -130,6 +136,19 @@ def read_use(name: str, arguments: Json) -> Turn | None:
         shell = len(words) == 3 and words[1] in ("-c", "-lc")
         command = words[2] if shell else "\n".join(words) if "commands" in arguments else shlex.join(words)
     return Turn(shell=command) if isinstance(command, str) and command.strip() else None
+
+
+def _patch_turn(patch: str) -> Turn:
+    """Codex's patches: one that adds a single file is a `write`; another is given to `apply_patch` in the shell, which
+    Codex knows there too (0.169.0)."""
+    added = _ADDED_FILE.fullmatch(patch.strip())
+    if added:
+        lines = added["lines"].splitlines()
+        return Turn(write=FileToWrite(added["path"], "".join(f"{line[1:]}\n" for line in lines)))
+    mark = "END_OF_PATCH"
+    while mark in patch:
+        mark += "_"
+    return Turn(shell=f"apply_patch <<'{mark}'\n{patch.strip()}\n{mark}")
 
 
 def _shell_use(command: str, offered: list[OfferedTool]) -> ToolUse:

@@ -128,6 +128,19 @@ def test_a_file_of_a_megabyte_is_written(tmp_path: Path) -> None:
         ("shell", {"command": ["git", "log", "--format=%s x"]}, Turn(shell="git log '--format=%s x'")),
         ("shell", {"commands": ["ls", "pwd"]}, Turn(shell="ls\npwd")),
         ("write", {"filePath": "a", "content": ""}, Turn(write=FileToWrite("a", ""))),
+        (
+            "apply_patch",
+            {"input": "*** Begin Patch\n*** Add File: a b.md\n+one\n+\n+two\n*** End Patch\n"},
+            Turn(write=FileToWrite("a b.md", "one\n\ntwo\n")),
+        ),
+        (
+            "apply_patch",
+            {"input": "*** Begin Patch\n*** Update File: a\n@@\n-x\n+END_OF_PATCH\n*** End Patch"},
+            Turn(
+                shell="apply_patch <<'END_OF_PATCH_'\n*** Begin Patch\n*** Update File: a\n@@\n-x\n+END_OF_PATCH\n"
+                "*** End Patch\nEND_OF_PATCH_"
+            ),
+        ),
         ("Edit", {"file_path": "a", "old_string": "x"}, None),
         ("bash", {"command": "  "}, None),
         ("bash", {}, None),
