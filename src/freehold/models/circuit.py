@@ -5,7 +5,7 @@ from __future__ import annotations
 from freehold.models.policy import PolicyModel
 
 OPEN_S = 60.0
-"""A rate-limited model is skipped for this long (reference, Action Llama §10)."""
+"""A rate-limited model is skipped for this long (as long as Action Llama leaves it alone)."""
 
 
 class Circuit:

@@ -1,4 +1,4 @@
-"""`rehearsal.yaml`: what a model would say, written down (`interfaces.md`, "rehearsal.yaml")."""
+"""`rehearsal.yaml`: what a model would say, written down (`docs/interfaces.md`, "rehearsal.yaml")."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _patch_turn(patch: str) -> Turn:
     mark = "END_OF_PATCH"
     while mark in patch:
         mark += "_"
-    return Turn(shell=f"apply_patch <<'{mark}'\n{patch.strip()}\n{mark}")
+    return Turn("", f"apply_patch <<'{mark}'\n{patch.strip()}\n{mark}")
 
 
 def _shell_use(command: str, offered: list[OfferedTool]) -> ToolUse:

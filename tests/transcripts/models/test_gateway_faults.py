@@ -68,7 +68,7 @@ async def test_a_stream_that_breaks_ends_in_the_harnesss_words(
         await settled(bench)
         fact = bench.facts[0]
         assert words in fact.error
-        assert fact.usage.output > 0
+        assert fact.usage.output >= 50  # two or more pieces of 100 letters were read
         assert fact.cost_usd is not None
         assert fact.cost_usd > 0
         assert bench.ledger.read().of_run(bench.guard.run_id).usd_micro > 0

@@ -13,7 +13,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.models.rehearsal_file import FileToWrite, Turn, parse_script, read_script
 from freehold.models.rehearsal_text import Note, write_script
 
-# The example of interfaces.md, "rehearsal.yaml".
+# The example of docs/interfaces.md, "rehearsal.yaml".
 EXAMPLE = """\
 version: 1
 turns:
