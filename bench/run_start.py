@@ -58,7 +58,7 @@ async def _measure(project: BenchProject) -> list[Figure | Missing]:
         Figure("trigger to the runner's first event", statistics.median(runner), "ms", _HOW, control, control_name,
                at_most=2.5, note=where),
         Figure("trigger to the builtin harness's first model request", statistics.median(request), "ms", _HOW, control,
-               control_name, at_most=8.0, note="aim of the design: 3.5"),
+               control_name, at_most=8.0, note="aim: 3.5"),
     ]  # fmt: skip
 
 

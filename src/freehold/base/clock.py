@@ -52,5 +52,5 @@ class FakeClock:
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-11-21T09:00:00.123Z`: UTC, milliseconds; the only way times are written (`interfaces.md`, "Events")."""
+    """`2026-11-21T09:00:00.123Z`: UTC, milliseconds; how all times are written (`docs/interfaces.md`, "Events")."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

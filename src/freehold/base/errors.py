@@ -44,7 +44,7 @@ EXIT_CODES: dict[Code, int] = {
     Code.UNHEALTHY: 6,
     Code.INTERRUPTED: 130,
 }
-"""Exit codes of the command line (design, "Errors"); everything else that fails is 1."""
+"""Exit codes of the command line (`docs/interfaces.md`, "Errors"); everything else that fails is 1."""
 
 HTTP_STATUSES: dict[Code, int] = {
     Code.USAGE: 400,
@@ -63,7 +63,7 @@ HTTP_STATUSES: dict[Code, int] = {
     Code.NO_SCHEDULER: 503,
     Code.TIMEOUT: 504,
 }
-"""Statuses of the run API (`interfaces.md`, "Run directory and run API"); everything else is 500."""
+"""Statuses of the run API (`docs/interfaces.md`, "Errors"); everything else is 500."""
 
 
 class FreeholdError(Exception):

@@ -1,4 +1,4 @@
-"""Identifiers: ULIDs, lower case, sortable by time (`interfaces.md`, "Files and names")."""
+"""Identifiers: ULIDs, lower case, sortable by time (`docs/interfaces.md`, "Files and names")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stranger's agent would do, told before it is trusted (design, "Security": third-party agents)."""
+"""What a stranger's agent would do, told before it is trusted (`docs/why/agents-of-strangers.md`)."""
 
 from __future__ import annotations
 

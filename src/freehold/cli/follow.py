@@ -117,7 +117,7 @@ async def _kill(context: Context, run_id: str) -> None:
 
 
 def exit_code_of(finished: events.RunFinished) -> int:
-    """`freehold run` exits 0 on `completed`, 1 on every other result (`interfaces.md`, "Events")."""
+    """`freehold run` exits 0 on `completed`, 1 on every other result (`docs/interfaces.md`, "Events")."""
     return 0 if finished.result == Result.COMPLETED else 1
 
 

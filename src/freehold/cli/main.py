@@ -77,7 +77,7 @@ def freehold(ctx: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and end the process with its exit code (design, "Errors")."""
+    """Run one command and end the process with its exit code (`docs/interfaces.md`, "Errors")."""
     words = sys.argv[1:] if arguments is None else arguments
     sys.exit(run(words))
 

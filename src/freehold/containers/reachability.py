@@ -1,4 +1,4 @@
-"""Why Docker does not answer, as a sentence with the command that helps (the page's row "Docker is not running")."""
+"""Why Docker does not answer, as a sentence with the command that helps (`docs/troubleshooting.md`, "Docker")."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Agent:
 
     @property
     def holds_git_ssh(self) -> bool:
-        """Whether port 22 is open to it (design, "Security")."""
+        """Whether port 22 is open to it (`docs/egress.md`)."""
         return any(ref.type == "git_ssh" for ref in self.credentials)
 
     @property

@@ -11,7 +11,7 @@ _Number = TypeVar("_Number", int, float)
 
 @dataclass(frozen=True)
 class Budget:
-    """None means: no limit. A day begins at midnight UTC (`interfaces.md`, "Model gateway")."""
+    """None means: no limit. A day begins at midnight UTC (`docs/interfaces.md`, "Model gateway")."""
 
     usd_per_run: float | None = None
     usd_per_day: float | None = None

@@ -1,4 +1,4 @@
-"""The credential types that there are (reference, Action Llama §4): fields, variables, and the hosts each one opens."""
+"""The credential types that there are, as Action Llama names them: fields, variables, and the hosts each opens."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from freehold.base.hosts import HostPattern
 from freehold.project.problems import KeyPath, Reporter
 
 PACKAGE_REGISTRIES = ("pypi.org", "files.pythonhosted.org", "registry.npmjs.org")
-"""The registries of the clients in the base image, pip and npm (design, "A run meets the world through one directory");
+"""The registries of the clients in the base image, pip and npm (`docs/egress.md`);
 an agent whose own Dockerfile brings another client lists its registry in `egress`."""
 
 

@@ -1,4 +1,4 @@
-"""The user's home of Freehold, and what lives in it (`interfaces.md`, "Files and names")."""
+"""The user's home of Freehold, and what lives in it (`docs/interfaces.md`, "Files and names")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names: what an agent may be called, and what things are called on a host (`interfaces.md`, "Files and names")."""
+"""Names: what an agent may be called, and names of things on a host (`docs/interfaces.md`, "Files and names")."""
 
 from __future__ import annotations
 

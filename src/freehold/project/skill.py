@@ -53,7 +53,7 @@ def parse_skill(text: str, name: str, problems: Problems) -> Skill:
 
 
 def check_description(values: Mapping[str, Any], folder: str, name: str, problems: Problems) -> None:
-    """The rules of the format for checked frontmatter, relaxed: the folder's name wins (`interfaces.md`)."""
+    """The rules of the format for checked frontmatter, relaxed: the folder's name wins (`docs/interfaces.md`)."""
     if values["name"] is not None and values["name"].strip() != folder:
         problems.warning(name, "name", f'is not "{folder}"; the folder\'s name is the one that counts')
     description = values["description"]

@@ -27,10 +27,10 @@ _LINEAR = """
     projectlabel projectupdate reaction release releasenote user
 """
 LINEAR_EVENTS = frozenset(_LINEAR.split())
-"""Linear's types in lower case, but `Issue` and `Comment`, which are called as GitHub calls them (reference §8.3)."""
+"""Linear's types in lower case, but `Issue` and `Comment`, which are called as GitHub calls them."""
 
 DISCORD_EVENTS = frozenset({"application_command", "message_component", "autocomplete", "modal_submit"})
-"""Types of interactions (reference, Action Llama §8.3)."""
+"""Types of interactions (as Action Llama calls them)."""
 
 _X = """
     tweet_create_events tweet_delete_events favorite_events follow_events block_events mute_events user_event

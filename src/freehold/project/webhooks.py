@@ -28,7 +28,7 @@ _MEANT = {
     "resource": ("resources",),
     "conclusion": ("conclusions",),
 }
-"""Names that people write for filters, and the filters that they mean (reference, Action Llama §2.3)."""
+"""Names that people write for filters, and the filters that they mean (the same as Action Llama corrects)."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from freehold.base.sockets import connect_unix
 from freehold.runner.peer import uid_of_peer
 
 RETRY_S = 60.0
-"""How long a connection waits for the keeper to come back (design, §2.3)."""
+"""How long a connection waits for the keeper to come back (`docs/interfaces.md`, "Run directory and run API")."""
 _PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _HIGH_WATER_BYTES = 512 * 1024
 _NOBODY = (

@@ -1,8 +1,7 @@
 """The container of a run, as Docker is told it: every flag spelled out, in one pure function.
 
-Sizes and rights are those of design §4 "Container" and of the page "Agent images": the agent is uid 1000 without
-capabilities, its root is read-only, and it can write to /tmp, its home, its workspace and one file of the run
-directory.
+Sizes and rights are those of `docs/dockerfiles.md` ("In the container"): the agent is uid 1000 without capabilities,
+its root is read-only, and it can write to /tmp, its home, its workspace and one file of the run directory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a run's containers, volumes and networks are called (`interfaces.md`, "Files and names")."""
+"""What a run's containers, volumes and networks are called (`docs/interfaces.md`, "Files and names")."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class RunSpec:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What is written on the container and read back on re-adoption (`interfaces.md`, "Files and names")."""
+        """What is written on the container and read back on re-adoption (`docs/interfaces.md`, "Files and names")."""
         values = {
             "project": self.project,
             "agent": self.agent,

@@ -1,4 +1,4 @@
-"""What an agent is told beside its SKILL.md, in the blocks that Action Llama's agents know (reference §6.1). Pure."""
+"""What an agent is told beside its SKILL.md, in the blocks that Action Llama's agents know. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: what happened in a run, one JSON object a line (`interfaces.md`, "Events").
+"""Events: what happened in a run, one JSON object a line (`docs/interfaces.md`, "Events").
 
 Two kinds share the format and nothing else. Host events come from the keeper and are facts. Testimony comes from inside
 the container: the keeper takes it in, numbers it anew, and drops whatever claims to be a host event.

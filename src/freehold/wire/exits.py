@@ -11,11 +11,11 @@ EXIT_UNREACHABLE: Final = 6
 EXIT_OTHER: Final = 7
 EXIT_WAIT_TIMEOUT: Final = 8
 EXIT_USAGE: Final = 9
-"""Exit codes of the in-container commands (reference, Action Llama §6.4)."""
+"""Exit codes of the in-container commands (the same as Action Llama's; `docs/interfaces.md`, "fh")."""
 
 
 class ExitCode:
-    """What the runner's exit code means (reference, Action Llama §6.3)."""
+    """What the runner's exit code means (the same as Action Llama's; `docs/runs.md`, "Results")."""
 
     OK = 0
     ERROR = 1

@@ -1,4 +1,4 @@
-"""Where things are inside a run: paths, ports and names that host and container agree on (`interfaces.md`)."""
+"""Where things are inside a run: paths, ports and names that host and container agree on (`docs/interfaces.md`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHARED_DIRECTORY: Final = "/app/static/shared"
 """The project's `shared/`, read-only, where Action Llama's agents look for it."""
 CREDENTIALS_DIRECTORY: Final = "/credentials"
 WORKSPACE_DIRECTORY: Final = "/workspace"
-WORKING_DIRECTORY: Final = "/tmp"  # noqa: S108  the container's own tmpfs, as the page asks
+WORKING_DIRECTORY: Final = "/tmp"  # noqa: S108  the container's own tmpfs, where Action Llama's agents work
 HOME_DIRECTORY: Final = "/home/node"
 AGENT_UID: Final = 1000
 

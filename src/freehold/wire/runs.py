@@ -17,7 +17,7 @@ class TriggerType(StrEnum):
 
 
 class Phase(StrEnum):
-    """The phases of a run, in order (`interfaces.md`, "Events")."""
+    """The phases of a run, in order (`docs/interfaces.md`, "Events")."""
 
     QUEUE = "queue"
     IMAGE = "image"

@@ -1,4 +1,4 @@
-"""The base image, looked at from inside: what the page promises, and what no agent may change."""
+"""The base image, looked at from inside: what docs/dockerfiles.md promises, and what no agent may change."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ FILTER_MEANINGS = [
 def test_names_that_people_write_for_filters_are_understood(
     tmp_path: Path, source: str, written: str, meant: str
 ) -> None:
-    """The names of reference, Action Llama §2.3."""
+    """The names that Action Llama corrects, and some more."""
     project = f"{MODEL}[webhooks]\ngh = {{type='github'}}\nli = {{type='linear'}}\ndi = {{type='discord'}}\n"
     config = f"models = ['sonnet']\n[[webhooks]]\nsource = '{source}'\n{written} = ['x']\n"
     report = check(write_files(tmp_path, one_agent(config, project=project)), home=tmp_path)
@@ -283,7 +283,7 @@ SKILL_RULES = [
 
 @pytest.mark.parametrize(("frontmatter", "warning", "error"), SKILL_RULES)
 def test_the_rules_of_the_skill_format(tmp_path: Path, frontmatter: str, warning: str, error: str) -> None:
-    """agentskills.io, specification; the folder's name wins (`interfaces.md`, "Files and names")."""
+    """agentskills.io, specification; the folder's name wins (`docs/interfaces.md`, "Files and names")."""
     skill = {"agents/dev/SKILL.md": f"---\n{frontmatter}\n---\n"}
     problems = check(write_files(tmp_path, {**files("scale = 1"), **skill}), home=tmp_path).problems
     told = [str(problem).removeprefix("agents/dev/SKILL.md: ") for problem in problems.errors]

@@ -127,7 +127,7 @@ def test_an_unknown_environment_is_answered_with_the_names(tmp_path: Path, name:
 
 
 def test_an_environments_models_are_seen_by_agents(tmp_path: Path) -> None:
-    """Action Llama read them without the chosen environment (reference §1)."""
+    """Action Llama read them without the chosen environment."""
     files = {**one_agent("models = ['far']"), "home/environments/prod.toml": MODEL.replace("sonnet]", "far]")}
     root = write_files(tmp_path, files)
     assert load_project(root, home=root / "home", environment="prod").agent("dev").models[0].name == "far"

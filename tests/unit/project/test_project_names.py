@@ -37,7 +37,7 @@ def test_two_projects_of_one_name_never_meet(tmp_path: Path) -> None:
 
 
 def test_what_things_are_called() -> None:
-    """`interfaces.md`, "Files and names"."""
+    """`docs/interfaces.md`, "Files and names"."""
     run = "dev-01kabcdefghjkmnpqrstvwxyz0"
     assert names.container_name("acme-1a2b", "dev", run) == "fh-acme-1a2b-dev-stvwxyz0"
     assert names.volume_name("acme-1a2b", "dev", 0) == "fh-acme-1a2b-dev-0"

@@ -19,7 +19,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("-pdf", {"name": "-pdf", "description": "x"}, ERROR),
     ("pdf-", {"name": "pdf-", "description": "x"}, ERROR),
     ("pdf--processing", {"name": "pdf--processing", "description": "x"}, ERROR),
-    # relaxed (`interfaces.md`, "Files and names"): the folder's name counts
+    # relaxed (`docs/interfaces.md`, "Files and names"): the folder's name counts
     ("other", {"name": "pdf", "description": "x"}, WARNING),
     # relaxed: Action Llama's skills need no description
     ("pdf", {"name": "pdf"}, WARNING),

@@ -26,7 +26,7 @@ _HINTS = {
         "correct base) and that any package install commands are correct: apt-get, under USER root."
     ),
 }
-"""The rows of the page "Agent images", Troubleshooting."""
+"""What to do about each (`docs/troubleshooting.md`, "Images")."""
 
 
 def told(layer: Layer, failure: BuildFailure) -> FreeholdError:
