@@ -67,10 +67,6 @@ class EventStream:
         payload = b"" if self._overlong else payload_of(data)
         return Piece(data, (payload,) if payload else ())
 
-    def drop_held(self) -> None:
-        """The stream was cut: forget the beginning of the event that will not come."""
-        self._held.clear()
-
     def _hold(self) -> Piece:
         if not self._overlong and len(self._held) <= self._longest:
             return Piece(b"")

@@ -81,7 +81,6 @@ class Relay:
 
     async def _end_midway(self, response: web.StreamResponse, events: EventStream, error: FreeholdError) -> None:
         self.error = error.message
-        events.drop_held()
         if events.between_events:
             await response.write(refuse_midway(self._wire_format, error))
         elif self._request.transport is not None:

@@ -65,11 +65,10 @@ def test_what_has_passed_always_ends_with_a_whole_event(stream: tuple[bytes, lis
         assert not passed or passed.endswith((b"\n", b"\r"))
 
 
-def test_the_beginning_of_an_event_is_held_back_and_can_be_dropped() -> None:
+def test_the_beginning_of_an_event_is_held_back() -> None:
     events = EventStream()
     assert events.feed(b'data: {"a": 1}\n\ndata: {"b"').data == b'data: {"a": 1}\n\n'
-    events.drop_held()
-    assert events.finish().data == b""
+    assert events.finish().data == b'data: {"b"'
 
 
 def test_a_last_event_without_its_blank_line_is_still_read() -> None:
