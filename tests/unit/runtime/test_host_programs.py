@@ -94,6 +94,12 @@ def test_programs_are_made_once_for_each_state_of_ours(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o777 == 0o755 for path in first.bin.iterdir())
 
 
+def test_programs_of_which_a_part_was_cleared_away_are_made_again(tmp_path: Path) -> None:
+    first = install(tmp_path, private=True)
+    (first.bin / "runner").unlink()
+    assert (install(tmp_path, private=True).bin / "runner").exists()
+
+
 def test_a_program_finds_our_packages_and_nothing_of_the_agents(tmp_path: Path) -> None:
     text = (install(tmp_path, private=True).bin / "fh").read_text()
     assert text.startswith(f"#!{sys.executable} -IS\n")

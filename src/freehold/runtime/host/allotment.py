@@ -140,6 +140,7 @@ class Allotment:
             await ask(command, told, f"The workspace of {slot} could not be given up by {account.name}")
             if not account.known:
                 await asyncio.to_thread(remove_tree, account.home.parent)
+                (self.locks / account.name).unlink(missing_ok=True)
 
 
 def verbs(lodging: Lodging) -> tuple[str, ...]:

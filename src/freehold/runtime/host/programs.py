@@ -29,6 +29,7 @@ _EXTRAS = {"pydantic-ai-slim": {"openai", "anthropic", "google"}}
 """What runner and builtin harness import (pyproject.toml, dependency group `image`)."""
 _ENTRIES = {"runner": "freehold.runner.main", "harness": "freehold.harness.main", "fh": "freehold.runner.fh"}
 _LAUNCHER = "freehold-launch"
+_COUNT = ".count"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def install(base: Path, *, private: bool) -> Programs:
     sources = [_package_file("freehold"), _package_file("msgspec")]
     in_place = private or all(readable_by_all(source) for source in sources)
     target = base / f"programs-{_digest(interpreter, in_place=in_place)}"
-    if not target.exists():
+    if not _is_whole(target):
+        remove_tree(target)
         fresh = target.with_suffix(".new")
         remove_tree(fresh)
         (fresh / "bin").mkdir(parents=True)
@@ -90,9 +92,22 @@ def install(base: Path, *, private: bool) -> Programs:
             _copy_packages(fresh / "lib", sources[0].parent)
         _write_programs(fresh / "bin", interpreter, dict.fromkeys(library))
         _open_to_all(fresh)
+        (fresh / _COUNT).write_text(str(_count(fresh)))
         fresh.rename(target)
         _remove_stale(base, target)
     return Programs(target / "bin", interpreter)
+
+
+def _is_whole(target: Path) -> bool:
+    """Whether everything is still there: systems remove what nobody reads for a month from shared directories."""
+    try:
+        return int((target / _COUNT).read_text()) == _count(target)
+    except (OSError, ValueError):
+        return False
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for path in folder.rglob("*") if path.name != _COUNT)
 
 
 def _remove_stale(base: Path, newest: Path) -> None:
