@@ -58,20 +58,20 @@ async def _check_docker(project: Path) -> Readiness:
 
 
 async def _host_user(project: Path, warnings: tuple[str, ...]) -> Setting:
-    ready = await HostUserEngine(SystemClock(), project / ".freehold").check()
-    if ready.ready:
-        meaning = f"processes of the user {DEFAULT_RUN_AS}, who cannot read your files; memory and CPU are not limited"
-        return Setting(HOST_USER, meaning, _overlay(HOST_USER, "allowlist"), False, (*warnings, *ready.warnings))
-    if os.geteuid() == 0:
-        meaning = "processes of a user number of their own, who cannot read your files; memory and CPU are not limited"
-        return Setting(HOST_USER, meaning, _overlay(HOST_USER, "allowlist"), True, warnings)
-    isolated = await can_have_namespaces(root=False)
-    meaning = "processes of your own user, on this machine"
-    loud = [f"there is no second user: {ready.problem} {ready.hint}", *_AS_YOU]
+    is_root = os.geteuid() == 0
+    isolated = await can_have_namespaces(root=is_root)
+    overlay = _overlay(HOST_USER, "allowlist" if isolated else "open")
     if not isolated:
-        loud.append("it shares this machine's network, too: no network of its own can be made here")
-    network = "allowlist" if isolated else "open"
-    return Setting(HOST_USER, meaning, _overlay(HOST_USER, network), True, (*warnings, *loud))
+        warnings = (*warnings, "the agent shares this machine's network: no network of its own can be made here")
+    ready = await HostUserEngine(SystemClock(), project / ".freehold").check()
+    if ready.ready or is_root:
+        # Root can always give a run a user of its own: one from the accounts, or a number that is nobody's.
+        who = f"the user {DEFAULT_RUN_AS}" if ready.ready else "a user number that is nobody's"
+        meaning = f"processes of {who}, who cannot read your files; memory and CPU are not limited"
+        return Setting(HOST_USER, meaning, overlay, not ready.ready, warnings)
+    meaning = "processes of your own user, on this machine"
+    alone = f"there is no second user: {ready.problem} {ready.hint}"
+    return Setting(HOST_USER, meaning, overlay, True, (*warnings, alone, *_AS_YOU))
 
 
 def _overlay(engine: str, network: str) -> str:
