@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from freehold.harness.client import AcpClient
 from freehold.harness.history import History
 from freehold.harness.instructions import instructions
 from freehold.harness.models import build_model, settings_of
-from freehold.harness.tool import Place
+from freehold.harness.tool import Place, Tool
 from freehold.harness.toolbox import Toolbox, builtin_tools
 from freehold.harness.turn import Turn
 from freehold.wire import acp, acp_rpc
@@ -35,6 +36,8 @@ class Session:
         self.cwd = cwd
         self.history = History()
         self.told = ""
+        self.tools: list[Tool] = builtin_tools()
+        self.problems: list[str] = []
         self.turn: asyncio.Task[str] | None = None
 
 
@@ -70,6 +73,7 @@ class BuiltinAgent:
         msgspec.json.decode(params, type=acp.InitializeRequest)
         return acp.InitializeResponse(
             protocol_version=acp.PROTOCOL_VERSION,
+            agent_capabilities=acp.AgentCapabilities(mcp_capabilities=acp.McpCapabilities(http=True)),
             agent_info=acp.Implementation(name="freehold", title="Freehold builtin", version=__version__),
         )
 
@@ -82,8 +86,20 @@ class BuiltinAgent:
         if not cwd.is_absolute() or not cwd.is_dir():  # noqa: ASYNC240  one stat
             raise RefuseError(acp_rpc.INVALID_PARAMS, f"cwd is no absolute path of a directory: {asked.cwd}")
         session = Session(new_ulid(), cwd)
+        await self._add_mcp(session, asked.mcp_servers)
         self._sessions[session.id] = session
         return acp.NewSessionResponse(session_id=session.id)
+
+    async def _add_mcp(self, session: Session, servers: list[acp.McpServer]) -> None:
+        if not servers:
+            return
+        from freehold.harness.mcp_tools import connect
+
+        remote = await connect(servers, Place(session.cwd, self._env))
+        session.tools += remote.tools
+        session.problems = remote.problems
+        for problem in remote.problems:
+            sys.stderr.write(f"{problem}\n")
 
     async def _prompt(self, params: Raw) -> object:
         asked = msgspec.json.decode(params, type=acp.PromptRequest)
@@ -109,8 +125,8 @@ class BuiltinAgent:
         assert self._peer is not None
         client = AcpClient(self._peer, session.id)
         asks = self._env.get(PERMISSIONS_VARIABLE, "allow") != "allow"
-        toolbox = Toolbox(builtin_tools(), Place(session.cwd, self._env), client, asks=asks)
-        told = instructions(session.cwd, session.told)
+        toolbox = Toolbox(session.tools, Place(session.cwd, self._env), client, asks=asks)
+        told = instructions(session.cwd, session.told, session.problems)
         return Turn(self._model, settings_of(self._choice), toolbox, client, session.history, told)
 
 

@@ -52,7 +52,9 @@ def _anthropic(choice: ModelChoice, env: Mapping[str, str]) -> Any:
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     base_url = env.get("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
-    provider = AnthropicProvider(api_key=_key(env, "ANTHROPIC_API_KEY"), base_url=base_url, http_client=_http(base_url))
+    provider = AnthropicProvider(
+        api_key=_key(env, "ANTHROPIC_API_KEY"), base_url=base_url, http_client=loopback_client(base_url)
+    )
     return AnthropicModel(choice.model, provider=provider)
 
 
@@ -75,7 +77,8 @@ def _openai_provider(env: Mapping[str, str]) -> Any:
     from pydantic_ai.providers.openai import OpenAIProvider
 
     base_url = env.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
-    return OpenAIProvider(api_key=_key(env, "OPENAI_API_KEY"), base_url=base_url, http_client=_http(base_url))
+    client = loopback_client(base_url)
+    return OpenAIProvider(api_key=_key(env, "OPENAI_API_KEY"), base_url=base_url, http_client=client)
 
 
 def _google(choice: ModelChoice, env: Mapping[str, str]) -> Any:
@@ -83,7 +86,9 @@ def _google(choice: ModelChoice, env: Mapping[str, str]) -> Any:
     from pydantic_ai.providers.google import GoogleProvider
 
     base_url = env.get("GOOGLE_GEMINI_BASE_URL", "https://generativelanguage.googleapis.com")
-    provider = GoogleProvider(api_key=_key(env, "GEMINI_API_KEY"), base_url=base_url, http_client=_http(base_url))
+    provider = GoogleProvider(
+        api_key=_key(env, "GEMINI_API_KEY"), base_url=base_url, http_client=loopback_client(base_url)
+    )
     return GoogleModel(choice.model, provider=provider)
 
 
@@ -99,7 +104,7 @@ def _key(env: Mapping[str, str], variable: str) -> str:
     return env.get(variable) or PLACEHOLDER_KEY
 
 
-def _http(base_url: str) -> httpx2.AsyncClient | None:
+def loopback_client(base_url: str) -> httpx2.AsyncClient | None:
     """For the loopback a client without proxies and certificates (reading those takes 30 ms), else the SDK's own."""
     if not base_url.startswith("http://127.0.0.1"):
         return None

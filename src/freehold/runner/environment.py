@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from freehold.runner.credentials import GITHUB_VARIABLE, Held
 from freehold.wire import places
 from freehold.wire.brief import Brief
@@ -36,6 +38,23 @@ class Scene:
     @property
     def shell_setup(self) -> Path:
         return self.state_dir / "setup.sh"
+
+
+def at_port(brief: Brief, model_port: int) -> Brief:
+    """The brief with its loopback addresses at the port that could be had: on a shared loopback 7701 may be taken."""
+    if model_port == places.MODEL_PORT:
+        return brief
+
+    def moved(text: str) -> str:
+        return text.replace(f"127.0.0.1:{places.MODEL_PORT}", f"127.0.0.1:{model_port}")
+
+    harness = msgspec.structs.replace(
+        brief.harness,
+        command=[moved(word) for word in brief.harness.command],
+        env={name: moved(value) for name, value in brief.harness.env.items()},
+    )
+    servers = [msgspec.structs.replace(server, url=moved(server.url)) for server in brief.mcp_servers]
+    return msgspec.structs.replace(brief, harness=harness, mcp_servers=servers)
 
 
 def build_environment(brief: Brief, held: Held, scene: Scene, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from freehold.runner.context import inject
 from freehold.runner.conversation import Conversation
 from freehold.runner.credentials import read_credentials, write_ssh_key
 from freehold.runner.ending import EndedError, Ending
-from freehold.runner.environment import Scene, build_environment
+from freehold.runner.environment import Scene, at_port, build_environment
 from freehold.runner.event_file import EventFile
 from freehold.runner.forward import Forwarder
 from freehold.runner.harness_process import HarnessProcess
@@ -122,6 +122,7 @@ class Run:
         state_dir = _make_private(Path(brief.working_dir) / STATE_DIRECTORY)
         bin_dir = _IMAGE_PROGRAMS if (_IMAGE_PROGRAMS / "fh").exists() else write_programs(state_dir / "bin")
         self._model_port = await self._forwarder.listen(places.MODEL_PORT)
+        self._brief = brief = at_port(brief, self._model_port)
         scene = Scene(
             run_dir=self._run_dir,
             state_dir=state_dir,
