@@ -119,3 +119,11 @@ def test_what_runs_by_path_imports_the_standard_library_only(module: object) -> 
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (3 << 8, 3), (9, 137), (15, 143)])
 def test_exit_codes_are_told_as_a_shell_does(status: int, code: int) -> None:
     assert supervisor.code_of(status) == code
+
+
+def test_the_link_of_a_private_virtual_environment_is_followed(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    link = private / "python"
+    link.symlink_to("/usr/bin/python3")
+    assert find_interpreter(link, private=False) == Path("/usr/bin/python3").resolve()

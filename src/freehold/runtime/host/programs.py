@@ -62,8 +62,10 @@ def find_interpreter(ours: Path, *, private: bool) -> Path:
     `private`: the run's user is the keeper's, and everything of ours is within reach. Compiled packages fit one minor
     version of Python, so the system's must be the same as ours. Raises CONFIG when there is none.
     """
-    if private or readable_by_all(ours):
-        return ours
+    # A virtual environment's python is a link: where it lies may be private while what it leads to is everybody's.
+    program = ours if private else ours.resolve()
+    if private or readable_by_all(program):
+        return program
     version = _version_of(_SYSTEM_PYTHON)
     if version == sys.version_info[:2] and version >= OLDEST_PYTHON:
         return _SYSTEM_PYTHON
