@@ -49,7 +49,7 @@ ifneq ($(INSTALL),)
 	scripts/install-docker
 	scripts/debian-image --if-needed
 endif
-	$(BIN)/freehold demo
+	$(BIN)/freehold demo $(if $(REPO),--repo "$(REPO)")
 
 test: setup install-tools
 	$(PYTEST) tests
