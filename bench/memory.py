@@ -33,7 +33,7 @@ async def _measure(project: BenchProject) -> list[Figure | Missing]:
     async with connected(project.root, project.home) as keeper:
         seen = await run_to_its_end(keeper, "bench")
         await keeper.call("keeper/stop", {}, type(None))
-    text = next(event.output for event in seen if isinstance(event, events.ToolFinished))
+    text = next(one.event.output for one in seen if isinstance(one.event, events.ToolFinished))
     resident = {
         int(pid): int(kilobytes) / 1024 for pid, kilobytes in re.findall(r"^rss (\d+) (\d+)", text, re.MULTILINE)
     }
