@@ -79,7 +79,11 @@ def _network(facts: PromptFacts) -> str:
         return "The network is open."
     if facts.network == "none":
         return "There is no network."
-    return "Network: HTTPS through a proxy that is already set up, to these hosts only: " + ", ".join(facts.hosts)
+    hosts = ", ".join(facts.hosts)
+    return (
+        f"Network: HTTPS through a proxy that is already set up, to these hosts only: {hosts}. Any other is refused; "
+        'curl and git then say "CONNECT tunnel failed, response 403". Trying again does not help; say what you need.'
+    )
 
 
 _LOCKS = """Before you work on something that another run could work on too, lock it; unlock it when you are done:
