@@ -8,19 +8,26 @@ from freehold.project.agent import Agent
 from freehold.project.models import ModelSpec
 from freehold.project.providers import PROVIDERS
 from freehold.store.credentials import CredentialStore
+from freehold.wire.runs import RunOptions
 
 KEY_FIELD = "token"
 HOSTS_FIELD = "hosts"
 """Of a model key: the hosts beside its provider's own that a person allowed it to be sent to."""
 
 
-def model_policy(agent: Agent, store: CredentialStore, *, rehearse: bool) -> ModelPolicy:
-    """The policy of one run. Raises CREDENTIAL for a key that is missing, DENIED for one that would go astray."""
+def model_policy(agent: Agent, store: CredentialStore, options: RunOptions) -> ModelPolicy:
+    """The policy of one run. Raises CREDENTIAL for a key that is missing, DENIED for one that would go astray.
+
+    Where no session asks a model (a script, somebody who looks around), models without a key are left out.
+    """
     tools = frozenset(agent.server_tools)
-    if rehearse:
+    if options.rehearse:
         policy = ModelPolicy(tuple(_policy_model(model, store, with_key=False) for model in agent.models), tools)
         return policy.rehearsal()
-    policy = ModelPolicy(tuple(_policy_model(model, store) for model in agent.models), tools)
+    models = agent.models
+    if options.idle or agent.script:
+        models = tuple(model for model in models if model.key is None or store.get(model.key, KEY_FIELD))
+    policy = ModelPolicy(tuple(_policy_model(model, store) for model in models), tools)
     for model in policy.models:
         _check(model)
     return policy

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
 from freehold.base.clock import Clock
-from freehold.base.errors import Code
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural
 from freehold.egress.dialer import Dialer
 from freehold.egress.proxy import EgressProxy
@@ -39,6 +40,8 @@ from freehold.project.load import Project
 from freehold.store.credentials import CredentialStore
 from freehold.wire.events import Limit, Log, ModelRequest
 from freehold.wire.runs import Result, RunError, Usage
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,26 @@ class RunServices:
             mcp=McpRelay(_mcp_servers(agent, means.credentials), means.mcp_http, run.note),
         )
 
-    async def open(self) -> None:
+    async def open(self, *, serve: bool) -> None:
+        """See `OpenServices`. Raises DISK."""
         if self._run.file.record.adoptions:
             self._charge_what_was_cut()
-        await self._socket.open()
+        if not serve:
+            return
+        try:
+            await self._socket.open()
+        except OSError as error:
+            path = self._run.directory.socket
+            raise FreeholdError(
+                Code.DISK, f"{path}: {error.strerror}", f"Look at {path.parent} (df -h, ls -l)."
+            ) from error
 
     async def close(self, *, run_over: bool) -> None:
         await self._gateway.close()
         await self._socket.close()
         await self._control.close()
         if run_over:
-            self._guard.close()
+            self._close_account()
             self._write_recording()
 
     def reload(self, project: Project, agent: Agent) -> None:  # noqa: ARG002  the seam's words
@@ -112,7 +124,7 @@ class RunServices:
         budgets = Budgets(Budget(usd_per_day=project.config.budget.usd_per_day), agent.budget)
         self._guard = BudgetGuard(run.run_id, budgets, means.ledger, means.clock, self._budget_spent, agent.name)
         return ModelGateway(
-            model_policy(agent, means.credentials, rehearse=run.file.record.start.options.rehearse),
+            model_policy(agent, means.credentials, run.file.record.start.options),
             self._guard,
             HttpModel(means.http),
             means.clock,
@@ -131,13 +143,20 @@ class RunServices:
         """Requests that were under way when the keeper before died are charged in full: nobody saw their end."""
         spent_usd = self._guard.recover().usd_micro / 1e6
         known_usd = self._run.spent.cost_usd or 0.0
-        if spent_usd > known_usd:
+        # The ledger rounds each request up to a millionth; such a difference is no request.
+        if spent_usd - known_usd > (self._run.spent.usage.requests + 1) / 1e6:
             self._run.note_request(
                 ModelRequest(
                     model="", provider="", wire_format="", status=0, usage=Usage(), first_byte_s=None, duration_s=0.0,
                     cost_usd=round(spent_usd - known_usd, 6), error="its keeper died meanwhile; it is charged in full",
                 )
             )  # fmt: skip
+
+    def _close_account(self) -> None:
+        try:
+            self._guard.close()
+        except FreeholdError as error:  # the next keeper closes it (`Ledger.close_dead_runs`)
+            _logger.warning("an account stays open", extra={"run_id": self._run.run_id, "error": error.message})
 
     def _write_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
@@ -176,7 +195,9 @@ def rules_of(agent: Agent) -> Rules:
 
 def _rehearsal(run: Run, agent: Agent) -> Rehearsal | None:
     rehearsed = run.file.record.start.options.rehearse or any(model.is_rehearsal for model in agent.models)
-    return Rehearsal(read_script(agent.rehearsal)) if rehearsed and agent.rehearsal else None
+    if not rehearsed or agent.rehearsal is None:
+        return None
+    return Rehearsal(read_script(agent.rehearsal), run.directory.rehearsal_progress)
 
 
 def _recorder(run: Run, agent: Agent) -> Recorder | None:
