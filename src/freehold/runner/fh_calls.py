@@ -8,14 +8,12 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from freehold.runner.fh_request import Answer, UnreachableError, UsageError, request, show
+from freehold.runner.fh_request import Answer, UsageError, request, show
 from freehold.runner.fh_signals import read_standard_input
 from freehold.wire.exits import EXIT_WAIT_TIMEOUT
 
 WAIT_S = 900.0
 _LOOK_EVERY_S = 2.0
-_KEEPER_AWAY_S = 60.0
-"""A keeper that is replaced comes back within this; until then waiting goes on."""
 _UNFINISHED = ("pending", "queued", "running")
 
 
@@ -23,7 +21,7 @@ def call(arguments: list[str]) -> int:
     if len(arguments) != 1:
         raise UsageError("name one agent, and pipe its context in: fh call reviewer < context.txt")
     context = "" if sys.stdin is None or sys.stdin.isatty() else read_standard_input("the context")
-    answer = request("POST", "/v1/run/calls", {"agent": arguments[0], "context": context})
+    answer = request("POST", "/v1/run/calls", {"agent": arguments[0], "context": context}, repeatable=False)
     call_id = (answer.json() or {}).get("call_id")
     return show(answer, {"ok": True, "call_id": call_id, "callId": call_id})
 
@@ -40,20 +38,13 @@ def wait(arguments: list[str]) -> int:
     ids, timeout_s = _wait_arguments(arguments)
     deadline = time.monotonic() + timeout_s
     states: dict[str, Any] = {}
-    away_since: float | None = None
     while True:
-        try:
-            for call_id in ids:
-                if states.get(call_id, {}).get("status", "pending") in _UNFINISHED:
-                    answer = _look(call_id)
-                    if answer.exit_code != 0:
-                        return show(answer)
-                    states[call_id] = _in_both_spellings(answer.json())
-            away_since = None
-        except UnreachableError:
-            away_since = away_since or time.monotonic()
-            if time.monotonic() - away_since > _KEEPER_AWAY_S:
-                raise
+        for call_id in ids:
+            if states.get(call_id, {}).get("status", "pending") in _UNFINISHED:
+                answer = _look(call_id)
+                if answer.exit_code != 0:
+                    return show(answer)
+                states[call_id] = _in_both_spellings(answer.json())
         open_calls = [call_id for call_id in ids if states.get(call_id, {}).get("status", "pending") in _UNFINISHED]
         if not open_calls or time.monotonic() >= deadline:
             sys.stdout.write(json.dumps(states) + "\n")

@@ -6,12 +6,16 @@ import json
 import os
 import socket
 import sys
+import time
 from typing import Any, NamedTuple
 
 from freehold.wire.exits import EXIT_OF_STATUS, EXIT_OTHER
 
 CONNECT_S = 5.0
 ANSWER_S = 30.0
+KEEPER_AWAY_S = 60.0
+"""How long a run waits for its keeper to come back (design, section 2.3)."""
+_PAUSE_S = 0.1
 _RUN_DIRECTORY = "/run/freehold"
 _LARGEST_HEAD = 64 * 1024
 _LONGEST_ADDRESS = 107
@@ -41,34 +45,55 @@ class Answer(NamedTuple):
             return None
 
 
-def open_run_socket() -> socket.socket:
-    """Connect to the run socket. Raises `UnreachableError`."""
+def open_run_socket(wait_s: float = KEEPER_AWAY_S) -> socket.socket:
+    """Connect to the run socket, waiting for a keeper that is being replaced. Raises `UnreachableError`.
+
+    Where there is no run directory, there is no run, and nothing is waited for.
+    """
     directory = os.environ.get("FREEHOLD_RUN_DIR", _RUN_DIRECTORY)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(CONNECT_S)
-    try:
-        _connect(connection, directory)
-    except OSError as error:
-        connection.close()
-        raise UnreachableError(f"{directory}/run.sock: {error.strerror or error}") from error
-    return connection
+    deadline = time.monotonic() + wait_s
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(CONNECT_S)
+        try:
+            _connect(connection, directory)
+        except OSError as error:
+            connection.close()
+            if time.monotonic() >= deadline or not os.path.isdir(directory):  # noqa: PTH112  pathlib is slow to import
+                raise UnreachableError(f"{directory}/run.sock: {error.strerror or error}") from error
+        else:
+            return connection
+        time.sleep(_PAUSE_S)
 
 
-def request(method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
-    """One request, one answer. Raises `UnreachableError` when no whole answer comes."""
+def request(method: str, path: str, body: dict[str, Any] | None = None, *, repeatable: bool = True) -> Answer:
+    """One request, one answer. Raises `UnreachableError` when no whole answer comes.
+
+    What a keeper left unanswered because it died is said again to the next one, where saying it twice does no harm.
+    """
+    deadline = time.monotonic() + KEEPER_AWAY_S
+    while True:
+        connection = open_run_socket(max(0.0, deadline - time.monotonic()))
+        try:
+            return _exchange(connection, method, path, body)
+        except (ConnectionError, ValueError) as error:
+            if not repeatable or time.monotonic() >= deadline:
+                raise UnreachableError(str(error) or type(error).__name__) from error
+        except OSError as error:
+            raise UnreachableError(str(error) or type(error).__name__) from error
+        finally:
+            connection.close()
+        time.sleep(_PAUSE_S)
+
+
+def _exchange(connection: socket.socket, method: str, path: str, body: dict[str, Any] | None) -> Answer:
     content = json.dumps(body or {}).encode() if method == "POST" else b""
     head = f"{method} {path} HTTP/1.1\r\nhost: run\r\nconnection: close\r\n"
     if method == "POST":
         head += f"content-type: application/json\r\ncontent-length: {len(content)}\r\n"
-    connection = open_run_socket()
     connection.settimeout(ANSWER_S)
-    try:
-        connection.sendall(head.encode() + b"\r\n" + content)
-        return _read_answer(connection)
-    except (OSError, ValueError) as error:
-        raise UnreachableError(str(error) or type(error).__name__) from error
-    finally:
-        connection.close()
+    connection.sendall(head.encode() + b"\r\n" + content)
+    return _read_answer(connection)
 
 
 def show(answer: Answer, shown: Any = None) -> int:

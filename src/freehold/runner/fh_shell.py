@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from freehold.runner.fh_request import UnreachableError
 
 _FILE = ".freehold/environment.json"
+_SET_UP_S = 15.0
 _KEPT = ("TERM", "COLUMNS", "LINES")
 
 
@@ -25,10 +27,15 @@ def shell(arguments: list[str]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    for directory in (os.getcwd(), "/tmp"):  # noqa: PTH109, S108  pathlib takes 6 ms to import
-        try:
-            with open(f"{directory}/{_FILE}", encoding="utf-8") as file:  # noqa: PTH123
-                return dict(json.load(file))
-        except (OSError, ValueError):
-            continue
-    raise UnreachableError(f"the runner has not set this run up yet ({_FILE})")
+    """Waits for the runner, which may have just started. Raises `UnreachableError` when it is not heard of."""
+    deadline = time.monotonic() + _SET_UP_S
+    while True:
+        for directory in (os.getcwd(), "/tmp"):  # noqa: PTH109, S108  pathlib takes 6 ms to import
+            try:
+                with open(f"{directory}/{_FILE}", encoding="utf-8") as file:  # noqa: PTH123
+                    return dict(json.load(file))
+            except (OSError, ValueError):
+                continue
+        if time.monotonic() > deadline:
+            raise UnreachableError(f"the runner has not set this run up ({_FILE} is not there)")
+        time.sleep(0.05)

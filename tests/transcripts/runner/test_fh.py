@@ -272,3 +272,16 @@ async def test_a_run_directory_deep_in_somebodys_home(tmp_path: Path) -> None:
     assert (await Shell(keeper, tmp_path / "bin")("fh", "status", "x")).code == 0
     assert keeper.asked == [Asked("POST", "/v1/run/status", {"text": "x"})]
     await keeper.close()
+
+
+async def test_a_shell_waits_for_the_runner_and_has_its_variables(fh: Shell, tmp_path: Path) -> None:
+    state = tmp_path / "work" / ".freehold"
+    state.mkdir()
+    program = f"cd {tmp_path / 'work'} && exec {tmp_path / 'bin' / 'fh'} shell sh -c 'echo $SEEN $TERM; pwd'"
+    looking = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", program, env={"PATH": os.environ["PATH"], "TERM": "xterm"}, stdout=asyncio.subprocess.PIPE
+    )
+    variables = {"SEEN": "by the agent", "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    (state / "environment.json").write_text(json.dumps(variables))
+    output, _ = await looking.communicate()
+    assert output.decode().splitlines() == ["by the agent xterm", str(tmp_path)]
