@@ -23,30 +23,38 @@ class Phases:
         self._open: tuple[Phase, datetime] | None = None
         self.durations_s: dict[Phase, float] = {}
 
+    @property
+    def current(self) -> Phase | None:
+        return self._open[0] if self._open else None
+
     def enter(self, phase: Phase) -> None:
-        """Close the phase before and open this one; entering the open one, or going back, changes nothing."""
+        """Close the phase before and open this one; entering the open one, or going back, changes nothing.
+
+        Raises DISK, as `close` does; what could not be written did not happen.
+        """
         if self._reached() >= _ORDER.index(phase):
             return
         self.close()
-        self._open = (phase, self._clock.now())
+        now = self._clock.now()
         self._log.append(PhaseStarted(phase=phase))
+        self._open = (phase, now)
 
     def close(self) -> None:
         if self._open is None:
             return
         phase, since = self._open
+        duration_s = round((self._clock.now() - since).total_seconds(), 3)
+        self._log.append(PhaseFinished(phase=phase, duration_s=duration_s))
         self._open = None
-        self.durations_s[phase] = round((self._clock.now() - since).total_seconds(), 3)
-        self._log.append(PhaseFinished(phase=phase, duration_s=self.durations_s[phase]))
+        self.durations_s[phase] = duration_s
 
-    def recover(self, written: list[AnyEvent]) -> None:
-        """Take up where the events of a keeper that died end."""
-        for event in written:
-            if isinstance(event, PhaseStarted):
-                self._open = (event.phase, datetime.fromisoformat(event.ts))
-            elif isinstance(event, PhaseFinished):
-                self._open = None
-                self.durations_s[event.phase] = event.duration_s
+    def recover(self, event: AnyEvent) -> None:
+        """Take up where a keeper that died ended: told each of its events, in order."""
+        if isinstance(event, PhaseStarted):
+            self._open = (event.phase, datetime.fromisoformat(event.ts))
+        elif isinstance(event, PhaseFinished):
+            self._open = None
+            self.durations_s[event.phase] = event.duration_s
 
     def _reached(self) -> int:
         if self._open:

@@ -11,14 +11,12 @@ from freehold.base.ids import new_run_id
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.means import Means
 from freehold.keeper.outcome import Stop
-from freehold.keeper.record import Step
 from freehold.keeper.rpc_server import Caller
 from freehold.keeper.run import Run
 from freehold.runtime.engine import Shell
 from freehold.wire.keeper import OpenShell, ShellClosed, ShellData, ShellSize
-from freehold.wire.runs import Result, RunOptions, StartRun, Trigger, TriggerType
+from freehold.wire.runs import Phase, Result, RunOptions, StartRun, Trigger, TriggerType
 
-COMMAND = ("/bin/bash", "-l")
 _LOOK_INTERVAL_S = 0.05
 
 
@@ -37,7 +35,8 @@ class Shells:
             run = await self._start_idle_run(caller, request)
         try:
             assert run.engine is not None
-            command = tuple(request.command) or COMMAND
+            # `fh shell` gives what is started the environment of the agent: credentials, proxy, PATH.
+            command = (f"{run.place.inside.bin_dir}/fh", "shell", *request.command)
             shell = await run.engine.shell(run.run_id, command, request.columns, request.rows)
         except BaseException:
             if own:
@@ -66,7 +65,7 @@ class Shells:
 
     async def _until_running(self, run_id: str) -> Run:
         while run := self._keeper.active(run_id):
-            if run.file.record.step is Step.RUNNING:
+            if run.phases.current is Phase.SESSION:  # the runner has set everything up
                 return run
             await self._means.clock.sleep(_LOOK_INTERVAL_S)
         view = self._keeper.view(run_id)
