@@ -10,7 +10,7 @@ import click
 from freehold.base.words import duration
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say, table
-from freehold.client.keeper import connected
+from freehold.client.keeper import ask
 from freehold.keeper.history import views
 from freehold.wire.keeper import ListRuns
 from freehold.wire.runs import RunState, RunView
@@ -37,12 +37,7 @@ def list_runs(context: Context, agent: str, limit: int) -> list[RunView]:
     found = views(context.project_dir / ".freehold", agent, limit)
     if all(view.state is RunState.FINISHED for view in found):
         return found
-    return asyncio.run(_ask_keeper(context, agent, limit))
-
-
-async def _ask_keeper(context: Context, agent: str, limit: int) -> list[RunView]:
-    async with connected(context.project_dir, context.home) as keeper:
-        return await keeper.call("run/list", ListRuns(agent, limit), list[RunView])
+    return asyncio.run(ask(context.project_dir, context.home, "run/list", ListRuns(agent, limit), list[RunView]))
 
 
 def _row(view: RunView) -> list[str]:
@@ -53,7 +48,7 @@ def _row(view: RunView) -> list[str]:
     return [
         view.run_id,
         f"{state}{detail}",
-        view.trigger.type,
+        f"{view.trigger.type} {view.trigger.source}".strip(),
         _local(started),
         _took(view),
         f"{view.usage.tokens:,}",
