@@ -14,7 +14,7 @@ from freehold.wire.exits import EXIT_OF_STATUS, EXIT_OTHER
 CONNECT_S = 5.0
 ANSWER_S = 30.0
 KEEPER_AWAY_S = 60.0
-"""How long a run waits for its keeper to come back (design, section 2.3)."""
+"""How long a run waits for its keeper to come back (`docs/interfaces.md`, "Run directory and run API")."""
 _PAUSE_S = 0.1
 _RUN_DIRECTORY = "/run/freehold"
 _LARGEST_HEAD = 64 * 1024

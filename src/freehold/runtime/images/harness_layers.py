@@ -1,7 +1,7 @@
 """The harnesses that are not builtin: what is installed for each, and how it is started to speak ACP.
 
 Versions are those of `harnesses/<name>/package-lock.json`, for amd64 and arm64. Each was started in its image, without
-a network, and answered `initialize` (`tests/real/test_harness_images.py`). Sizes are of the layer alone, on amd64.
+a network, and answered `initialize` (`tests/real/images/test_harness_images.py`). Sizes: the layer alone, on amd64.
 """
 
 from __future__ import annotations
