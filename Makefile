@@ -5,6 +5,7 @@
 #   make check     formatting, types, layers, docs, lock
 #   make bench     speed and size, as ratios against a control in the same run
 #   make soak      the keeper under load for a while, watching for leaks
+#   make docs      the documentation as a site, in site/
 #
 # INSTALL=1 also installs what needs root: a Docker engine and the programs that the real-machine tests drive.
 
@@ -62,6 +63,7 @@ check: setup
 	$(BIN)/python scripts/generate-docs --check
 	$(BIN)/uv lock --check
 	scripts/export-requirements --check
+	$(BIN)/uv run --quiet --locked --group docs zensical build --clean --strict
 
 format: setup
 	$(BIN)/ruff format src tests bench
@@ -75,7 +77,7 @@ soak: setup install-tools
 	$(BIN)/python -m bench.soak
 
 docs: setup
-	$(BIN)/uv run --group docs zensical build --clean --strict
+	$(BIN)/uv run --quiet --locked --group docs zensical build --clean --strict
 
 clean:
 	rm -rf .venv site test-artifacts .mypy_cache .ruff_cache
