@@ -9,15 +9,20 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 
 from freehold.models.admission import LARGEST_REQUEST
 from freehold.models.answers import WRITERS
 from freehold.models.answers.speech import Speech
 from freehold.models.fake_upstream import HELLO, OK, Behaviour
+from freehold.models.gateway import ModelGateway
+from freehold.models.http_model import HttpModel
+from freehold.models.model import Answer, Ask
+from freehold.models.policy import ModelPolicy
 from freehold.models.tokens import Tokens
 from freehold.project.wire_formats import WireFormat
 from freehold.wire.runs import Usage
-from tests.support.models import CANARY, MODEL_OF, PROVIDER_OF, ask, gateway_bench, request_of, until
+from tests.support.models import CANARY, MODEL_OF, PROVIDER_OF, ask, gateway_bench, model_at, request_of, serving, until
 
 FORMATS = list(WireFormat)
 ANTHROPIC, CHAT, RESPONSES, GOOGLE = WireFormat
@@ -133,6 +138,29 @@ async def test_an_agent_that_is_refused_all_the_time_does_not_fill_its_events(tm
         for _ in range(130):
             assert (await ask(bench, ANTHROPIC, model="other")).status == 404
         assert 100 <= len(bench.facts) < 125
+
+
+class Remembering(HttpModel):
+    """Keeps what it was asked, as a leak would."""
+
+    async def ask(self, ask: Ask) -> Answer:
+        self.asked = ask
+        return await super().ask(ask)
+
+
+async def test_once_an_answer_begins_nothing_is_kept_of_the_request(tmp_path: Path) -> None:
+    async with gateway_bench(tmp_path, behaviours=[Behaviour(stall=True, stop_after=3)]) as bench:
+        model = Remembering(bench.session)
+        bench.gateway = ModelGateway(
+            ModelPolicy((model_at(bench.upstream_url, ANTHROPIC),)), bench.guard, model, bench.clock, bench.facts.append
+        )
+        app = web.Application()
+        app.router.add_post("/{tail:.*}", bench.gateway.handle)
+        async with serving(app) as bench.url:
+            asking = asyncio.ensure_future(ask(bench, ANTHROPIC, stream=True, text="x" * 100_000))
+            await until(lambda: bench.upstream.written_bytes() > 0 and not model.asked.call.body)
+            asking.cancel()
+            await bench.gateway.close()
 
 
 async def test_lists_are_answered_here(tmp_path: Path) -> None:

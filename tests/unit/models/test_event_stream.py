@@ -65,6 +65,18 @@ def test_what_has_passed_always_ends_with_a_whole_event(stream: tuple[bytes, lis
         assert not passed or passed.endswith((b"\n", b"\r"))
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+def test_an_event_passes_with_the_byte_that_ends_it(end: bytes) -> None:
+    event = b"data: a" + end
+    for cut in range(len(event)):
+        events = EventStream()
+        assert events.feed(event[:cut]).data == b""
+        assert events.feed(event[cut:]).data == event
+    events = EventStream()
+    pieces = [events.feed(event[at : at + 1]) for at in range(len(event))]
+    assert (pieces[-1].payloads, b"".join(piece.data for piece in pieces)) == ((b"a",), event)
+
+
 def test_the_beginning_of_an_event_is_held_back() -> None:
     events = EventStream()
     assert events.feed(b'data: {"a": 1}\n\ndata: {"b"').data == b'data: {"a": 1}\n\n'
