@@ -12,7 +12,7 @@ from freehold.models.budget import DEFAULT_OUTPUT, LEAST_OUTPUT
 from freehold.models.call import ModelCall
 from freehold.models.guard import BudgetGuard, Reservation
 from freehold.models.policy import PolicyModel
-from freehold.models.prices import Price, find_price
+from freehold.models.prices import Price, look_up_price
 from freehold.models.reading import Reading
 from freehold.models.routes import Operation
 from freehold.models.spend import Amount, micro_usd
@@ -98,7 +98,7 @@ async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: Po
     """Set aside the worst case of asking `model`. Raises `FreeholdError`: `BUDGET`; `CONFIG` for a price not known."""
     if call.route.operation is not Operation.GENERATE:
         return Bill(guard, None, None, False, clock, clock.monotonic(), call.size_bytes, {}, None)
-    price = find_price(model, clock.now())
+    price = await look_up_price(model, clock.now())
     if price is None and guard.budgets.in_usd:
         raise FreeholdError(
             Code.CONFIG,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,6 +83,13 @@ class Listed:
         return self.model.get_prices(when, context).calc_price(usage)["total_price"]
 
 
+async def look_up_price(model: PolicyModel, when: datetime) -> Price | None:
+    """`find_price`, the first time in a thread: reading the list in takes 0.3 s, in which no stream may stand still."""
+    if "genai_prices.data_snapshot" in sys.modules:
+        return find_price(model, when)
+    return await asyncio.to_thread(find_price, model, when)
+
+
 def find_price(model: PolicyModel, when: datetime) -> Price | None:
     """The price of a model, or None when it is not known.
 
@@ -92,7 +101,7 @@ def find_price(model: PolicyModel, when: datetime) -> Price | None:
         return Configured(model.price)
     if not model.at_home:
         return None
-    # 0.27 s to import, most of it pydantic: the keeper pays it at the first request of a real model, not at its start.
+    # Not at the keeper's start, for which rehearsals and idle keepers would pay.
     from genai_prices.data_snapshot import get_snapshot
 
     try:
