@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from freehold.base.errors import Code, FreeholdError
 from freehold.models.policy import KeyKind, ModelPolicy, PolicyModel, provider_model
 from freehold.project.agent import Agent
@@ -63,5 +65,7 @@ def _check(model: PolicyModel) -> None:
     except FreeholdError as error:
         if error.code is not Code.DENIED:
             raise
-        hint = f"If that is what you want: freehold creds add {PROVIDERS[model.provider].credential} --field hosts=HOST"
+        host = urlsplit(model.base_url).hostname or "HOST"
+        credential = PROVIDERS[model.provider].credential
+        hint = f"If that is what you want: freehold creds add {credential} --field hosts={host}"
         raise FreeholdError(error.code, error.message, hint) from error

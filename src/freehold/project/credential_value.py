@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 
 from freehold.base.hosts import normalise_host
@@ -32,12 +33,22 @@ def value_problem(field: CredentialField, value: str) -> str:
 
 
 def _hosts_problem(value: str) -> str:
+    """Names, and addresses too: a model may be served from the local network."""
     for host in value.replace(",", " ").split():
         try:
-            normalise_host(host)
+            if not _is_address(host):
+                normalise_host(host)
         except ValueError as error:
             return f"is no list of hosts: {error}"
     return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _json_problem(value: str) -> str:
