@@ -21,6 +21,7 @@ RETRY_S = 60.0
 """How long a connection waits for the keeper to come back (`docs/interfaces.md`, "Run directory and run API")."""
 _PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _HIGH_WATER_BYTES = 512 * 1024
+_LINGER_S = 2.0
 _NOBODY = (
     b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
     b'{"code":"unreachable","message":"the keeper of this run does not answer","hint":"freehold status"}'
@@ -85,6 +86,7 @@ class _Near(_Side):
         super().__init__(forwarder, seen)
         self._early: list[bytes] = []
         self._early_end = False
+        self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -94,7 +96,7 @@ class _Near(_Side):
     def data_received(self, data: bytes) -> None:
         if self.other:
             super().data_received(data)
-        else:  # up to Python 3.11 a transport that is paused in `connection_made` reads once more
+        elif not self._refused:  # up to Python 3.11 a transport that is paused in `connection_made` reads once more
             self._early.append(data)
             self._pause()
 
@@ -102,7 +104,7 @@ class _Near(_Side):
         if self.other:
             return super().eof_received()
         self._early_end = True
-        return True
+        return not self._refused
 
     def joined(self) -> None:
         """`other` is reached: pass on what came early, and read."""
@@ -114,6 +116,16 @@ class _Near(_Side):
         if self._early_end:
             super().eof_received()
         self.transport.resume_reading()
+
+    def refuse(self, answer: bytes) -> None:
+        """Say why not, and read on for a moment: closing on unread bytes resets the connection under the answer."""
+        assert self.transport is not None
+        self._refused = True
+        self._early.clear()
+        self.transport.resume_reading()
+        self.transport.write(answer)
+        self.transport.write_eof()
+        asyncio.get_running_loop().call_later(_LINGER_S, self.transport.close)
 
     def _pause(self) -> None:
         if self.transport:
@@ -170,8 +182,8 @@ class Forwarder:
             return
         connection = await self._reach(near.transport)
         if connection is None:
-            near.transport.write(_NOBODY)
-            near.transport.close()
+            if not near.transport.is_closing():
+                near.refuse(_NOBODY)
             return
         far = _Side(self, near.seen)
         far.other = near

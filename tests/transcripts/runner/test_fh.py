@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -132,12 +133,23 @@ async def test_a_refusal_that_is_no_json_is_a_refusal(fh: Shell) -> None:
 
 
 @pytest.mark.parametrize("command", [["status", "x"], ["lock", "file:///x"], ["call", "a"], ["return", "v"], ["exit"]])
-async def test_without_a_keeper_nothing_is_ok(tmp_path: Path, command: list[str]) -> None:
+async def test_without_a_run_nothing_is_ok(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "bin").mkdir()
     shell = Shell(FakeKeeper(tmp_path), tmp_path / "bin")
+    shell.keeper.run_dir.rmdir()
     said = await shell("fh", *command)
     assert (said.code, said.output) == (6, "")
     assert "the keeper of this run does not answer" in said.errors
+
+
+async def test_a_keeper_that_is_replaced_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    shell = Shell(FakeKeeper(tmp_path), tmp_path / "bin")
+    saying = asyncio.ensure_future(shell("fh", "status", "x"))
+    await asyncio.sleep(0.3)
+    await shell.keeper.open()
+    assert (await saying).code == 0
+    await shell.keeper.close()
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}", b"hello\r\n\r\n"])
@@ -147,6 +159,7 @@ async def test_half_an_answer_is_none(tmp_path: Path, answer: bytes) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
+        shutil.rmtree(tmp_path / "run")  # the run is over: nothing is waited for
         writer.write(answer)
         writer.close()
 

@@ -111,7 +111,7 @@ async def test_what_is_sent_before_the_keeper_is_there_is_kept(tmp_path: Path) -
 async def test_a_keeper_that_stays_away_is_told_in_http(tmp_path: Path) -> None:
     async with forwarded(tmp_path / "run.sock", retry_s=0.1) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        writer.write(b"POST / HTTP/1.1\r\n\r\n" + b"x" * 1_000_000)
         answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 502 ")
         assert b"keeper of this run does not answer" in answer
