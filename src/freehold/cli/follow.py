@@ -14,13 +14,11 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.cli.context import Context
 from freehold.cli.event_view import EventView
 from freehold.cli.output import note
-from freehold.client.keeper import KeeperConnection, connect
+from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
-from freehold.wire.keeper import AnswerPermission, AttachRun, KillRun
+from freehold.wire.keeper import LOG_FILE, STATE_DIRECTORY, AnswerPermission, AttachRun, KillRun
 from freehold.wire.runs import Result, RunView
-
-_RECONNECTS = 5
 
 
 class Follower:
@@ -36,28 +34,33 @@ class Follower:
 
     async def follow(self, connection: KeeperConnection | None = None) -> events.RunFinished:
         """Returns the run's last event. Raises UNREACHABLE when no keeper can be had any more."""
-        for _ in range(_RECONNECTS):
-            connection = connection or await connect(self._context.project_dir, self._context.home)
+        without_news = 0
+        while without_news < MOST_KEEPERS:
+            seen = self._last_seq
             try:
+                connection = connection or await connect(self._context.project_dir, self._context.home)
                 await self._attach(connection)
-            except FreeholdError as error:
-                if error.code is not Code.UNREACHABLE:
-                    raise
+            except KeeperGoneError:
+                pass  # told below
             finally:
-                await connection.close()
+                if connection:
+                    await connection.close()
             if self._finished:
                 return self._finished
             connection = None
+            without_news = 0 if self._last_seq > seen else without_news + 1
             note("the keeper went away; starting a new one, which takes the run over")
         raise FreeholdError(
             Code.UNREACHABLE,
             f"the keeper of {self._context.project_dir} keeps going away",
-            f"Its log is {self._context.project_dir / '.freehold' / 'keeper.log'}.",
+            f"Its log is {self._context.project_dir / STATE_DIRECTORY / LOG_FILE}.",
         )
 
     async def _attach(self, connection: KeeperConnection) -> None:
         await connection.call("run/attach", AttachRun(self._run_id, self._last_seq), RunView)
         async for method, params in connection.notices():
+            if method == "run/end":
+                return
             if method != "run/event":
                 continue
             event = events.decode(bytes(params))
@@ -67,15 +70,16 @@ class Follower:
                 self._finished = event
                 return
             if isinstance(event, events.PermissionAsked) and self._answering:
-                await self._answer(connection, event)
+                await self._answer(event)
 
-    async def _answer(self, connection: KeeperConnection, asked: events.PermissionAsked) -> None:
+    async def _answer(self, asked: events.PermissionAsked) -> None:
         options = [option.id for option in asked.options]
         question = f"{asked.title}?"
         chosen = await asyncio.to_thread(click.prompt, question, type=click.Choice(options), err=True)
+        answer = AnswerPermission(self._run_id, asked.permission_id, chosen)
+        # A connection of its own: on the first one, events may have piled up in front of the answer meanwhile.
         with contextlib.suppress(FreeholdError):  # the deadline may have answered meanwhile; the event says so
-            answer = AnswerPermission(self._run_id, asked.permission_id, chosen)
-            await connection.call("run/answer", answer, type(None))
+            await ask(self._context.project_dir, self._context.home, "run/answer", answer, type(None))
 
 
 async def follow_until_interrupted(
@@ -109,11 +113,8 @@ async def follow_until_interrupted(
 
 
 async def _kill(context: Context, run_id: str) -> None:
-    connection = await connect(context.project_dir, context.home)
-    try:
-        await connection.call("run/kill", KillRun(run_id, "interrupted with Ctrl-C"), RunView)
-    finally:
-        await connection.close()
+    reason = KillRun(run_id, "interrupted with Ctrl-C")
+    await ask(context.project_dir, context.home, "run/kill", reason, RunView)
 
 
 def exit_code_of(finished: events.RunFinished) -> int:

@@ -10,7 +10,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import is_ulid
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say
-from freehold.client.keeper import connected
+from freehold.client.keeper import ask
 from freehold.keeper.history import find_run, views
 from freehold.wire.keeper import KillRun
 from freehold.wire.runs import RunState, RunView
@@ -42,5 +42,5 @@ def _runs_of(context: Context, target: str) -> list[str]:
 
 
 async def _kill(context: Context, run_ids: list[str], reason: str) -> list[RunView]:
-    async with connected(context.project_dir, context.home) as keeper:
-        return [await keeper.call("run/kill", KillRun(run_id, reason), RunView) for run_id in run_ids]
+    project, home = context.project_dir, context.home
+    return [await ask(project, home, "run/kill", KillRun(run_id, reason), RunView) for run_id in run_ids]

@@ -11,7 +11,7 @@ from freehold.base.ids import new_run_id
 from freehold.cli.context import Context
 from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted
 from freehold.cli.output import note, print_json, say
-from freehold.client.keeper import connect
+from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, connect
 from freehold.wire.runs import RunOptions, RunView, StartRun, Trigger, TriggerType
 
 
@@ -48,12 +48,7 @@ def command(
 
 async def start_and_follow(context: Context, start: StartRun, *, detach: bool = False, verbose: bool = False) -> int:
     """Start the run at the keeper, then follow it; the exit code of the command."""
-    connection = await connect(context.project_dir, context.home)
-    try:
-        view = await connection.call("run/start", start, RunView)
-    except BaseException:
-        await connection.close()
-        raise
+    view, connection = await _start(context, start)
     if detach:
         await connection.close()
         _tell_detached(context, view)
@@ -61,6 +56,21 @@ async def start_and_follow(context: Context, start: StartRun, *, detach: bool = 
     follower = Follower(context, start.run_id, verbose=verbose, answering=True)
     finished = await follow_until_interrupted(follower, context, start.run_id, connection)
     return exit_code_of(finished)
+
+
+async def _start(context: Context, start: StartRun) -> tuple[RunView, KeeperConnection]:
+    """Ask until a keeper has taken the run on: however often it is asked, the same run id is one run."""
+    for attempt in range(1, MOST_KEEPERS + 1):
+        connection: KeeperConnection | None = None
+        try:
+            connection = await connect(context.project_dir, context.home)
+            return await connection.call("run/start", start, RunView), connection
+        except BaseException as error:
+            if connection:
+                await connection.close()
+            if not isinstance(error, KeeperGoneError) or attempt == MOST_KEEPERS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _tell_detached(context: Context, view: RunView) -> None:

@@ -15,14 +15,25 @@ from typing import TypeVar
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import make_private_directory
+from freehold.base.files import PRIVATE_FILE, make_private_directory
+from freehold.base.program import fingerprint
 from freehold.base.sockets import connect_unix
 from freehold.wire import rpc
+from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, STATE_DIRECTORY, StopKeeper, Stopping
 
 Answer = TypeVar("Answer")
 
 START_DEADLINE_S = 20.0
-_LOG_FILE = "keeper.log"
+MOST_KEEPERS = 10
+"""How many in a row may go away before a command gives up: more than one run may kill (`keeper/adopt.py`)."""
+LARGEST_LOG_BYTES = 8 * 1024 * 1024
+
+
+class KeeperGoneError(FreeholdError):
+    """The keeper went away while it was asked. A new one can be started, which takes over what this one kept."""
+
+    def __init__(self, message: str = "the keeper went away") -> None:
+        super().__init__(Code.UNREACHABLE, message, "Run the command again: a new keeper takes over.")
 
 
 class KeeperConnection:
@@ -37,7 +48,7 @@ class KeeperConnection:
         self._reading = asyncio.create_task(self._read())
 
     async def call(self, method: str, params: object, answer: type[Answer]) -> Answer:
-        """The method's answer. Raises the keeper's `FreeholdError`, or UNREACHABLE when it went away meanwhile."""
+        """The method's answer. Raises the keeper's `FreeholdError`, or `KeeperGoneError`."""
         self._last_id += 1
         future: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self._calls[self._last_id] = future
@@ -64,9 +75,9 @@ class KeeperConnection:
             self._writer.write(line)
             await self._writer.drain()
         except ConnectionError as error:
-            raise _gone() from error
+            raise KeeperGoneError from error
         if self._reading.done():
-            raise _gone()
+            raise KeeperGoneError
 
     async def _read(self) -> None:
         try:
@@ -77,7 +88,7 @@ class KeeperConnection:
         finally:
             for future in self._calls.values():
                 if not future.done():
-                    future.set_exception(_gone())
+                    future.set_exception(KeeperGoneError())
             if self._notices.full():
                 self._notices.get_nowait()
             self._notices.put_nowait(None)
@@ -108,14 +119,53 @@ async def connected(project: Path, home: Path, *, start: bool = True) -> AsyncIt
 
 
 async def connect(project: Path, home: Path, *, start: bool = True) -> KeeperConnection:
-    """Raises UNREACHABLE: without `start` when no keeper runs, else when it did not come up (with its last words)."""
-    path = project / ".freehold" / "keeper.sock"
-    connection = await _try(path)
+    """Raises UNREACHABLE: without `start` when no keeper runs, else when it did not come up (with its last words).
+
+    With `start`, an idle keeper of another version of this program is replaced; a busy one is as soon as it is idle.
+    """
+    state = project / STATE_DIRECTORY
+    connection = await _try(state / SOCKET_FILE)
+    if connection is not None and start and not _is_of_this_program(state / LOCK_FILE):
+        connection = await _unless_it_makes_room(connection)
     if connection is None and start:
-        connection = await _start(project, home, path)
+        connection = await _start(project, home, state)
     if connection is None:
         raise FreeholdError(Code.UNREACHABLE, f"no keeper runs for {project}", "Commands such as `run` start one.")
     return connection
+
+
+async def ask(project: Path, home: Path, method: str, params: object, answer: type[Answer]) -> Answer:
+    """Call `method`, again where a keeper goes away meanwhile: for what has the same effect however often it is asked.
+
+    Raises what `connect` and `KeeperConnection.call` do.
+    """
+    for _ in range(MOST_KEEPERS - 1):
+        with contextlib.suppress(KeeperGoneError):
+            async with connected(project, home) as keeper:
+                return await keeper.call(method, params, answer)
+    async with connected(project, home) as keeper:
+        return await keeper.call(method, params, answer)
+
+
+def _is_of_this_program(lock: Path) -> bool:
+    try:
+        return lock.read_text().strip() == fingerprint()
+    except OSError:
+        return False
+
+
+async def _unless_it_makes_room(connection: KeeperConnection) -> KeeperConnection | None:
+    """`connection`, or None when its keeper ends to make room for one of this program."""
+    try:
+        stopping = await connection.call("keeper/stop", StopKeeper(when_idle=True), Stopping)
+        if not stopping.now:
+            return connection
+        async for _ in connection.notices():
+            pass  # until it hangs up
+    except FreeholdError:
+        pass  # it went away already, or is too old to be asked: the next call will tell
+    await connection.close()
+    return None
 
 
 async def _try(path: Path) -> KeeperConnection | None:
@@ -132,24 +182,40 @@ async def _try(path: Path) -> KeeperConnection | None:
     return KeeperConnection(reader, writer)
 
 
-async def _start(project: Path, home: Path, path: Path) -> KeeperConnection | None:
-    state = path.parent
-    make_private_directory(state)
-    log = state / _LOG_FILE
-    log_start = log.stat().st_size if log.exists() else 0
-    keeper = _spawn(project, home, log)
+async def _start(project: Path, home: Path, state: Path) -> KeeperConnection | None:
+    try:
+        make_private_directory(state)
+        log = _log_file(state)
+        log_start = log.stat().st_size if log.exists() else 0
+        keeper = _spawn(project, home, log)
+    except OSError as error:
+        raise FreeholdError(
+            Code.UNREACHABLE, f"no keeper can be started: {error}", f"Look at {state} (df -h, ls -l)."
+        ) from error
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
-        if connection := await _try(path):
+        if connection := await _try(state / SOCKET_FILE):
             return connection
-        if keeper.poll() not in (None, 0):
+        ended = keeper.poll()
+        if ended is not None and ended < 0:
+            raise KeeperGoneError(f"the keeper was killed by signal {-ended} as soon as it was started")
+        if ended:
             raise _did_not_start(log, log_start)
         await asyncio.sleep(0.01)
     raise _did_not_start(log, log_start)
 
 
+def _log_file(state: Path) -> Path:
+    """The keeper's log; what it grew to in earlier lives is kept once, beside it."""
+    log = state / LOG_FILE
+    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
+        log.replace(state / f"{LOG_FILE}.1")
+    return log
+
+
 def _spawn(project: Path, home: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
+        os.fchmod(output.fileno(), PRIVATE_FILE)
         return subprocess.Popen(
             [sys.executable, "-m", "freehold.keeper", "--project", str(project), "--home", str(home)],
             stdin=subprocess.DEVNULL,
@@ -172,11 +238,3 @@ def _did_not_start(log: Path, since: int) -> FreeholdError:
         words = file.read().decode(errors="replace").strip().splitlines()[-5:]
     said = "\n".join(words) or "it wrote nothing"
     return FreeholdError(Code.UNREACHABLE, f"the keeper did not start: {said}", f"Its log is {log}.")
-
-
-def _gone() -> FreeholdError:
-    return FreeholdError(Code.UNREACHABLE, "the keeper went away", "Run the command again: a new keeper takes over.")
-
-
-def decode_params(raw: msgspec.Raw, kind: type[Answer]) -> Answer:
-    return msgspec.json.decode(raw, type=kind)

@@ -8,6 +8,7 @@ from freehold.keeper.record import BEFORE_CONTAINER, Record, Step
 from freehold.runtime.engine import Found
 
 MOST_ADOPTIONS = 5
+"""Keepers seldom die, and a run seldom sees two do so; one that sees this many is likely the reason."""
 
 
 class Adoption(Enum):
@@ -23,7 +24,7 @@ class Adoption(Enum):
 
 
 def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adoption:
-    """`found` is the run as the engine knows it, None when it does not.
+    """`found` is the run as the engine knows it, None when it does not; `record.adoptions` counts this adoption.
 
     `result_logged`: `run.finished` is in the event file, so the result is out and must not be told twice.
     """
@@ -31,7 +32,7 @@ def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adopt
         return Adoption.NOTHING
     if result_logged or record.step is Step.FINISHED:
         return Adoption.CLEAN
-    if record.adoptions >= MOST_ADOPTIONS:
+    if record.adoptions > MOST_ADOPTIONS:
         return Adoption.GIVE_UP
     if record.stop is not None:
         return Adoption.STOP

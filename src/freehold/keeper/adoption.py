@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import duration
 from freehold.keeper import adopt
-from freehold.keeper.adopt import Adoption
+from freehold.keeper.adopt import MOST_ADOPTIONS, Adoption
 from freehold.keeper.conclusion import show_finished
-from freehold.keeper.event_log import read_events
-from freehold.keeper.history import EVENTS, RUNS, records
+from freehold.keeper.event_log import each_event
+from freehold.keeper.history import EVENTS, RUNS, record_of, records
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.means import Means
+from freehold.keeper.outcome import Stop
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile, Step
+from freehold.keeper.run import Run
 from freehold.runtime.engine import Engine, Found
-from freehold.wire.events import ModelRequest
+from freehold.runtime.run_directory import sweep_secrets
+from freehold.wire.events import ModelRequest, RunQueued
+from freehold.wire.runs import Result, RunError
 
 _logger = logging.getLogger(__name__)
 
@@ -23,52 +29,121 @@ ENGINE_DEADLINE_S = 120.0
 """How long an engine may stay unreachable before its runs are given up: a machine that boots starts Docker late."""
 
 
-async def adopt_all(keeper: Keeper, means: Means) -> None:
-    """Adopt every run that is not finished and cleaned. An engine that is away is asked again for two minutes."""
+def look_back(keeper: Keeper, means: Means) -> list[Record]:
+    """The runs to be adopted. Their places are held, and whoever asks for one of them waits for its adoption."""
     left = [record for record in records(means.state) if record.step is not Step.CLEANED]
     for record in left:
+        keeper.expect(record.start.run_id)
         if record.slot is not None:
             means.slots.hold(record.start.agent, record.slot)
-    async with asyncio.TaskGroup() as asking:
-        for name, engine in means.engines.items():
-            mine = [record for record in left if record.view.engine == name]
-            if mine:
+    return left
+
+
+async def adopt_all(keeper: Keeper, means: Means, left: Sequence[Record]) -> None:
+    """Adopt every run of `left`, and remove what nobody can adopt any more.
+
+    An engine that is away, and has runs, is asked again for two minutes.
+    """
+    try:
+        await sweep_secrets(means.state / RUNS, {record.start.run_id for record in left})
+        async with asyncio.TaskGroup() as asking:
+            for name, engine in means.engines.items():
+                mine = [record for record in left if record.view.engine == name]
                 asking.create_task(_adopt_of_engine(keeper, means, engine, mine))
+    finally:
+        for record in left:
+            keeper.expect_no_more(record.start.run_id)
 
 
-async def _adopt_of_engine(keeper: Keeper, means: Means, engine: Engine, left: list[Record]) -> None:
-    found = {one.run_id: one for one in await _find_patiently(means, engine)}
+async def _adopt_of_engine(keeper: Keeper, means: Means, engine: Engine, left: Sequence[Record]) -> None:
+    found: dict[str, Found] = {}
+    away: FreeholdError | None = None
+    try:
+        found = {one.run_id: one for one in await _find(means, engine, patient=bool(left))}
+    except FreeholdError as error:
+        away = error
+        _logger.warning("an engine does not say what it runs", extra={"engine": engine.name, "error": error.message})
     for record in left:
-        adopt_one(keeper, means, record, found.get(record.start.run_id))
+        try:
+            adopt_one(keeper, means, record, found.get(record.start.run_id), away=away)
+        except (FreeholdError, OSError) as error:
+            _logger.error("a run is not taken over", extra={"run_id": record.start.run_id, "error": str(error)})
+    for run_id in found:
+        if keeper.active(run_id) is None and _is_nobodys(means, run_id):
+            await _remove(engine, run_id)
 
 
-async def _find_patiently(means: Means, engine: Engine) -> list[Found]:
+async def _find(means: Means, engine: Engine, *, patient: bool) -> list[Found]:
     waited_s = 0.0
     while True:
         try:
             return await engine.find(means.project_name())
         except FreeholdError as error:
-            if error.code is not Code.UNREACHABLE or waited_s >= ENGINE_DEADLINE_S:
-                _logger.error("an engine does not say what it runs", extra={"engine": engine.name, "error": str(error)})
-                return []
+            if error.code is not Code.UNREACHABLE or not patient or waited_s >= ENGINE_DEADLINE_S:
+                raise
         waited_s += 1.0
         await means.clock.sleep(1.0)
 
 
-def adopt_one(keeper: Keeper, means: Means, record: Record, found: Found | None) -> None:
-    """Go on with one run as `adopt.decide` says; its numbers are read back from its own event log."""
+def adopt_one(
+    keeper: Keeper, means: Means, record: Record, found: Found | None, *, away: FreeholdError | None = None
+) -> None:  # fmt: skip
+    """Go on with one run as `adopt.decide` says; its numbers are read back from its own event log.
+
+    `away` is why its engine could not be asked. Raises FreeholdError or OSError when its files cannot be used.
+    """
     directory = means.state / RUNS / record.start.run_id
     file = RecordFile(directory / RECORD_FILE, record)
+    # Counted before anything else is touched: whatever it is that kills keepers, it may be in its files.
+    record.adoptions += 1
+    try:
+        file.save()
+    except FreeholdError as error:
+        _logger.warning("an adoption is not counted", extra={"run_id": record.start.run_id, "error": error.message})
     run = keeper.open_run(file)
     decision = adopt.decide(record, found, result_logged=run.log.finished is not None)
     _logger.info("adopting", extra={"run_id": run.run_id, "decision": decision.name, "step": record.step})
-    written = read_events(directory / EVENTS)
-    run.phases.recover(written)
-    for event in written:
-        if isinstance(event, ModelRequest):
-            run.spent.add(event)
-    record.adoptions += 1
+    _recover(run)
+    if decision is Adoption.GIVE_UP:
+        _say_why_given_up(run, away)
     if decision is Adoption.CLEAN and run.log.finished:
         show_finished(run, run.log.finished.outcome())
-    file.save()
     keeper.carry_out(run, decision)
+
+
+def _recover(run: Run) -> None:
+    if run.log.last_seq == 0:  # its keeper died between the record and the first event
+        view = run.view
+        run.log.append(RunQueued(agent=view.agent, attempt=view.attempt, trigger=view.trigger), durable=True)
+        return
+    for event in each_event(run.file.path.parent / EVENTS):
+        run.phases.recover(event)
+        if isinstance(event, ModelRequest):
+            run.spent.add(event)
+
+
+def _say_why_given_up(run: Run, away: FreeholdError | None) -> None:
+    """Where more is known than that the container is gone."""
+    if run.file.record.adoptions > MOST_ADOPTIONS:
+        message = f"{MOST_ADOPTIONS + 1} keepers in a row ended while they kept this run; it is given up"
+        run.stop(Stop(Result.LOST, RunError(Code.INTERNAL, message, "Report this with keeper.log.")))
+    elif away is not None:
+        message = f"its engine did not answer for {duration(ENGINE_DEADLINE_S)}: {away.message}"
+        run.stop(Stop(Result.LOST, RunError(away.code, message, away.hint)))
+
+
+def _is_nobodys(means: Means, run_id: str) -> bool:
+    """Whether no record tells how to go on with it: the project's state was removed, or its file is damaged."""
+    try:
+        record = record_of(means.state, run_id)
+    except FreeholdError:
+        return True
+    return record is None or record.step is Step.CLEANED
+
+
+async def _remove(engine: Engine, run_id: str) -> None:
+    _logger.warning("removing a run that has no record", extra={"run_id": run_id, "engine": engine.name})
+    try:
+        await engine.remove(run_id)
+    except FreeholdError as error:
+        _logger.warning("it could not be removed", extra={"run_id": run_id, "error": error.message})

@@ -29,6 +29,7 @@ async def conclude(run: Run, ended: Exit | None) -> None:
         await run.services.close(run_over=True)
     verdict = outcome.decide(_facts(run, ended))
     record = run.file.record
+    await _until_there_is_room(run, run.tell_dropped)
     await _until_there_is_room(run, run.phases.close)
     final = Outcome(
         agent=record.start.agent,
@@ -62,10 +63,13 @@ def show_finished(run: Run, final: Outcome) -> None:
 
 
 async def clean_up(run: Run) -> None:
-    """Remove container, credentials and run directory. What fails is logged, tried again by the next keeper."""
+    """Remove container, credentials and run directory. What fails is logged, tried again by the next keeper.
+
+    A disk without room for the record keeps none of that from being done.
+    """
     record = run.file.record
-    await _until_there_is_room(run, run.file.save)
     failed = False
+    _tried(run.save)  # written once more below
     for step in (_remove_container, _remove_secrets, _remove_scratch):
         try:
             await step(run)
@@ -74,9 +78,11 @@ async def clean_up(run: Run) -> None:
             _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
     if record.slot is not None:
         run.means.slots.release(record.start.agent, record.slot)
-    if not failed:
-        run.file.enter(Step.CLEANED)
     run.log.close()
+    if failed:
+        await _until_there_is_room(run, run.save)
+    else:
+        await _until_there_is_room(run, lambda: run.enter(Step.CLEANED))
 
 
 async def _remove_container(run: Run) -> None:
@@ -107,17 +113,26 @@ def _facts(run: Run, ended: Exit | None) -> outcome.Facts:
     )
 
 
+def _tried(write: Callable[[], object]) -> FreeholdError | None:
+    """What the disk did not take; None when it was written."""
+    try:
+        write()
+    except FreeholdError as error:
+        if error.code is not Code.DISK:
+            raise
+        return error
+    return None
+
+
 async def _until_there_is_room(run: Run, write: Callable[[], object]) -> None:
-    warned = False
-    while True:
-        try:
-            write()
-        except FreeholdError as error:
-            if error.code is not Code.DISK:
-                raise
-            if not warned:
-                _logger.error("waiting for room on the disk", extra={"run_id": run.run_id, "error": error.message})
-            warned = True
-            await run.means.clock.sleep(_ROOM_INTERVAL_S)
-        else:
-            return
+    """Try until it is written. The run's container is gone, so its scratch may make the room that is needed."""
+    problem = _tried(write)
+    if problem is None:
+        return
+    _logger.error("waiting for room on the disk", extra={"run_id": run.run_id, "error": problem.message})
+    try:
+        await _remove_scratch(run)
+    except OSError as error:
+        _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
+    while _tried(write) is not None:
+        await run.means.clock.sleep(_ROOM_INTERVAL_S)

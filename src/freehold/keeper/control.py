@@ -30,6 +30,7 @@ class Control:
         self._asked: dict[str, session.Answer | None] = {}
 
     async def set_status(self, text: str) -> None:
+        self._run.catch_up()
         text = text.strip()[:LONGEST_STATUS]
         self._run.file.show(status_text=text)
         self._run.note(Status(text=text))
@@ -39,13 +40,14 @@ class Control:
         if len(value) > LONGEST_RETURN:
             message = f"the return value has {len(value):,} characters; at most {LONGEST_RETURN:,} are kept"
             raise FreeholdError(Code.TOO_LARGE, message, "Write it to a file in /workspace and return its path.")
+        self._run.catch_up()
         self._run.file.show(return_value=value)
-        self._run.file.save()
+        self._run.save()
         self._run.note(Return(value=value))
 
     async def request_rerun(self) -> None:
         self._run.file.record.rerun_requested = True
-        self._run.file.save()
+        self._run.save()
 
     async def request_exit(self, code: int) -> None:
         """`fh exit`: the run ends now, with this exit code; it does not wait for the harness."""
@@ -66,6 +68,12 @@ class Control:
 
     async def from_runner(self, message: session.FromRunner) -> None:
         """What the runner says on its session."""
+        try:
+            self._hear(message)
+        except FreeholdError as error:
+            self._run.give_up(error)
+
+    def _hear(self, message: session.FromRunner) -> None:
         if isinstance(message, session.EnterPhase):
             self._run.catch_up()
             if message.phase in FROM_INSIDE:
@@ -74,7 +82,7 @@ class Control:
             self._ask(message)
         elif isinstance(message, session.Conclusion) and message.error:
             self._run.file.record.conclusion = message.error
-            self._run.file.save()
+            self._run.save()
 
     async def close(self) -> None:
         deciding = list(self._deciding.values())
@@ -95,6 +103,11 @@ class Control:
 
     async def _decide(self, asked: session.AskPermission) -> None:
         assert self._run.permissions is not None
-        answer = self._asked[asked.permission_id] = await self._run.permissions.decide(asked)
+        try:
+            answer = await self._run.permissions.decide(asked)
+        except FreeholdError as error:
+            self._run.give_up(error)
+            return
+        self._asked[asked.permission_id] = answer
         if self.session:
             self.session.send(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -33,15 +33,20 @@ class EventLog:
         self.last_seq = 0
         self.container_lines = 0
         """How many lines of the run's own event file have been taken in."""
+        self.started = False
         self.finished: events.RunFinished | None = None
+        self._closed = False
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._size = self._recover()
 
     def append(self, event: Kind, *, durable: bool = False) -> Kind:
         """Write one event and wake the readers; `durable` waits until it is on the disk.
 
-        Raises `FreeholdError(DISK)` when it cannot be written whole; the file then is as before.
+        Raises `FreeholdError(DISK)` when it cannot be written whole; the file then is as before. CONFLICT after
+        `run.finished`, which is the last word, and after `close`.
         """
+        if self._closed or self.finished:
+            raise FreeholdError(Code.CONFLICT, f"{self.path}: the run is over; {_type(event)} comes too late")
         numbered = msgspec.structs.replace(
             event, seq=self.last_seq + 1, run_id=self._run_id, ts=event.ts or rfc3339(self._clock.now())
         )
@@ -55,12 +60,11 @@ class EventLog:
             raise _disk_error(self.path, error) from error
         self._size += len(line)
         self._note(numbered)
-        for waiter in self._waiting:
-            waiter.set()
+        self._wake()
         return numbered
 
     async def follow(self, after_seq: int = 0, *, live: bool = True) -> AsyncIterator[AnyEvent]:
-        """Every event after `after_seq`; `live` goes on until `run.finished`."""
+        """Every event after `after_seq`; `live` goes on until `run.finished`, or until the log is closed."""
         grown = asyncio.Event()
         self._waiting.add(grown)
         try:
@@ -73,14 +77,23 @@ class EventLog:
                             yield event
                         if isinstance(event, events.RunFinished):
                             return
-                    if not live:
+                    if not live or self._closed:
                         return
                     await grown.wait()
         finally:
             self._waiting.discard(grown)
 
     def close(self) -> None:
+        """Nothing is written any more, and nobody waits for more. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
         os.close(self._file)
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiting:
+            waiter.set()
 
     def _whole_line(self, file: BinaryIO) -> bytes:
         position = file.tell()
@@ -108,16 +121,32 @@ class EventLog:
     def _note(self, event: Event) -> None:
         self.last_seq = event.seq
         self.container_lines = max(self.container_lines, getattr(event, "container_seq", 0))
+        if isinstance(event, events.RunStarted):
+            self.started = True
         if isinstance(event, events.RunFinished):
             self.finished = event
 
 
 def read_events(path: Path) -> list[AnyEvent]:
     """All whole events of a file that nobody writes any more; a torn last line is left out."""
-    if not path.exists():
-        return []
-    with path.open("rb") as file:
-        return [event for line in file if (event := _readable(line)) is not None]
+    return list(each_event(path))
+
+
+def each_event(path: Path) -> Iterator[AnyEvent]:
+    """As `read_events`, one after the other: a file may be larger than memory."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for line in file:
+            event = _readable(line)
+            if event is not None:
+                yield event
+
+
+def _type(event: Event) -> str:
+    return str(event.__struct_config__.tag)
 
 
 def _readable(line: bytes) -> AnyEvent | None:

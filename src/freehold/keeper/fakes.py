@@ -66,7 +66,7 @@ def fake_means(
     """Means with a fake engine under both engines' names; `opened` is told when a run's services open."""
     clock = clock or SystemClock()
 
-    async def open_services(run: Run, _project: Project, _agent: Agent) -> FakeServices:
+    async def open_services(run: Run, project: Project, agent: Agent, *, serve: bool) -> FakeServices:  # noqa: ARG001
         services = FakeServices(Control(run))
         opened(run, services)
         return services

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
+from pathlib import Path
 
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import make_private_directory
 from freehold.base.ids import agent_of
 from freehold.keeper.adopt import Adoption
-from freehold.keeper.event_log import read_events
+from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, record_of, views
 from freehold.keeper.means import Means
 from freehold.keeper.outcome import Stop
@@ -33,6 +35,7 @@ class Keeper:
         self._means = means
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._expected: dict[str, asyncio.Event] = {}
 
     @property
     def active_runs(self) -> int:
@@ -56,12 +59,14 @@ class Keeper:
 
     async def attach(self, caller: Caller, request: AttachRun) -> RunView:
         """Send the run's events after `after_seq` as `run/event`; with `follow`, up to `run.finished`."""
+        await self._until_adopted(request.run_id)
         view = self.view(request.run_id)
         caller.spawn(self._send_events(caller, request))
         return view
 
     async def kill(self, _caller: Caller, request: KillRun) -> RunView:
         """Ask the run to end. One that has ended stays as it is."""
+        await self._until_adopted(request.run_id)
         view = self.view(request.run_id)
         if run := self._runs.get(request.run_id):
             error = RunError(Code.INTERRUPTED, request.reason, f"Start it again: freehold run {view.agent}")
@@ -74,6 +79,7 @@ class Keeper:
 
     async def answer(self, _caller: Caller, request: AnswerPermission) -> None:
         """A person's answer to `permission.asked`. Raises NOT_FOUND when nothing is asked (any more)."""
+        await self._until_adopted(request.run_id)
         run = self._runs.get(request.run_id)
         if run is None or run.permissions is None:
             raise FreeholdError(Code.NOT_FOUND, f"nothing is asked in {request.run_id}")
@@ -85,12 +91,35 @@ class Keeper:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
+    async def abandon(self) -> None:
+        """End and remove every run: the project's state is gone, and with it what another keeper could go on from."""
+        runs = list(self._runs.values())
+        await self.let_go()
+        for run in runs:
+            _logger.error("a run is ended, because the project's state was removed", extra={"run_id": run.run_id})
+            try:
+                if run.engine:
+                    await run.engine.remove(run.run_id)
+                await run.directory.remove_secrets()
+            except (FreeholdError, OSError) as error:
+                _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
+
+    def expect(self, run_id: str) -> None:
+        """The run will be adopted: whoever asks for it waits until then."""
+        self._expected[run_id] = asyncio.Event()
+
+    def expect_no_more(self, run_id: str) -> None:
+        """It is adopted, or cannot be."""
+        if expected := self._expected.pop(run_id, None):
+            expected.set()
+
     def carry_out(self, run: Run, adoption: Adoption) -> None:
         """Let the run have its life, in a task of its own."""
         self._runs[run.run_id] = run
         task = asyncio.create_task(run.carry_out(adoption), name=run.run_id)
         self._tasks[run.run_id] = task
         task.add_done_callback(lambda _: self._ended(run.run_id))
+        self.expect_no_more(run.run_id)
 
     def active(self, run_id: str) -> Run | None:
         """The run, while it is under way."""
@@ -108,7 +137,6 @@ class Keeper:
 
     def _record_new(self, request: StartRun, engine: str) -> Run:
         directory = self._means.state / RUNS / request.run_id
-        make_private_directory(directory)
         view = RunView(
             run_id=request.run_id,
             agent=request.agent,
@@ -118,20 +146,30 @@ class Keeper:
             queued_at=rfc3339(self._means.clock.now()),
             engine=engine,
         )
-        file = RecordFile(directory / RECORD_FILE, Record(view=view, start=request))
-        file.save()
-        run = self.open_run(file)
-        run.log.append(RunQueued(agent=view.agent, attempt=view.attempt, trigger=view.trigger), durable=True)
+        try:
+            make_private_directory(directory)
+            run = self.open_run(RecordFile(directory / RECORD_FILE, Record(view=view, start=request)))
+            run.save()
+            run.log.append(RunQueued(agent=view.agent, attempt=view.attempt, trigger=view.trigger), durable=True)
+        except (FreeholdError, OSError) as error:
+            # The caller is told that there is no run; a later keeper must not find one.
+            shutil.rmtree(directory, ignore_errors=True)
+            raise _not_recorded(directory, error) from error
         return run
+
+    async def _until_adopted(self, run_id: str) -> None:
+        if expected := self._expected.get(run_id):
+            await expected.wait()
 
     async def _send_events(self, caller: Caller, request: AttachRun) -> None:
         if run := self._runs.get(request.run_id):
             async for event in run.log.follow(request.after_seq, live=request.follow):
                 await caller.notify("run/event", event)
-            return
-        for event in read_events(self._means.state / RUNS / request.run_id / EVENTS):
-            if event.seq > request.after_seq:
-                await caller.notify("run/event", event)
+        else:
+            for event in each_event(self._means.state / RUNS / request.run_id / EVENTS):
+                if event.seq > request.after_seq:
+                    await caller.notify("run/event", event)
+        await caller.notify("run/end", request)
 
     def _ended(self, run_id: str) -> None:
         task = self._tasks.pop(run_id)
@@ -144,3 +182,9 @@ class Keeper:
             return run.view
         record = record_of(self._means.state, run_id)
         return record.view if record else None
+
+
+def _not_recorded(directory: Path, error: Exception) -> FreeholdError:
+    if isinstance(error, FreeholdError):
+        return error
+    return FreeholdError(Code.DISK, f"{directory}: {error}", f"Make room on the disk that holds {directory.parent}.")

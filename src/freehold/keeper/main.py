@@ -5,34 +5,31 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
-import logging
 import os
 import resource
-import signal
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 from freehold.base import log
 from freehold.base.clock import Clock
 from freehold.base.files import make_private_directory
-from freehold.keeper.adoption import adopt_all
+from freehold.keeper.adoption import adopt_all, look_back
+from freehold.keeper.ending import Ending
 from freehold.keeper.keeper import Keeper
+from freehold.keeper.lock import Lock, held
 from freehold.keeper.rpc_server import RpcServer
 from freehold.keeper.verbs import verbs
 from freehold.keeper.wiring import Wiring
+from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE, STATE_DIRECTORY
 
 IDLE_S = 60.0
 """How long a keeper without runs and clients stays; the next command finds it warm."""
-_LOCK_WAIT_S = 10.0
-
-_logger = logging.getLogger(__name__)
+_LOOK_INTERVAL_S = 0.5
 
 
-def main() -> None:
+def main(wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
+    """Keep the runs of one project. `wire` makes what it works with (tests: with a hook that kills the keeper)."""
     parser = argparse.ArgumentParser(prog="freehold.keeper", description="Keeps the runs of one project.")
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--home", type=Path, required=True)
@@ -42,12 +39,12 @@ def main() -> None:
     _raise_open_files()
     # Whatever this process makes is for this user alone, unless it says otherwise.
     os.umask(0o077)
-    state = arguments.project / ".freehold"
+    state = arguments.project / STATE_DIRECTORY
     make_private_directory(state)
-    with _locked(state / "keeper.lock") as lock:
+    with held(state / LOCK_FILE) as lock:
         if lock is None:
             sys.exit(0)  # another keeper is there: whoever started this one will find that one
-        asyncio.run(serve(arguments.project, arguments.home, arguments.idle))
+        asyncio.run(serve(wire(arguments.project, arguments.home), lock, arguments.idle))
 
 
 def _raise_open_files() -> None:
@@ -56,55 +53,44 @@ def _raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def serve(project: Path, home: Path, idle_s: float) -> None:
+async def serve(wiring: Wiring, lock: Lock, idle_s: float) -> None:
     """Adopt what was left, then answer until idle or told to end. Runs outlive this process."""
-    ending = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.set)
-    async with Wiring(project, home) as wiring:
+    async with wiring:
         keeper = Keeper(wiring.means)
-        server = RpcServer(wiring.means.state / "keeper.sock", verbs(keeper, wiring, ending))
-        adopting = asyncio.create_task(adopt_all(keeper, wiring.means))
+        ending = Ending()
+        ending.watch_signals()
+        server = RpcServer(wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending))
+        adopting = asyncio.create_task(adopt_all(keeper, wiring.means, look_back(keeper, wiring.means)))
         await server.open()
         try:
-            await _until_idle(keeper, server, adopting, ending, idle_s, wiring.means.clock)
+            await _until_over(keeper, server, adopting, ending, lock, idle_s, wiring.means.clock)
         finally:
             # The socket goes first: a client that comes now starts a new keeper, which waits for our lock.
             await server.close()
             adopting.cancel()
             await asyncio.gather(adopting, return_exceptions=True)
+            if lock.lost:
+                await keeper.abandon()
             await keeper.let_go()
             server.hang_up()
 
 
-async def _until_idle(
-    keeper: Keeper, server: RpcServer, adopting: asyncio.Task[None], ending: asyncio.Event, idle_s: float, clock: Clock
+async def _until_over(
+    keeper: Keeper,
+    server: RpcServer,
+    adopting: asyncio.Task[None],
+    ending: Ending,
+    lock: Lock,
+    idle_s: float,
+    clock: Clock,
 ) -> None:
     idle_since = clock.monotonic()
-    while not ending.is_set():
+    while not ending.now.is_set() and not lock.lost:
         if adopting.done() and not adopting.cancelled() and (error := adopting.exception()):
             raise error
         if keeper.active_runs or server.connections or not adopting.done():
             idle_since = clock.monotonic()
-        elif idle_s and clock.monotonic() - idle_since >= idle_s:
+        elif ending.when_idle or (idle_s and clock.monotonic() - idle_since >= idle_s):
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ending.wait(), 0.5)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[IO[str] | None]:
-    """The keeper's lock, held by the kernel as long as this process lives; None when another keeper holds it."""
-    with path.open("a") as file:
-        deadline = time.monotonic() + _LOCK_WAIT_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if (path.parent / "keeper.sock").exists() or time.monotonic() >= deadline:
-                    yield None
-                    return
-                time.sleep(0.02)
-        yield file
+            await asyncio.wait_for(ending.now.wait(), _LOOK_INTERVAL_S)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from freehold.base.clock import Clock
+from freehold.keeper.record import Moment, Step
 from freehold.keeper.slots import Slots
 from freehold.project.agent import Agent
 from freehold.project.load import Project
@@ -50,11 +51,19 @@ class Services(Protocol):
         ...
 
 
+class OpenServices(Protocol):
+    async def __call__(self, run: Run, project: Project, agent: Agent, *, serve: bool) -> Services:
+        """Make what a run is served with. With `serve` its socket is opened; without, the run has ended, and what it
+        has left undone (charges, a rehearsal) is taken up."""
+        ...
+
+
 @dataclass(frozen=True)
 class Means:
     """`load` reads the project anew, so that an edit counts from the next run on; `project_name` is its unique name.
 
-    `harness_command` is how an agent's harness starts at a place.
+    `harness_command` is how an agent's harness starts at a place. `reached` is told each step of each run, before and
+    after it is written down: tests kill the keeper there.
     """
 
     state: Path
@@ -65,5 +74,6 @@ class Means:
     images: Images
     credentials: CredentialStore
     slots: Slots
-    open_services: Callable[[Run, Project, Agent], Awaitable[Services]]
+    open_services: OpenServices
     harness_command: Callable[[Agent, Place], tuple[str, ...]]
+    reached: Callable[[str, Step, Moment], None] = lambda _run_id, _step, _moment: None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from freehold.base.clock import rfc3339
+from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.brief import BriefFacts, build_brief
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.record import Step
@@ -40,11 +41,21 @@ async def prepare(run: Run) -> None:
 
 
 async def reopen(run: Run, *, serve: bool) -> None:
-    """Take up a run that an earlier keeper started; `serve` opens its socket again, for one that still works."""
-    project, agent = load(run)
+    """Take up a run that an earlier keeper started; `serve` opens its socket again, for one that still works.
+
+    A configuration that cannot be read now, because somebody edits it, does not end a run: it is served once it can.
+    """
     await locate(run)
-    if serve:
-        run.services = await run.means.open_services(run, project, agent)
+    try:
+        project, agent = load(run)
+        if run.file.record.step is Step.CONTAINER:
+            _note_running(run, agent)
+        run.services = await run.means.open_services(run, project, agent, serve=serve)
+    except FreeholdError as error:
+        if error.code is Code.DISK:
+            raise
+        run.unserved = serve
+        run.note(Limit(limit="reload", message=f"taken over, but not served yet: {error.message}"))
 
 
 async def locate(run: Run) -> Place:
@@ -77,7 +88,7 @@ def load(run: Run) -> tuple[Project, Agent]:
 async def _ready_image(run: Run, project: Project, agent: Agent) -> str:
     run.phases.enter(Phase.IMAGE)
     run.file.show(state=RunState.STARTING)
-    run.file.enter(Step.IMAGE)
+    run.enter(Step.IMAGE)
     if agent.is_host_user:
         return ""
     image = await run.means.images.ensure(
@@ -89,12 +100,12 @@ async def _ready_image(run: Run, project: Project, agent: Agent) -> str:
 
 def _stage(run: Run, agent: Agent) -> list[StagedCredential]:
     run.phases.enter(Phase.CREDENTIALS)
-    run.file.enter(Step.CREDENTIALS)
+    run.enter(Step.CREDENTIALS)
     return stage_credentials(run.directory, agent.credentials, run.means.credentials)
 
 
 def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Sequence[StagedCredential]) -> None:
-    run.file.enter(Step.DIRECTORY)
+    run.enter(Step.DIRECTORY)
     run.directory.snapshot(agent.directory, project.shared_dir)
     facts = BriefFacts(
         start=run.file.record.start,
@@ -108,8 +119,8 @@ def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Seq
 
 
 async def _open_socket(run: Run, project: Project, agent: Agent) -> None:
-    run.file.enter(Step.SOCKET)
-    run.services = await run.means.open_services(run, project, agent)
+    run.enter(Step.SOCKET)
+    run.services = await run.means.open_services(run, project, agent, serve=True)
 
 
 def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
@@ -143,17 +154,24 @@ async def _start_container(run: Run, agent: Agent, spec: RunSpec) -> None:
     record.container_started_at, record.timeout_s, record.memory_bytes = (
         spec.started_at, spec.timeout_s, spec.memory_bytes,
     )  # fmt: skip
-    run.file.enter(Step.CONTAINER)
+    run.enter(Step.CONTAINER)
     await run.engine.start(spec)
-    run.file.show(state=RunState.RUNNING, started_at=spec.started_at)
-    run.file.enter(Step.RUNNING)
-    run.note(
-        RunStarted(
-            engine=run.engine.name,
-            image=spec.image,
-            harness=agent.harness.name,
-            network=agent.network,
-            models=[model.name for model in agent.models],
-            timeout_s=agent.timeout_s,
+    _note_running(run, agent)
+
+
+def _note_running(run: Run, agent: Agent) -> None:
+    """The container is up: said once, also when the keeper that started it died before it could."""
+    record = run.file.record
+    if not run.log.started:
+        run.note(
+            RunStarted(
+                engine=record.view.engine,
+                image=record.view.image,
+                harness=agent.harness.name,
+                network=agent.network,
+                models=[model.name for model in agent.models],
+                timeout_s=record.timeout_s,
+            )
         )
-    )
+    run.file.show(state=RunState.RUNNING, started_at=record.container_started_at)
+    run.enter(Step.RUNNING)

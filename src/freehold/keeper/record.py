@@ -19,7 +19,7 @@ class Step(StrEnum):
     """How far the keeper has come with a run, in order; written before the step's work begins.
 
     Killed at any of them, the next keeper goes on from there (`keeper/adopt.py`). Each has a fault case in
-    `tests/real/test_keeper_killed.py`, and a test that fails when one has not.
+    `tests/real/keeper/test_keeper_killed.py`, and a test that fails when one has not.
     """
 
     QUEUED = "queued"
@@ -32,6 +32,13 @@ class Step(StrEnum):
     STOPPING = "stopping"
     FINISHED = "finished"
     CLEANED = "cleaned"
+
+
+class Moment(StrEnum):
+    """On which side of writing a step down something happens."""
+
+    BEFORE = "before"
+    AFTER = "after"
 
 
 BEFORE_CONTAINER = frozenset({Step.QUEUED, Step.IMAGE, Step.CREDENTIALS, Step.DIRECTORY, Step.SOCKET})
@@ -84,10 +91,6 @@ class RecordFile:
             raise FreeholdError(
                 Code.DISK, f"{self.path}: {error.strerror}", f"Make room on the disk that holds {self.path.parent}."
             ) from error
-
-    def enter(self, step: Step) -> None:
-        self.record.step = step
-        self.save()
 
     def show(self, **changes: object) -> None:
         """Change what people see of the run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -16,15 +17,25 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.sockets import listen_unix, peer_of
 from freehold.wire import rpc
 
+_logger = logging.getLogger(__name__)
+
 
 class Caller:
     """One connected client. Verbs may send it notifications until it leaves."""
 
-    def __init__(self, writer: asyncio.StreamWriter, calls: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, writer: asyncio.StreamWriter, calls: asyncio.TaskGroup, connected: Callable[[], int]
+    ) -> None:  # fmt: skip
         self._writer = writer
+        self._connected = connected
         self._calls = calls
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbox: dict[str, Callable[[msgspec.Raw], Awaitable[None]]] = {}
+
+    @property
+    def others(self) -> bool:
+        """Whether anybody else is connected."""
+        return self._connected() > 1
 
     async def notify(self, method: str, params: object) -> None:
         """Raises `ConnectionError` when the client is gone; waits while it reads slowly."""
@@ -72,6 +83,7 @@ class RpcServer:
         self._path = path
         self._verbs = verbs
         self._server: asyncio.Server | None = None
+        self._inode = 0
         self._decode = msgspec.json.Decoder(rpc.RpcRequest).decode
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -81,11 +93,14 @@ class RpcServer:
 
     async def open(self) -> None:
         listener = listen_unix(self._path, mode=0o600)
+        self._inode = self._path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=rpc.LONGEST_LINE)
 
     async def close(self) -> None:
         """Stop listening; the socket file goes first, so that new clients start a new keeper."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._path.stat().st_ino == self._inode:  # not the one of a keeper that came after this one
+                self._path.unlink()
         if self._server:
             self._server.close()
 
@@ -99,9 +114,11 @@ class RpcServer:
         try:
             if _is_trusted(writer.get_extra_info("socket")):
                 async with asyncio.TaskGroup() as calls:
-                    await self._read_messages(reader, Caller(writer, calls))
+                    await self._read_messages(reader, Caller(writer, calls, lambda: self.connections))
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left; there is nobody to tell
+        except* Exception:  # a defect of ours ends this connection, and no other
+            _logger.exception("a connection failed")
         finally:
             self._writers.discard(writer)
             writer.close()
@@ -134,6 +151,10 @@ class RpcServer:
         except msgspec.DecodeError as error:
             wrong = FreeholdError(Code.USAGE, f"{message.method}: {error}")
             answer = rpc.failure(call_id, wrong, rpc.INVALID_PARAMS)
+        except Exception as error:  # a defect of ours must be an answer, not a client that waits
+            _logger.exception("a call failed", extra={"method": message.method})
+            defect = FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this with keeper.log.")
+            answer = rpc.failure(call_id, defect)
         return caller.answer(answer)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import plural
 from freehold.keeper.adopt import Adoption
 from freehold.keeper.conclusion import clean_up, conclude
 from freehold.keeper.event_log import EventLog
@@ -15,7 +16,7 @@ from freehold.keeper.outcome import Stop
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.phases import Phases
 from freehold.keeper.preparation import prepare, reopen
-from freehold.keeper.record import BEFORE_CONTAINER, RecordFile, Step
+from freehold.keeper.record import BEFORE_CONTAINER, Moment, RecordFile, Step
 from freehold.keeper.spent import Spent
 from freehold.keeper.testimony import Testimony
 from freehold.keeper.watch import take_in, watch_until_ended
@@ -23,7 +24,7 @@ from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.runtime.engine import Engine, Exit, Place
 from freehold.runtime.run_directory import RunDirectory
-from freehold.wire.events import Event, ModelRequest
+from freehold.wire.events import Event, Limit, ModelRequest
 from freehold.wire.runs import Result, RunError, RunView
 
 STOP_GRACE_S = 5.0
@@ -49,9 +50,12 @@ class Run:
         self.services: Services | None = None
         self.permissions: Permissions | None = None
         self.testimony: Testimony | None = None
+        self.unserved = False
+        """It was taken over and works, but its socket is not opened yet."""
         self.failure: RunError | None = None
         self.grace_s = STOP_GRACE_S
         self._stopping = asyncio.Event()
+        self._dropped = 0
 
     @property
     def run_id(self) -> str:
@@ -61,32 +65,47 @@ class Run:
     def view(self) -> RunView:
         return self.file.record.view
 
+    def enter(self, step: Step) -> None:
+        """Write down that the run has come to `step`. Raises DISK."""
+        self.file.record.step = step
+        self.save()
+
+    def save(self) -> None:
+        """Write the record. Raises DISK."""
+        step = self.file.record.step
+        self.means.reached(self.run_id, step, Moment.BEFORE)
+        self.file.save()
+        self.means.reached(self.run_id, step, Moment.AFTER)
+
     async def carry_out(self, adoption: Adoption) -> None:
         """Prepare, start, watch, conclude, clean up. Cancelled, it lets go: the run goes on and can be adopted."""
-        ended: Exit | None = None
-        if adoption is Adoption.CLEAN:
-            await clean_up(self)
-            return
         try:
-            ended = await self._live(adoption)
-        except FreeholdError as error:
-            self.fail(error)
+            if adoption is not Adoption.CLEAN:
+                await conclude(self, await self._live_to_the_end(adoption))
+            await clean_up(self)
         except asyncio.CancelledError:
             await self._let_go()
             raise
-        except Exception as error:  # a defect of ours must end in a result, not in a run that hangs for ever
-            _logger.exception("run failed unexpectedly", extra={"run_id": self.run_id})
-            self.fail(FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this with keeper.log."))
-        await conclude(self, ended)
-        await clean_up(self)
+        finally:
+            self.log.close()  # whoever follows it must not wait for what will not come
 
     def note(self, event: Event) -> None:
         """Write an event; when the disk does not take it, the run is ended and says why."""
         try:
             self.log.append(event)
         except FreeholdError as error:
-            self.fail(error)
-            self.stop(Stop(Result.ERROR, self.failure))
+            if error.code is not Code.DISK:
+                _logger.warning("an event was dropped", extra={"run_id": self.run_id, "error": error.message})
+                return
+            self._dropped += 1
+            self.give_up(error)
+
+    def tell_dropped(self) -> None:
+        """Say how many events the disk did not take. Raises DISK while it still does not."""
+        if self._dropped:
+            count = plural(self._dropped, "event")
+            self.log.append(Limit(limit="disk", message=f"the disk was full: {count} could not be written"))
+            self._dropped = 0
 
     def catch_up(self) -> None:
         """Take in what the container has said so far, so that what follows stands after it."""
@@ -104,6 +123,11 @@ class Run:
         if self.failure is None:
             self.failure = RunError(error.code, error.message, error.hint)
 
+    def give_up(self, error: FreeholdError) -> None:
+        """End the run because of something that went wrong around it."""
+        self.fail(error)
+        self.stop(Stop(Result.ERROR, self.failure))
+
     def stop(self, stop: Stop, *, grace_s: float = STOP_GRACE_S) -> None:
         """End the run for this reason. The first reason counts, and survives the keeper."""
         record = self.file.record
@@ -113,7 +137,7 @@ class Run:
         if record.step is Step.RUNNING:
             record.step = Step.STOPPING
         try:
-            self.file.save()
+            self.save()
         except FreeholdError as error:
             self.fail(error)
         self._stopping.set()
@@ -122,6 +146,16 @@ class Run:
         """Waits until the run is to end."""
         if self.file.record.stop is None:
             await self._stopping.wait()
+
+    async def _live_to_the_end(self, adoption: Adoption) -> Exit | None:
+        try:
+            return await self._live(adoption)
+        except FreeholdError as error:
+            self.fail(error)
+        except Exception as error:  # a defect of ours must end in a result, not in a run that hangs for ever
+            _logger.exception("run failed unexpectedly", extra={"run_id": self.run_id})
+            self.fail(FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this with keeper.log."))
+        return None
 
     async def _live(self, adoption: Adoption) -> Exit | None:
         if adoption is Adoption.GIVE_UP:

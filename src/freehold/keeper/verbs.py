@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ import msgspec
 from freehold import __version__
 from freehold.base.clock import rfc3339
 from freehold.base.program import fingerprint
+from freehold.keeper.ending import Ending
 from freehold.keeper.images import first_error
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.rpc_server import Caller, Verb
@@ -26,6 +26,8 @@ from freehold.wire.keeper import (
     KillRun,
     ListRuns,
     OpenShell,
+    StopKeeper,
+    Stopping,
 )
 from freehold.wire.runs import StartRun
 
@@ -34,8 +36,8 @@ class Nothing(msgspec.Struct):
     """No parameters."""
 
 
-def verbs(keeper: Keeper, wiring: Wiring, ending: asyncio.Event) -> Mapping[str, tuple[type, Verb]]:
-    """What can be asked. `ending` is set by `keeper/stop`."""
+def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[type, Verb]]:
+    """What can be asked. `ending` is for `keeper/stop`."""
     started_at = rfc3339(wiring.means.clock.now())
     shells = Shells(keeper, wiring.means)
 
@@ -66,8 +68,12 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: asyncio.Event) -> Mapping[str,
             engine_error=ready.problem,
         )
 
-    async def stop(_caller: Caller, _request: Nothing) -> None:
-        ending.set()
+    async def stop(caller: Caller, request: StopKeeper) -> Stopping:
+        if request.when_idle and (keeper.active_runs or caller.others):
+            ending.when_idle = True
+            return Stopping(now=False)
+        ending.now.set()
+        return Stopping(now=True)
 
     return {
         "run/start": (StartRun, keeper.start),
@@ -80,5 +86,5 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: asyncio.Event) -> Mapping[str,
         "image/prune": (Nothing, prune),
         "shell/open": (OpenShell, shells.open),
         "keeper/status": (Nothing, status),
-        "keeper/stop": (Nothing, stop),
+        "keeper/stop": (StopKeeper, stop),
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
 from freehold.keeper.outcome import Stop
-from freehold.keeper.testimony import LARGEST_FILE_BYTES, Testimony, discard
+from freehold.keeper.preparation import load
+from freehold.keeper.testimony import Testimony
 from freehold.runtime.engine import Exit
 from freehold.wire.events import Limit
 from freehold.wire.runs import Result, RunError
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 LOOK_INTERVAL_S = 0.05
 RELOAD_INTERVAL_S = 1.0
+_RETRY_S = 1.0
+
+_logger = logging.getLogger(__name__)
 
 
 async def watch_until_ended(run: Run) -> Exit | None:
@@ -29,37 +35,55 @@ async def watch_until_ended(run: Run) -> Exit | None:
     Raises what the engine raises when it stays away.
     """
     testimony = run.testimony = Testimony(run.directory.container_events, lines_taken=run.log.container_lines)
-    tasks = [
-        asyncio.create_task(_listen(run, testimony)),
-        asyncio.create_task(_end_in_time(run)),
-        asyncio.create_task(_kill_when_stopped(run)),
-        asyncio.create_task(_reload_rules(run)),
-    ]
+    works = (_listen, _end_in_time, _kill_when_stopped, _keep_rules)
+    tasks = [asyncio.create_task(_or_end(run, work)) for work in works]
     try:
-        return await _wait_for_exit(run)
+        ended = await _wait_for_exit(run)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        take_in(run, testimony)
+    await _take_in_rest(run, testimony)
+    return ended
 
 
-def take_in(run: Run, testimony: Testimony) -> None:
-    """Move what the container wrote into the run's own log; end a run that floods."""
+def take_in(run: Run, testimony: Testimony) -> bool:
+    """Move a piece of what the container wrote into the run's own log; end a run that floods. Whether there is more."""
     for event in testimony.take():
         run.note(event)
     if testimony.flooded and run.file.record.stop is None:
-        bound = f"{LARGEST_FILE_BYTES // 1024**2} MB"
-        run.note(Limit(limit="events", message=f"the run wrote more than {bound} of events; it is ended"))
-        error = RunError(Code.TOO_LARGE, f"the run flooded its event file (over {bound})", "See its last messages.")
-        run.stop(Stop(Result.ERROR, error), grace_s=0)
-        discard(run.directory.container_events)
+        run.note(Limit(limit="events", message=f"the run wrote more than {testimony.flooded}; it is ended"))
+        message = f"the run flooded its event file: more than {testimony.flooded}"
+        run.stop(Stop(Result.ERROR, RunError(Code.TOO_LARGE, message, "See its last messages.")), grace_s=0)
+        testimony.discard()
+    return testimony.more
 
 
-async def _listen(run: Run, testimony: Testimony) -> None:
+async def _take_in_rest(run: Run, testimony: Testimony) -> None:
+    more = True
+    while more:
+        more = take_in(run, testimony)
+        await run.means.clock.sleep(0)
+    for event in testimony.close():
+        run.note(event)
+
+
+async def _or_end(run: Run, work: Callable[[Run], Awaitable[None]]) -> None:
+    """A run that is not watched any more must not go on: end it, with the reason."""
+    try:
+        await work(run)
+    except FreeholdError as error:
+        run.give_up(error)
+    except Exception as error:  # a defect of ours, told as one
+        _logger.exception("watching a run failed", extra={"run_id": run.run_id})
+        run.give_up(FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this with keeper.log."))
+
+
+async def _listen(run: Run) -> None:
+    assert run.testimony is not None
     while True:
-        take_in(run, testimony)
-        await run.means.clock.sleep(LOOK_INTERVAL_S)
+        more = take_in(run, run.testimony)
+        await run.means.clock.sleep(0 if more else LOOK_INTERVAL_S)
 
 
 async def _end_in_time(run: Run) -> None:
@@ -76,42 +100,61 @@ async def _end_in_time(run: Run) -> None:
 
 
 async def _kill_when_stopped(run: Run) -> None:
+    """Kill until it is dead: an engine that is away for a moment must not leave a run that nobody ends."""
     await run.stopped()
     assert run.engine is not None
-    await run.engine.kill(run.run_id, run.grace_s)
-
-
-async def _reload_rules(run: Run) -> None:
-    """Let an edit of the project's egress rules reach the runs that are under way."""
-    seen = _edited(run)
     while True:
+        try:
+            await run.engine.kill(run.run_id, run.grace_s)
+        except FreeholdError as error:
+            _logger.warning("a run is not killed yet", extra={"run_id": run.run_id, "error": error.message})
+        await run.means.clock.sleep(_RETRY_S)
+
+
+async def _keep_rules(run: Run) -> None:
+    """Let an edit of the project's egress rules reach the runs that are under way.
+
+    A run that was taken over while its configuration could not be read is served from when it can be.
+    """
+    seen, told = _edited(run), ""
+    while run.services or run.unserved:
         await run.means.clock.sleep(RELOAD_INTERVAL_S)
         now = _edited(run)
-        if now == seen or run.services is None:
+        if now == seen and not run.unserved:
             continue
         seen = now
-        try:
+        problem = await _reload(run)
+        if problem and problem != told:
+            run.note(Limit(limit="reload", message=f"an edit was not taken over: {problem}"))
+        told = problem
+
+
+async def _reload(run: Run) -> str:
+    """What keeps the edited configuration from being taken over; empty when it was."""
+    try:
+        if run.services is None:
+            project, agent = load(run)
+            run.services = await run.means.open_services(run, project, agent, serve=True)
+            run.unserved = False
+        else:
             project = run.means.load(run.file.record.start.options.environment)
             run.services.reload(project, project.agent(run.file.record.start.agent))
-        except FreeholdError as error:
-            run.note(Limit(limit="reload", message=f"an edit was not taken over: {error.message}"))
+    except FreeholdError as error:
+        return error.message
+    return ""
 
 
 def _edited(run: Run) -> list[int]:
-    assert run.project is not None
-    assert run.agent is not None
-    root = run.project.root
-    files = [root / "config.toml", root / ".env.toml", *(run.agent.directory / name for name in _AGENT_FILES)]
+    root = run.means.state.parent
+    agent = root / "agents" / run.file.record.start.agent
+    files = [root / "config.toml", root / ".env.toml", agent / "config.toml", agent / "SKILL.md"]
     return [_modified(file) for file in files]
-
-
-_AGENT_FILES = ("config.toml", "SKILL.md")
 
 
 def _modified(file: Path) -> int:
     try:
         return file.stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 

@@ -93,10 +93,10 @@ class Wiring:
     def _engines(self, state: Path) -> dict[str, Engine]:
         return {DOCKER: self.docker, HOST_USER: HostUserEngine(self._clock, state)}
 
-    async def _open_services(self, run: Run, project: Project, agent: Agent) -> RunServices:
+    async def _open_services(self, run: Run, project: Project, agent: Agent, *, serve: bool) -> RunServices:
         assert self._services is not None
         services = RunServices(run, self._services, project, agent)
-        await services.open()
+        await services.open(serve=serve)
         return services
 
 

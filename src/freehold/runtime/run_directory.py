@@ -64,6 +64,11 @@ class RunDirectory:
         return self.mount / places.EVENTS_FILE
 
     @property
+    def rehearsal_progress(self) -> Path:
+        """How far a rehearsed run has come, for the keeper that takes it over."""
+        return self.root / "rehearsal.json"
+
+    @property
     def credentials(self) -> Path:
         """Where credentials are staged for this run; the directory exists from `stage_credentials` on."""
         if self._place.credentials is not None:
@@ -119,6 +124,7 @@ class RunDirectory:
         """Remove what only a run under way needs; its record and events stay."""
         for path in (self.mount, self.agent, self.shared):
             await asyncio.to_thread(remove_tree, path)
+        self.rehearsal_progress.unlink(missing_ok=True)
 
     async def remove(self) -> None:
         """Remove everything, record and events included."""

@@ -1,10 +1,10 @@
 """What is said on the keeper's socket: JSON-RPC methods and their parameters.
 
-`run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications up to `run.finished` ·
+`run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications and a last `run/end` ·
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
 `image/prune` → [ImageView] · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
-`shell/closed` · `keeper/status` → KeeperStatus · `keeper/stop` → null
+`shell/closed` · `keeper/status` → KeeperStatus · `keeper/stop` StopKeeper → Stopping
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ from __future__ import annotations
 import msgspec
 
 from freehold.wire.runs import RunOptions
+
+STATE_DIRECTORY = ".freehold"
+SOCKET_FILE = "keeper.sock"
+LOCK_FILE = "keeper.lock"
+"""Held by the keeper; holds the fingerprint of its program, so that a client sees at once whether it is its own."""
+LOG_FILE = "keeper.log"
 
 
 class AttachRun(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,11 +94,21 @@ class ShellClosed(msgspec.Struct, frozen=True):
     exit_code: int
 
 
+class StopKeeper(msgspec.Struct, frozen=True, omit_defaults=True):
+    """End the keeper; runs go on. With `when_idle` it stays while it has runs or other clients, and ends after them."""
+
+    when_idle: bool = False
+
+
+class Stopping(msgspec.Struct, frozen=True):
+    now: bool
+
+
 class KeeperStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     version: str
     program: str
-    """A hash of the keeper's own code: a client that differs asks an idle keeper to make room for a new one."""
+    """A hash of the keeper's own code, as in its lock."""
     active_runs: int
     started_at: str
     engine: str = ""

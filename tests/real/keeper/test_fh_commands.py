@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from freehold.base.sockets import listen_unix
+from freehold.runner.fh_request import UnreachableError, open_run_socket
 from tests.support.run_world import RunWorld, run_world
 
 
@@ -64,5 +66,24 @@ async def test_connect_says_why_not(world: RunWorld) -> None:
     assert '"evil.test" is not in the allow-list of this run' in errors
 
 
-async def test_without_a_keeper(tmp_path: Path) -> None:
-    assert (await fh(tmp_path, "status", "x"))[0] == 6
+async def test_outside_of_a_run(tmp_path: Path) -> None:
+    assert (await fh(tmp_path / "no-run", "status", "x"))[0] == 6
+
+
+def test_a_keeper_that_stays_away_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREEHOLD_RUN_DIR", str(tmp_path))
+    with pytest.raises(UnreachableError, match="No such file"):
+        open_run_socket(wait_s=0.3)
+
+
+async def test_a_keeper_that_is_replaced_is_waited_for(tmp_path: Path) -> None:
+    saying = asyncio.create_task(fh(tmp_path, "return", "done"))
+    listener = listen_unix(tmp_path / "run.sock", 0o600)
+    listener.setblocking(True)
+    dying, _ = await asyncio.to_thread(listener.accept)  # the request is under way when this keeper dies
+    listener.close()
+    dying.close()
+    async with run_world(tmp_path) as world:
+        code, output, _ = await saying
+        assert (code, json.loads(output)["ok"]) == (0, True)
+        assert world.control.asked == [("return", "done")]

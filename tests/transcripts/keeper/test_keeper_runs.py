@@ -11,7 +11,7 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_run_id
-from freehold.keeper.adoption import adopt_all
+from freehold.keeper.adoption import adopt_all, look_back
 from freehold.keeper.event_log import read_events
 from freehold.keeper.fakes import FakeImages, FakeServices, fake_means
 from freehold.keeper.history import EVENTS, RUNS, records
@@ -302,7 +302,7 @@ async def test_a_run_that_outlives_its_keeper_is_taken_over(stage: Stage) -> Non
         await asyncio.sleep(0.01)
     await stage.keeper.let_go()
     stage.keeper = stage.new_keeper()
-    await adopt_all(stage.keeper, stage.means)
+    await adopt_all(stage.keeper, stage.means, look_back(stage.keeper, stage.means))
     finished = await stage.finished(run_id)
     assert finished.result == Result.COMPLETED
     assert [event.seq for event in stage.events(run_id)] == list(range(1, len(stage.events(run_id)) + 1))
@@ -319,6 +319,6 @@ async def test_a_run_whose_container_is_gone_is_lost(stage: Stage) -> None:
     await stage.host.close()
     stage.host.processes.clear()
     stage.keeper = stage.new_keeper()
-    await adopt_all(stage.keeper, stage.means)
+    await adopt_all(stage.keeper, stage.means, look_back(stage.keeper, stage.means))
     finished = await stage.finished(run_id)
     assert (finished.result, finished.exit_code) == (Result.LOST, None)

@@ -72,5 +72,5 @@ def test_a_result_that_is_out_is_never_told_twice(step: Step) -> None:
 
 
 def test_a_run_that_kills_every_keeper_is_given_up() -> None:
-    cursed = record(Step.RUNNING, adoptions=MOST_ADOPTIONS)
+    cursed = record(Step.RUNNING, adoptions=MOST_ADOPTIONS + 1)
     assert decide(cursed, UP, result_logged=False) is Adoption.GIVE_UP

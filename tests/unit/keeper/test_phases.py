@@ -50,7 +50,8 @@ def test_a_new_keeper_goes_on_in_the_open_phase(tmp_path: Path) -> None:
     first.enter(Phase.SESSION)
     clock.advance(2)
     second = Phases(EventLog(path, "dev-x", clock), clock)
-    second.recover(read_events(path))
+    for event in read_events(path):
+        second.recover(event)
     clock.advance(3)
     second.close()
     assert second.durations_s == {Phase.QUEUE: 1.0, Phase.SESSION: 5.0}
@@ -63,7 +64,8 @@ def test_a_run_that_is_prepared_anew_goes_through_its_phases_without_repeating_t
     first.enter(Phase.QUEUE)
     first.enter(Phase.IMAGE)
     second = Phases(EventLog(path, "dev-x", clock), clock)
-    second.recover(read_events(path))
+    for event in read_events(path):
+        second.recover(event)
     for phase in (Phase.QUEUE, Phase.IMAGE, Phase.CREDENTIALS):
         second.enter(phase)
     assert story(path) == ["+queue", "-queue", "+image", "-image", "+credentials"]
