@@ -19,6 +19,7 @@ from freehold.project.names import unique_project_name
 from freehold.runtime.private_places import memory_base
 from freehold.wire import events as wire
 from freehold.wire.events import AnyEvent
+from tests.support.program import PROGRAM, Freehold
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -42,7 +43,7 @@ class Installation:
         self.home.mkdir()
         (self.project / "config.toml").write_text(REHEARSED)
         self.state = self.project / ".freehold"
-        self.environment = {**os.environ, "FREEHOLD_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "120"}
+        self.environment = {**Freehold(self.project, self.home).environment, "NO_COLOR": "1", "COLUMNS": "120"}
 
     @property
     def unique_name(self) -> str:
@@ -61,14 +62,14 @@ class Installation:
             path = folder / "test-script.sh"
             path.write_text(f"#!/bin/bash\n{script}")
             path.chmod(0o755)
-        lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+        lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
         (folder / "config.toml").write_text("\n".join(lines) + "\n")
         return folder
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """`freehold WORDS` in the project, under way."""
         defaults: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        command = [sys.executable, "-m", "freehold", "-p", str(self.project), *words]
+        command = [str(PROGRAM), "-p", str(self.project), *words]
         return subprocess.Popen(command, env=self.environment, text=True, **{**defaults, **options})
 
     def freehold(self, *words: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
@@ -183,6 +184,12 @@ def finished(events: list[AnyEvent]) -> wire.RunFinished:
 
 def types(events: list[AnyEvent]) -> list[str]:
     return [str(event.__struct_config__.tag) for event in events]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + "}"
+    return json.dumps(value)
 
 
 def _is_free(descriptor: int) -> bool:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from freehold.models.answers.speech import Speech, SpokenCall
-from freehold.models.fake_upstream import Behaviour, FakeUpstream
+from freehold.models.fake_upstream import Behaviour
 from freehold.models.tokens import Tokens
 from tests.support.folders import write_files
 from tests.support.program import Freehold, freehold_in
+from tests.support.provider import Provider
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("real-model")]
 
@@ -24,30 +22,6 @@ SAYS = [
     Speech("2", "m-1", ("Writing.",), SpokenCall("call_2", "write", {"path": "N.md", "content": "x"}), Tokens(150, 20)),
     Speech("3", "m-1", ("Done.",), None, Tokens(200, 5)),
 ]
-
-
-class Provider:
-    """A `FakeUpstream` served from a thread of its own."""
-
-    def __init__(self) -> None:
-        self.upstream = FakeUpstream()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self._runner = web.AppRunner(self.upstream.app)
-        self.port = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
-
-    async def _open(self) -> int:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        return int(self._runner.addresses[0][1])
-
-    def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 @pytest.fixture
