@@ -27,6 +27,7 @@ AUTHENTICATE_S = 60.0
 NEW_SESSION_S = 120.0
 """Starting MCP servers is part of it."""
 _MOST_OPTIONS = 10
+_LONGEST_STOP_REASON = 100
 Result = TypeVar("Result")
 
 
@@ -95,7 +96,7 @@ class Conversation:
         finally:
             watching.cancel()
             self._narrator.turn_ended()
-        return answer.stop_reason
+        return answer.stop_reason[:_LONGEST_STOP_REASON]
 
     def cancel(self) -> None:
         """Ask the harness to end its turn; its open permission requests are cancelled with it."""
@@ -178,9 +179,11 @@ class Conversation:
     async def _request_permission(self, params: Raw) -> object:
         request = msgspec.json.decode(params, type=acp.RequestPermissionRequest)
         title = self._narrator.about_to_ask(request.tool_call)[:LONGEST_TITLE]
+        offered = request.options[:_MOST_OPTIONS]
+        ids = {option.option_id[:200]: option.option_id for option in offered}
         options = [
             PermissionOption(id=option.option_id[:200], name=option.name[:200], kind=option.kind[:50])
-            for option in request.options[:_MOST_OPTIONS]
+            for option in offered
         ]
         self._asked += 1
         self._asking += 1
@@ -191,7 +194,7 @@ class Conversation:
             self._process.last_heard = time.monotonic()
         if self._cancelled:
             return acp.permission_answer("")
-        return acp.permission_answer(chosen if chosen in {option.id for option in options} else rejecting(options))
+        return acp.permission_answer(ids.get(chosen) or ids.get(rejecting(options), ""))
 
     def _mcp_server(self, spec: McpServer) -> acp.McpServer | None:
         if spec.command:
@@ -235,5 +238,5 @@ def failure_of_stop(name: str, stop_reason: str) -> FreeholdError | None:
         acp.StopReason.REFUSAL: ("the model refused to go on", "freehold logs RUN shows what it was asked."),
         acp.StopReason.CANCELLED: ("the harness cancelled its turn by itself", "freehold logs RUN"),
     }
-    what, hint = meanings.get(stop_reason, (f"the turn stopped: {stop_reason[:100]}", "freehold logs RUN"))
+    what, hint = meanings.get(stop_reason, (f"the turn stopped: {stop_reason}", "freehold logs RUN"))
     return FreeholdError(Code.HARNESS, f"harness {name}: {what}", hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ _COMPLAINTS_KEPT = 8 * 1024
 _COMPLAINTS_SHOWN = 1500
 _COMPLAINT_LINES_LOGGED = 200
 _LAST_WORDS_S = 1.0
+_HALF_A_CHARACTER = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 HINT = "freehold logs RUN --json shows all it wrote; another harness can be chosen in the agent's config.toml"
 
 
@@ -186,9 +190,21 @@ def _meaning(exit_code: int) -> str:
 
 
 def understands(line: bytes, receive: Callable[[bytes], None]) -> bool:
-    """Whether `receive` took the line for a message."""
+    """Whether `receive` took the line for a message, if need be without what no decoder takes.
+
+    A tool may give bytes that are no UTF-8, and a program in JavaScript may cut a character outside the basic plane
+    in two: both become U+FFFD.
+    """
+    return _takes(line, receive) or ((mended := _mended(line)) != line and _takes(mended, receive))
+
+
+def _takes(line: bytes, receive: Callable[[bytes], None]) -> bool:
     try:
         receive(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
     return True
+
+
+def _mended(line: bytes) -> bytes:
+    return _HALF_A_CHARACTER.sub(rb"\\ufffd", line.decode("utf-8", "replace").encode())

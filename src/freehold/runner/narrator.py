@@ -73,11 +73,11 @@ class Narrator:
             self._hear_tool(update)
 
     def about_to_ask(self, update: acp.ToolCallUpdate) -> str:
-        """A permission is asked for this tool call: tell of it first. Its title."""
+        """A permission is asked for this tool call: tell of it first. Its title, blacked out."""
         tool = self._tool(update.tool_call_id)
         self._merge(tool, update)
         self._tell(tool)
-        return tool.title
+        return self._redaction.text(tool.title)
 
     def turn_ended(self) -> None:
         """Hand on what waits; tool calls that never ended are told as failed."""

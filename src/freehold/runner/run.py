@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.excerpt import excerpt
 from freehold.runner.children import GRACE_S, Children
 from freehold.runner.context import inject
 from freehold.runner.conversation import Conversation
@@ -32,6 +33,8 @@ from freehold.wire.session import Cancel, Prompt
 
 STATE_DIRECTORY = ".freehold"
 """Below the working directory: what the runner keeps for this run alone."""
+LONGEST_REASON = 8 * 1024
+"""Characters of why a run ended, in each of its two sentences."""
 _IMAGE_PROGRAMS = Path("/app/bin")
 
 
@@ -169,7 +172,8 @@ class Run:
         if error is None:
             self._keeper.conclude(None)
             return
-        message, hint = self._redaction.text(error.message), self._redaction.text(error.hint)
+        message = excerpt(self._redaction.text(error.message), LONGEST_REASON)
+        hint = excerpt(self._redaction.text(error.hint), LONGEST_REASON)
         self._events.log("error", f"{message}\n{hint}" if hint else message)
         self._keeper.conclude(RunError(code=error.code, message=message, hint=hint))
 

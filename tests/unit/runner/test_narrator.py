@@ -110,6 +110,8 @@ async def test_what_leave_is_asked_for_is_told_first(told: Told) -> None:
     assert title == "rm -rf /"
     assert told.story == ["started:rm -rf /:None"]
     assert told.narrator.about_to_ask(acp.ToolCallUpdate(tool_call_id="unheard")) == "unheard"
+    secret = acp.ToolCallUpdate(tool_call_id="s", title=f"curl -H 'token {SECRET}'")
+    assert told.narrator.about_to_ask(secret) == "curl -H 'token [hidden]'", "the question goes to the keeper's log"
 
 
 @pytest.mark.parametrize(
