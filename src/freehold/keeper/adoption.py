@@ -44,8 +44,10 @@ async def adopt_all(keeper: Keeper, means: Means, left: Sequence[Record]) -> Non
 
     An engine that is away, and has runs, is asked again for two minutes.
     """
+    alive = {record.start.run_id for record in left}
     try:
-        await sweep_secrets(means.state / RUNS, {record.start.run_id for record in left})
+        await sweep_secrets(means.state / RUNS, alive)
+        _close_dead_accounts(means, alive)
         async with asyncio.TaskGroup() as asking:
             for name, engine in means.engines.items():
                 mine = [record for record in left if record.view.engine == name]
@@ -53,6 +55,14 @@ async def adopt_all(keeper: Keeper, means: Means, left: Sequence[Record]) -> Non
     finally:
         for record in left:
             keeper.expect_no_more(record.start.run_id)
+
+
+def _close_dead_accounts(means: Means, alive: set[str]) -> None:
+    """What a dead run had set aside of a day's budget is charged; a damaged ledger is told when a run needs it."""
+    try:
+        means.close_dead_accounts(alive)
+    except FreeholdError as error:
+        _logger.warning("accounts of dead runs stay open", extra={"error": error.message})
 
 
 async def _adopt_of_engine(keeper: Keeper, means: Means, engine: Engine, left: Sequence[Record]) -> None:

@@ -63,7 +63,8 @@ class Means:
     """`load` reads the project anew, so that an edit counts from the next run on; `project_name` is its unique name.
 
     `harness_command` is how an agent's harness starts at a place. `reached` is told each step of each run, before and
-    after it is written down: tests kill the keeper there.
+    after it is written down: tests kill the keeper there. `close_dead_accounts` is told at a keeper's start which runs
+    are alive, and closes what all others left open in the ledger.
     """
 
     state: Path
@@ -76,4 +77,5 @@ class Means:
     slots: Slots
     open_services: OpenServices
     harness_command: Callable[[Agent, Place], tuple[str, ...]]
+    close_dead_accounts: Callable[[Collection[str]], None] = lambda _alive: None
     reached: Callable[[str, Step, Moment], None] = lambda _run_id, _step, _moment: None

@@ -46,6 +46,7 @@ class Wiring:
         state = project / ".freehold"
         self.docker = DockerEngine(self._clock, state / "workspaces")
         self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
+        self._ledger = Ledger(state / "spend.json", self._clock)
         self._services: ServiceMeans | None = None
         self.means = Means(
             state=state,
@@ -58,6 +59,7 @@ class Wiring:
             slots=Slots(),
             open_services=self._open_services,
             harness_command=harness_command,
+            close_dead_accounts=self._ledger.close_dead_runs,
         )
 
     async def __aenter__(self) -> Self:
@@ -70,7 +72,7 @@ class Wiring:
             mcp_http=mcp_http,
             circuit=Circuit(),
             dialer=Dialer(),
-            ledger=Ledger(self.means.state / "spend.json", self._clock),
+            ledger=self._ledger,
             clock=self._clock,
             credentials=self.means.credentials,
         )
