@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 
 from freehold import __version__
@@ -18,6 +19,12 @@ def fingerprint() -> str:
     for path, modified_ns, size_bytes in sorted(_sources(package)):
         digest.update(f"{path} {modified_ns} {size_bytes}\n".encode())
     return digest.hexdigest()[:12]
+
+
+def with_sudo(words: str) -> str:
+    """`sudo …/freehold WORDS`, as it can be typed: sudo does not look into a virtual environment by itself."""
+    program = os.path.join(os.path.dirname(sys.executable), "freehold")  # noqa: PTH118, PTH120  as above
+    return f"sudo {program if os.path.exists(program) else 'freehold'} {words}"  # noqa: PTH110
 
 
 def _sources(folder: str, below: str = "") -> Iterator[tuple[str, int, int]]:

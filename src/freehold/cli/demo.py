@@ -11,6 +11,7 @@ import click
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_run_id
+from freehold.base.program import with_sudo
 from freehold.cli.context import Context
 from freehold.cli.demo_repository import apply_patch, fetch_repository, find_repository
 from freehold.cli.demo_setting import Setting, choose_setting
@@ -56,7 +57,7 @@ async def _demo(context: Context, source: str, project: Path, engine: str, *, ve
     if context.json:
         print_json({"project": project, "repository": clone, "branch": "release-notes", "file": notes})
     else:
-        _show(project, clone, notes)
+        _show(project, clone, notes, setting)
     return 0
 
 
@@ -85,7 +86,7 @@ def _tell(context: Context, source: str, project: Path, setting: Setting) -> Non
     note("")
 
 
-def _show(project: Path, clone: Path, notes: Path) -> None:
+def _show(project: Path, clone: Path, notes: Path, setting: Setting) -> None:
     lines = notes.read_text(encoding="utf-8", errors="replace").splitlines()
     say()
     say(click.style(f"{notes}", bold=True))
@@ -98,6 +99,8 @@ def _show(project: Path, clone: Path, notes: Path) -> None:
     say(f"  git -C {_short(clone)} show release-notes")
     say("The same agent, with a real model (a few cents):")
     program = _program()
+    if setting.as_caller:
+        say(f"For runs that are not a rehearsal, give them a user of their own first: {with_sudo('doctor --fix')}")
     say(f"  cd {_short(project)} && {program} creds add anthropic_key && {program} run {AGENT}")
 
 

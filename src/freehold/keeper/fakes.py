@@ -13,7 +13,7 @@ from freehold.keeper.means import Means, Notice
 from freehold.keeper.run import Run
 from freehold.keeper.slots import Slots
 from freehold.project.agent import Agent
-from freehold.project.load import Project, load_project
+from freehold.project.load import Project, load_project, unique_name_of
 from freehold.runtime.fake_engine import FakeEngine, FakeHost
 from freehold.store.credentials import CredentialStore, MemoryCredentialStore
 
@@ -76,7 +76,7 @@ def fake_means(
         state=root / ".freehold",
         clock=clock,
         load=lambda environment: load_project(root, home=home, environment=environment),
-        project_name=lambda: load_project(root, home=home).unique_name,
+        project_name=lambda: unique_name_of(root),
         engines={"docker": engine, "host-user": engine},
         images=images or FakeImages(),
         credentials=credentials or MemoryCredentialStore(),

@@ -12,6 +12,7 @@ from freehold.containers.image_store import DockerImages
 from freehold.keeper.means import Notice
 from freehold.project.agent import Agent
 from freehold.project.load import Project
+from freehold.runtime.images import debian
 from freehold.runtime.images.builder import BuildChoices, ImageBuilder
 from freehold.runtime.images.inputs import ImageInputs
 from freehold.runtime.images.inventory import Inventory
@@ -37,7 +38,10 @@ class AgentImages:
         builder, _ = await self._connect()
         agents = [project.agent(request.agent)] if request.agent else list(project.agents.values())
         wanted = [inputs_of(project, agent) for agent in agents if not agent.is_host_user]
-        choices = BuildChoices(no_cache=request.no_cache, pull=request.pull, base_from=request.base_from)
+        if request.base_from:
+            await self._base_on(request.base_from)
+        # Another Debian is not seen in the inputs of an image, so everything on it is built anew.
+        choices = BuildChoices(no_cache=request.no_cache or bool(request.base_from), pull=request.pull)
         return await builder.ensure_each(wanted, notice, choices)
 
     async def views(self) -> list[ImageView]:
@@ -53,6 +57,14 @@ class AgentImages:
     async def close(self) -> None:
         if self._connection:
             await self._connection.close()
+
+    async def _base_on(self, image: str) -> None:
+        """From now on the base image is made FROM `image`, for runs too. Raises IMAGE when it is not here."""
+        _, connection = await self._connect()
+        images = DockerImages(connection)
+        if await images.find(image) is None:
+            raise FreeholdError(Code.IMAGE, f"there is no image {image} on this machine", f"docker pull {image}")
+        await images.tag(image, debian.FROM_HERE)
 
     async def _connect(self) -> tuple[ImageBuilder, DockerConnection]:
         async with self._connecting:

@@ -53,7 +53,7 @@ class Keeper:
         project = self._means.load(request.options.environment)
         agent = project.agent(request.agent)
         require_ready(self._means, agent, request.options)
-        run = self._record_new(request, agent.engine)
+        run = self._record_new(request, agent.engine, project.unique_name)
         self.carry_out(run, Adoption.PREPARE)
         return run.view
 
@@ -135,7 +135,7 @@ class Keeper:
     def open_run(self, file: RecordFile) -> Run:
         return Run(self._means, file)
 
-    def _record_new(self, request: StartRun, engine: str) -> Run:
+    def _record_new(self, request: StartRun, engine: str, project: str) -> Run:
         directory = self._means.state / RUNS / request.run_id
         view = RunView(
             run_id=request.run_id,
@@ -148,7 +148,7 @@ class Keeper:
         )
         try:
             make_private_directory(directory)
-            run = self.open_run(RecordFile(directory / RECORD_FILE, Record(view=view, start=request)))
+            run = self.open_run(RecordFile(directory / RECORD_FILE, Record(view=view, start=request, project=project)))
             run.save()
             run.log.append(RunQueued(agent=view.agent, attempt=view.attempt, trigger=view.trigger), durable=True)
         except (FreeholdError, OSError) as error:

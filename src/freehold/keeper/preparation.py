@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.brief import BriefFacts, build_brief
+from freehold.keeper.edits import edits_of
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.record import Step
 from freehold.project.agent import Agent
@@ -37,7 +38,7 @@ async def prepare(run: Run) -> None:
     staged = _stage(run, agent)
     _lay_out(run, project, agent, place, staged)
     await _open_socket(run, project, agent)
-    await _start_container(run, agent, _spec(run, project, agent, image))
+    await _start_container(run, agent, _spec(run, agent, image, with_shared=project.shared_dir is not None))
 
 
 async def reopen(run: Run, *, serve: bool) -> None:
@@ -64,7 +65,7 @@ async def locate(run: Run) -> Place:
     record = run.file.record
     place = await run.engine.place(
         run.run_id,
-        run.means.project_name(),
+        record.project,
         record.start.agent,
         record.slot or 0,
         run_as=run.agent.run_as if run.agent else "",
@@ -78,6 +79,7 @@ async def locate(run: Run) -> Place:
 def load(run: Run) -> tuple[Project, Agent]:
     """Read the project and find the run's agent and engine. Raises the project's CONFIG errors."""
     start = run.file.record.start
+    run.edits = edits_of(run.means.state.parent, start.agent)  # before it is read: a later edit must not be missed
     project = run.means.load(start.options.environment)
     agent = project.agent(start.agent)
     run.project, run.agent = project, agent
@@ -123,11 +125,11 @@ async def _open_socket(run: Run, project: Project, agent: Agent) -> None:
     run.services = await run.means.open_services(run, project, agent, serve=True)
 
 
-def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
+def _spec(run: Run, agent: Agent, image: str, *, with_shared: bool) -> RunSpec:
     record = run.file.record
     return RunSpec(
         run_id=run.run_id,
-        project=project.unique_name,
+        project=record.project,
         agent=agent.name,
         attempt=record.start.attempt,
         slot=record.slot or 0,
@@ -135,7 +137,7 @@ def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
         mount=run.directory.mount,
         agent_dir=run.directory.agent,
         credentials_dir=run.directory.credentials,
-        shared_dir=run.directory.shared if project.shared_dir else None,
+        shared_dir=run.directory.shared if with_shared else None,
         network=Network(agent.network),
         memory_bytes=agent.memory_bytes,
         cpus=min(agent.cpus, os.cpu_count() or 1),

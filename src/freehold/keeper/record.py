@@ -51,6 +51,8 @@ class Record(msgspec.Struct, kw_only=True):
     v: int = 1
     view: RunView
     start: StartRun
+    project: str = ""
+    """What its containers are named and labelled by, whatever the configuration says later."""
     step: Step = Step.QUEUED
     slot: int | None = None
     """The place it holds among its agent's runs; None while it waits for one."""

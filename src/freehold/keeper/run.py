@@ -9,6 +9,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural
 from freehold.keeper.adopt import Adoption
 from freehold.keeper.conclusion import clean_up, conclude
+from freehold.keeper.edits import Edits
 from freehold.keeper.event_log import EventLog
 from freehold.keeper.history import EVENTS
 from freehold.keeper.means import Means, Services
@@ -50,6 +51,7 @@ class Run:
         self.services: Services | None = None
         self.permissions: Permissions | None = None
         self.testimony: Testimony | None = None
+        self.edits: Edits = ()
         self.unserved = False
         """It was taken over and works, but its socket is not opened yet."""
         self.failure: RunError | None = None

@@ -53,4 +53,4 @@ class NoScheduler:
 def _refuse(what: str, *asked: object) -> NoReturn:
     del asked
     message = f"no scheduler is running, and {what} need one"
-    raise FreeholdError(Code.NO_SCHEDULER, message, "start it with `freehold start`, and let it run this agent")
+    raise FreeholdError(Code.NO_SCHEDULER, message, "Do without them: this agent was started by hand.")

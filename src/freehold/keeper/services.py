@@ -194,6 +194,8 @@ def rules_of(agent: Agent) -> Rules:
 
 
 def _rehearsal(run: Run, agent: Agent) -> Rehearsal | None:
+    if agent.script:
+        return None  # no session asks a model
     rehearsed = run.file.record.start.options.rehearse or any(model.is_rehearsal for model in agent.models)
     if not rehearsed or agent.rehearsal is None:
         return None

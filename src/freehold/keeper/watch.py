@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
+from freehold.keeper.edits import edits_of
 from freehold.keeper.outcome import Stop
 from freehold.keeper.preparation import load
 from freehold.keeper.testimony import Testimony
@@ -116,17 +116,18 @@ async def _keep_rules(run: Run) -> None:
 
     A run that was taken over while its configuration could not be read is served from when it can be.
     """
-    seen, told = _edited(run), ""
+    seen, told = run.edits, ""
     while run.services or run.unserved:
-        await run.means.clock.sleep(RELOAD_INTERVAL_S)
-        now = _edited(run)
+        now = edits_of(run.means.state.parent, run.file.record.start.agent)
         if now == seen and not run.unserved:
+            await run.means.clock.sleep(RELOAD_INTERVAL_S)
             continue
         seen = now
         problem = await _reload(run)
         if problem and problem != told:
             run.note(Limit(limit="reload", message=f"an edit was not taken over: {problem}"))
         told = problem
+        await run.means.clock.sleep(RELOAD_INTERVAL_S)
 
 
 async def _reload(run: Run) -> str:
@@ -142,20 +143,6 @@ async def _reload(run: Run) -> str:
     except FreeholdError as error:
         return error.message
     return ""
-
-
-def _edited(run: Run) -> list[int]:
-    root = run.means.state.parent
-    agent = root / "agents" / run.file.record.start.agent
-    files = [root / "config.toml", root / ".env.toml", agent / "config.toml", agent / "SKILL.md"]
-    return [_modified(file) for file in files]
-
-
-def _modified(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 async def _wait_for_exit(run: Run) -> Exit | None:

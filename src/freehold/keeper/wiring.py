@@ -21,10 +21,7 @@ from freehold.models.http_model import open_session
 from freehold.models.ledger import Ledger
 from freehold.project.agent import Agent
 from freehold.project.harnesses import BUILTIN
-from freehold.project.load import OVERLAY_FILE, Project, load_project
-from freehold.project.names import unique_project_name
-from freehold.project.problems import Problems
-from freehold.project.toml import read_toml
+from freehold.project.load import Project, load_project, unique_name_of
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Engine, Place
 from freehold.runtime.host_user import HostUserEngine
@@ -87,10 +84,7 @@ class Wiring:
         return load_project(self._root, home=self._home, environment=environment)
 
     def project_name(self) -> str:
-        """Also while config.toml is broken: containers are named by it, and must be found again."""
-        overlay = read_toml(self._root / OVERLAY_FILE, OVERLAY_FILE, Problems())
-        named = overlay.get("projectName")
-        return unique_project_name(named if isinstance(named, str) and named else self._root.name, self._root)
+        return unique_name_of(self._root)
 
     def _engines(self, state: Path) -> dict[str, Engine]:
         return {DOCKER: self.docker, HOST_USER: HostUserEngine(self._clock, state)}

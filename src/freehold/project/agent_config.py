@@ -13,7 +13,7 @@ from freehold.project.agent import Agent
 from freehold.project.agent_checks import AgentInProject, check_agent
 from freehold.project.budget import budget_of
 from freehold.project.config import ProjectConfig, harness_of
-from freehold.project.credential import CredentialRef, parse_ref
+from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef, parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
 from freehold.project.egress import egress_of
 from freehold.project.layers import Layer, Merged, merge
@@ -180,18 +180,18 @@ def _credentials(written: list[str], report: Reporter) -> tuple[CredentialRef, .
 
 
 def _warn_of_same_variables(references: list[CredentialRef], report: Reporter) -> None:
+    """Of several instances of one type, the default one has the variables, else the first that is listed."""
     holders: dict[str, CredentialRef] = {}
-    for reference in references:
+    for reference in sorted(references, key=lambda one: one.instance != DEFAULT_INSTANCE):
+        taken = [variable for variable in CREDENTIAL_TYPES[reference.type].env_names if variable in holders]
+        if taken:
+            report.warning(
+                ("credentials",),
+                f"the variable {taken[0]} holds {holders[taken[0]]}, not {reference}; "
+                f"both are files under /credentials/{reference.type}/",
+            )
         for variable in CREDENTIAL_TYPES[reference.type].env_names:
-            if variable in holders:
-                report.warning(
-                    ("credentials",),
-                    f"{reference} overwrites the variable {variable} of {holders[variable]}; "
-                    f"both are still under /credentials/{reference.type}/",
-                )
-                break
-        for variable in CREDENTIAL_TYPES[reference.type].env_names:
-            holders[variable] = reference
+            holders.setdefault(variable, reference)
 
 
 def _mcp(names: list[str], config: ProjectConfig, report: Reporter) -> tuple[McpSpec, ...]:

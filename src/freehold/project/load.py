@@ -82,6 +82,13 @@ def load_project(root: Path, *, home: Path, environment: str = "") -> Project:
     return project
 
 
+def unique_name_of(root: Path) -> str:
+    """The project's unique name, also while its configuration is broken: its containers must be found again."""
+    root = Path(os.path.abspath(root))  # noqa: PTH100  as `load_project`
+    named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("projectName")
+    return names.unique_project_name(named if isinstance(named, str) and named else root.name, root)
+
+
 def check(root: Path, *, home: Path, environment: str = "") -> Report:
     """Every error and warning of the project and all its agents. Raises only NOT_FOUND, as `load_project` does."""
     problems = Problems()
@@ -226,6 +233,9 @@ def _no_such_agent(name: str, known: list[str], root: Path) -> tuple[str, str]:
     malformed = names.agent_name_problem(name)
     if malformed:
         return malformed, f"the agents are: {one_of(known)}"
+    folder = root / AGENTS_DIRECTORY / name
+    if folder.is_dir():
+        return f"{folder} has no {SKILL_FILE}, so it is no agent", f"write one: {folder / SKILL_FILE}"
     suggestion = did_you_mean(name, known)
     message = " ".join(part for part in (f'there is no agent "{name}" in {root}', suggestion) if part)
     if not known:

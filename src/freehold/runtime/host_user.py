@@ -133,8 +133,10 @@ class HostUserEngine:
         await self._gone_within(watched, END_DEADLINE_S)
 
     async def _gone_within(self, watched: Watched, seconds: float) -> bool:
+        # Not `wait_for`: in Python 3.11 it loses a cancellation that comes as the run ends, and the caller never would.
         try:
-            await asyncio.wait_for(watched.until_gone(), seconds)
+            async with asyncio.timeout(seconds):
+                await watched.until_gone()
         except TimeoutError:
             return False
         return True

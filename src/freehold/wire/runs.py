@@ -49,9 +49,10 @@ class RunState(StrEnum):
 class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a run starts. `prompt` and `context` are what the agent is told; they are not repeated in results."""
 
-    type: TriggerType = TriggerType.MANUAL
-    source: str = ""
-    id: str = ""
+    # Factories, so that these three are always written: msgspec leaves out what equals a plain default.
+    type: TriggerType = msgspec.field(default_factory=lambda: TriggerType.MANUAL)
+    source: str = msgspec.field(default_factory=lambda: "")
+    id: str = msgspec.field(default_factory=lambda: "")
     prompt: str = ""
     context: dict[str, Any] | None = None
 

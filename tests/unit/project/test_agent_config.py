@@ -164,8 +164,8 @@ WARNINGS = [
     (
         "credentials = ['github_token', 'github_token:acme']",
         (
-            f"{HERE}: credentials: github_token:acme overwrites the variable GITHUB_TOKEN of github_token; both "
-            "are still under "
+            f"{HERE}: credentials: the variable GITHUB_TOKEN holds github_token, not github_token:acme; both "
+            "are files under "
             "/credentials/github_token/"
         ),
     ),

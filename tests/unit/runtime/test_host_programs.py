@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import inspect
 import subprocess
+import tempfile
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from freehold.runtime.host.programs import (
     _is_wanted,
     _name_of,
     find_interpreter,
+    is_hidden,
     install,
     needed_distributions,
     readable_by_all,
@@ -69,7 +71,6 @@ def test_what_everybody_can_read(tmp_path: Path) -> None:
 def test_a_python_in_a_private_directory_is_replaced_by_the_systems_or_named(tmp_path: Path) -> None:
     private = tmp_path / "python"
     private.touch(mode=0o700)
-    assert find_interpreter(private, private=True) == private
     system = subprocess.run(
         ["/usr/bin/python3", "-c", "import sys; print(sys.version_info[:2] == %r)" % (sys.version_info[:2],)],  # noqa: UP031
         capture_output=True,
@@ -82,6 +83,17 @@ def test_a_python_in_a_private_directory_is_replaced_by_the_systems_or_named(tmp
         find_interpreter(private, private=False)
     assert caught.value.code is Code.CONFIG
     assert str(private) in caught.value.message
+
+
+def test_what_lies_below_tmp_is_hidden_from_runs_that_have_their_own() -> None:
+    assert is_hidden(Path("/tmp/checkout/.venv/bin/python"))
+    assert is_hidden(Path("/var/../tmp/x"))
+    assert not is_hidden(Path("/var/tmp/x"))
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        ours = Path(folder, "python")
+        ours.touch(mode=0o700)
+        assert find_interpreter(ours, private=True) == ours
+    assert find_interpreter(Path("/tmp/no/python"), private=True) != Path("/tmp/no/python")
 
 
 def test_programs_are_made_once_for_each_state_of_ours(tmp_path: Path) -> None:

@@ -47,7 +47,11 @@ def test_a_user_that_nobody_can_log_in_as() -> None:
 
 def test_the_rule_is_written_for_root_alone_to_read() -> None:
     (action,) = missing(WANTED, BOTH, "", launcher_is_right=True)
-    assert (action.path, action.mode, action.content.decode()) == (Path("/etc/sudoers.d/freehold-ada"), 0o440, RULE)
+    assert (action.path, action.mode, action.content.decode()) == (
+        Path("/etc/sudoers.d/freehold-ada-freehold-agent"),
+        0o440,
+        RULE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,9 +79,9 @@ GOOD = HostFacts("linux", root=False, accounts=2, setpriv=True, launcher_problem
         ({}, "", ""),
         ({"platform": "darwin"}, "need Linux", "Docker"),
         ({"setpriv": False}, "setpriv", "apt-get install util-linux"),
-        ({"accounts": 0}, "no user freehold-agent", "sudo freehold doctor --fix"),
-        ({"launcher_problem": f"{LAUNCHER} is not installed."}, "not installed", "sudo freehold doctor --fix"),
-        ({"allowed": False}, "sudo does not let us", "sudo freehold doctor --fix"),
+        ({"accounts": 0}, "no user freehold-agent", "doctor --fix"),
+        ({"launcher_problem": f"{LAUNCHER} is not installed."}, "not installed", "doctor --fix"),
+        ({"allowed": False}, "sudo does not let us", "doctor --fix"),
         ({"root": True, "allowed": False, "launcher_problem": "x"}, "", ""),
     ],
 )

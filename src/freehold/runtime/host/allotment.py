@@ -11,6 +11,7 @@ from pathlib import Path
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import remove_tree
 from freehold.base.ids import short
+from freehold.base.program import with_sudo
 from freehold.base.words import one_of
 from freehold.runtime.host.account import LAUNCHER, Account, Way, become, look_up, require_fit
 from freehold.runtime.host.lodging import Lodging, choose_account, kept_slots, make_gate
@@ -179,7 +180,7 @@ def _no_user(run_as: str, *, there: bool) -> FreeholdError:
     return FreeholdError(
         Code.CONFIG,
         f"Runs without Docker run as a user of their own, and {problem}.",
-        "Make what is missing: sudo freehold doctor --fix",
+        f"Make what is missing: {with_sudo('doctor --fix')}",
     )
 
 
@@ -188,5 +189,5 @@ def _all_taken(accounts: Sequence[Account], slot: str) -> FreeholdError:
     return FreeholdError(
         Code.CONFLICT,
         f"There is no user left for {slot}: each slot of each agent has one of its own ({kept}).",
-        "Make another: sudo freehold doctor --fix",
+        f"Make another: {with_sudo('doctor --fix')}",
     )

@@ -6,6 +6,7 @@ import compileall
 import hashlib
 import importlib.metadata
 import importlib.util
+import os
 import re
 import shutil
 import stat
@@ -56,6 +57,11 @@ def readable_by_all(path: Path) -> bool:
     return all(step & 0o001 for step in way) and mode & end == end
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether it lies below `/tmp`, in whose place a run has a directory of its own."""
+    return Path(os.path.abspath(path)).is_relative_to("/tmp")  # noqa: PTH100, S108  links are looked at as they are
+
+
 def find_interpreter(ours: Path, *, private: bool) -> Path:
     """A Python that the run's user can start: our own where it can be reached, else the system's.
 
@@ -63,8 +69,8 @@ def find_interpreter(ours: Path, *, private: bool) -> Path:
     version of Python, so the system's must be the same as ours. Raises CONFIG when there is none.
     """
     # A virtual environment's python is a link: where it lies may be private while what it leads to is everybody's.
-    program = ours if private else ours.resolve()
-    if private or readable_by_all(program):
+    program = ours if private and not is_hidden(ours) else ours.resolve()
+    if not is_hidden(program) and (private or readable_by_all(program)):
         return program
     version = _version_of(_SYSTEM_PYTHON)
     if version == sys.version_info[:2] and version >= OLDEST_PYTHON:
@@ -82,7 +88,7 @@ def install(base: Path, *, private: bool) -> Programs:
     """Make `bin/` (and, where ours is out of reach, `lib/`) below `base`, once per state of our own code."""
     interpreter = find_interpreter(Path(sys.executable), private=private)
     sources = [_package_file("freehold"), _package_file("msgspec")]
-    in_place = private or all(readable_by_all(source) for source in sources)
+    in_place = all((private or readable_by_all(source)) and not is_hidden(source) for source in sources)
     target = base / f"programs-{_digest(interpreter, in_place=in_place)}"
     if not _is_whole(target):
         remove_tree(target)

@@ -11,13 +11,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from freehold.base.program import with_sudo
 from freehold.runtime.engine import Readiness
 from freehold.runtime.host import launcher
 from freehold.runtime.host.account import LAUNCHER, look_up
 from freehold.runtime.host.allotment import NOT_ENFORCED, sudo_allows
 
 _SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-_FIX = "Make what is missing: sudo freehold doctor --fix"
+_FIX = f"Make what is missing: {with_sudo('doctor --fix')}"
 
 
 @dataclass(frozen=True)

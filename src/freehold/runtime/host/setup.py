@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.program import with_sudo
 from freehold.runtime.host import launcher
 from freehold.runtime.host.account import HOMES, LAUNCHER, ROOT_EQUIVALENT, account_names, look_up, sudo_rule
 from freehold.runtime.host.readiness import launcher_problem
@@ -38,7 +39,7 @@ class Wanted:
 
     @property
     def rule_file(self) -> Path:
-        return SUDOERS / f"freehold-{self.keeper}"
+        return SUDOERS / f"freehold-{self.keeper}-{self.run_as}"
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ def missing(wanted: Wanted, there: Collection[str], rule: str, launcher_is_right
     if not launcher_is_right:
         content = Path(launcher.__file__).read_bytes()
         actions.append(Action(f"install {LAUNCHER}", path=LAUNCHER, content=content, mode=_PROGRAM_MODE))
-    text = sudo_rule(wanted.keeper, wanted.accounts)
+    # A project that wants fewer of them takes none from another project's rule.
+    accounts = [*wanted.accounts, *sorted(set(there).difference(wanted.accounts))]
+    text = sudo_rule(wanted.keeper, accounts)
     if rule != text:
-        told = f"let {wanted.keeper} start runs as {', '.join(wanted.accounts)} ({wanted.rule_file})"
+        told = f"let {wanted.keeper} start runs as {', '.join(accounts)} ({wanted.rule_file})"
         actions.append(Action(told, path=wanted.rule_file, content=text.encode(), mode=_RULE_MODE))
     return actions
 
@@ -117,7 +120,7 @@ def plan(wanted: Wanted) -> list[Action]:
 async def fix(wanted: Wanted) -> list[str]:
     """Do what is missing; what was done, in words. Raises DENIED without root, FAILED with a program's own words."""
     if os.geteuid() != 0:
-        raise FreeholdError(Code.DENIED, "Only root can make users.", "Run: sudo freehold doctor --fix")
+        raise FreeholdError(Code.DENIED, "Only root can make users.", f"Run: {with_sudo('doctor --fix')}")
     actions = plan(wanted)
     for action in actions:
         if action.command:
