@@ -81,7 +81,8 @@ async def test_it_works_in_every_wire_format(world: World, wire_format: str) -> 
     first, last = str(world.upstream.seen[0].body), str(world.upstream.seen[-1].body)
     assert "Be careful." in first
     assert "Do the task." in first
-    assert "it lasts" in last, "the model is told what the tools gave"
+    for told in ("set 1 variable(s)", "wrote 4 bytes to", "edited "):
+        assert told in last, "the model is told what the tools gave"
     assert {request.credential for request in world.upstream.seen} == {"kept-by-freehold"}
 
 
