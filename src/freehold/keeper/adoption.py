@@ -46,8 +46,8 @@ async def adopt_all(keeper: Keeper, means: Means, left: Sequence[Record]) -> Non
     """
     alive = {record.start.run_id for record in left}
     try:
+        _close_dead_accounts(means, alive)  # at once: runs that begin from here on are not among the living
         await sweep_secrets(means.state / RUNS, alive)
-        _close_dead_accounts(means, alive)
         async with asyncio.TaskGroup() as asking:
             for name, engine in means.engines.items():
                 mine = [record for record in left if record.view.engine == name]
@@ -69,7 +69,8 @@ async def _adopt_of_engine(keeper: Keeper, means: Means, engine: Engine, left: S
     found: dict[str, Found] = {}
     away: FreeholdError | None = None
     try:
-        found = {one.run_id: one for one in await _find(means, engine, patient=bool(left))}
+        names = {means.project_name(), *(record.project for record in left)}
+        found = {one.run_id: one for one in await _find(means, engine, names, patient=bool(left))}
     except FreeholdError as error:
         away = error
         _logger.warning("an engine does not say what it runs", extra={"engine": engine.name, "error": error.message})
@@ -83,11 +84,12 @@ async def _adopt_of_engine(keeper: Keeper, means: Means, engine: Engine, left: S
             await _remove(engine, run_id)
 
 
-async def _find(means: Means, engine: Engine, *, patient: bool) -> list[Found]:
+async def _find(means: Means, engine: Engine, names: set[str], *, patient: bool) -> list[Found]:
+    """Every run of the project; under other names, too, if it was renamed while they ran."""
     waited_s = 0.0
     while True:
         try:
-            return await engine.find(means.project_name())
+            return [one for name in names for one in await engine.find(name)]
         except FreeholdError as error:
             if error.code is not Code.UNREACHABLE or not patient or waited_s >= ENGINE_DEADLINE_S:
                 raise

@@ -55,7 +55,7 @@ async def reopen(run: Run, *, serve: bool) -> None:
     except FreeholdError as error:
         if error.code is Code.DISK:
             raise
-        run.unserved = serve
+        run.unserved = error.message if serve else ""
         run.note(Limit(limit="reload", message=f"taken over, but not served yet: {error.message}"))
 
 

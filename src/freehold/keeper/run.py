@@ -52,8 +52,8 @@ class Run:
         self.permissions: Permissions | None = None
         self.testimony: Testimony | None = None
         self.edits: Edits = ()
-        self.unserved = False
-        """It was taken over and works, but its socket is not opened yet."""
+        self.unserved = ""
+        """Why its socket is not opened yet, although it was taken over and works; empty when it is."""
         self.failure: RunError | None = None
         self.grace_s = STOP_GRACE_S
         self._stopping = asyncio.Event()

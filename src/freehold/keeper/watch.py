@@ -116,7 +116,7 @@ async def _keep_rules(run: Run) -> None:
 
     A run that was taken over while its configuration could not be read is served from when it can be.
     """
-    seen, told = run.edits, ""
+    seen, told = run.edits, run.unserved
     while run.services or run.unserved:
         now = edits_of(run.means.state.parent, run.file.record.start.agent)
         if now == seen and not run.unserved:
@@ -136,7 +136,7 @@ async def _reload(run: Run) -> str:
         if run.services is None:
             project, agent = load(run)
             run.services = await run.means.open_services(run, project, agent, serve=True)
-            run.unserved = False
+            run.unserved = ""
         else:
             project = run.means.load(run.file.record.start.options.environment)
             run.services.reload(project, project.agent(run.file.record.start.agent))

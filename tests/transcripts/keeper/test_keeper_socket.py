@@ -31,6 +31,10 @@ async def refuse(_caller: Caller, _request: dict[str, Any]) -> None:
     raise FreeholdError(Code.CREDENTIAL, "no key", "freehold creds add anthropic_key")
 
 
+async def fail(_caller: Caller, _request: dict[str, Any]) -> None:
+    raise ValueError("a defect")
+
+
 async def count(caller: Caller, _request: dict[str, Any]) -> str:
     for number in range(3):
         await caller.notify("number", number)
@@ -54,6 +58,7 @@ async def project(tmp_path: Path) -> AsyncIterator[Path]:
         "add": (Sum, add),
         "refuse": (dict, refuse),
         "count": (dict, count),
+        "fail": (dict, fail),
         "echo": (dict, echo),
     }
     server = RpcServer(project / ".freehold" / "keeper.sock", served)
@@ -89,6 +94,13 @@ async def test_wrong_parameters_and_unknown_methods_are_named(keeper: KeeperConn
         await keeper.call("add", {"one": 1}, int)
     with pytest.raises(FreeholdError, match="'nosuch'"):
         await keeper.call("nosuch", {}, int)
+    assert await keeper.call("add", Sum(1, 1), int) == 2
+
+
+async def test_a_defect_is_an_answer_and_the_connection_goes_on(keeper: KeeperConnection) -> None:
+    with pytest.raises(FreeholdError) as raised:
+        await keeper.call("fail", {}, type(None))
+    assert (raised.value.code, raised.value.message) == (Code.INTERNAL, "ValueError: a defect")
     assert await keeper.call("add", Sum(1, 1), int) == 2
 
 

@@ -104,3 +104,30 @@ def test_a_full_disk_is_an_error_that_leaves_the_file_whole(path: Path) -> None:
     assert path.read_bytes() == whole
     log.append(Message(text="room again"))
     assert [event.seq for event in read_events(path)] == [1, 2]
+
+
+@pytest.mark.parametrize("over", ["finished", "closed"])
+def test_nothing_is_written_after_the_end(path: Path, over: str) -> None:
+    log = open_log(path)
+    log.append(FINISHED if over == "finished" else Message(text="last"))
+    if over == "closed":
+        log.close()
+    before = path.read_bytes()
+    with pytest.raises(FreeholdError) as raised:
+        log.append(Message(text="late"))
+    assert raised.value.code is Code.CONFLICT
+    assert path.read_bytes() == before
+    log.close()
+
+
+async def test_followers_of_a_log_that_is_closed_without_a_result_are_let_go(path: Path) -> None:
+    log = open_log(path)
+    log.append(Message(text="one"))
+
+    async def collect() -> list[AnyEvent]:
+        return [event async for event in log.follow()]
+
+    following = asyncio.create_task(collect())
+    await asyncio.sleep(0)
+    log.close()
+    assert len(await following) == 1

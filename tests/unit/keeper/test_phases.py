@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from freehold.base.clock import FakeClock
+from freehold.base.errors import FreeholdError
 from freehold.keeper.event_log import EventLog, read_events
 from freehold.keeper.phases import Phases
 from freehold.wire.events import PhaseFinished, PhaseStarted
@@ -69,3 +72,17 @@ def test_a_run_that_is_prepared_anew_goes_through_its_phases_without_repeating_t
     for phase in (Phase.QUEUE, Phase.IMAGE, Phase.CREDENTIALS):
         second.enter(phase)
     assert story(path) == ["+queue", "-queue", "+image", "-image", "+credentials"]
+
+
+def test_what_could_not_be_written_did_not_happen(tmp_path: Path) -> None:
+    clock = FakeClock()
+    log = EventLog(tmp_path / "events.jsonl", "dev-x", clock)
+    phases = Phases(log, clock)
+    phases.enter(Phase.QUEUE)
+    log.close()
+    with pytest.raises(FreeholdError):
+        phases.close()
+    assert phases.durations_s == {}
+    with pytest.raises(FreeholdError):
+        phases.enter(Phase.IMAGE)
+    assert story(tmp_path / "events.jsonl") == ["+queue"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freehold.base.sockets import listen_unix
 from freehold.keeper import testimony
 from freehold.wire import events
 from freehold.wire.events import AnyTestimony, Limit, Message
@@ -106,3 +108,81 @@ def test_lines_survive_being_written_in_pieces(tmp_path_factory: pytest.TempPath
         start = min(start + size, len(whole))
         seen += [getattr(event, "text", "?") for event in taken(intake)]
     assert seen == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "directory", "socket", "device"])
+def test_what_stands_in_the_files_place_is_neither_followed_nor_waited_for(path: Path, kind: str) -> None:
+    elsewhere = path.with_name("elsewhere")
+    elsewhere.write_bytes(line("of somebody else"))
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(elsewhere)
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "socket":
+        listen_unix(path, 0o600).close()
+    else:
+        path.symlink_to("/dev/zero")
+    intake = testimony.Testimony(path)
+    [told] = taken(intake)
+    assert isinstance(told, Limit)
+    assert "in the place of its event file" in told.message
+    assert (taken(intake), intake.close()) == ([], [])
+    intake.discard()
+    assert elsewhere.read_bytes() == line("of somebody else")
+
+
+def test_a_file_that_is_replaced_later_is_not_looked_at(path: Path) -> None:
+    path.write_bytes(line("one"))
+    intake = testimony.Testimony(path)
+    assert len(taken(intake)) == 1
+    kept = path.open("ab", buffering=0)
+    path.unlink()
+    path.write_bytes(line("from elsewhere") * 5)
+    kept.write(line("two"))
+    kept.close()
+    assert [getattr(event, "text", "") for event in taken(intake)] == ["two"]
+
+
+def test_a_file_that_comes_later_is_read(path: Path) -> None:
+    intake = testimony.Testimony(path)
+    assert taken(intake) == []
+    path.write_bytes(line("one"))
+    assert len(taken(intake)) == 1
+
+
+def test_complaints_are_counted_after_a_while(path: Path) -> None:
+    path.write_bytes(b"x\n" * (testimony.MOST_COMPLAINTS + 1234) + line("fine"))
+    intake = testimony.Testimony(path)
+    told = taken(intake)
+    assert len(told) == testimony.MOST_COMPLAINTS + 1
+    assert told[-1].container_seq == testimony.MOST_COMPLAINTS + 1235
+    [summary] = intake.close()
+    assert summary.message == "1,234 more lines were dropped"
+
+
+def test_cutting_the_file_again_and_again_is_a_flood_too(path: Path) -> None:
+    intake = testimony.Testimony(path)
+    piece = b"x" * (testimony.LARGEST_FILE_BYTES // 4)
+    for _ in range(5):
+        path.write_bytes(piece)
+        taken(intake)
+        path.write_bytes(b"")
+        taken(intake)
+    assert intake.flooded == "64 MB of events"
+
+
+def test_very_many_lines_are_a_flood(path: Path) -> None:
+    path.write_bytes(b"\n" * (testimony.MOST_LINES + testimony.PIECE_BYTES))
+    intake = testimony.Testimony(path)
+    taken(intake)
+    assert intake.flooded == "1,000,000 events"
+
+
+def test_a_flooded_file_gives_its_room_back(path: Path) -> None:
+    path.write_bytes(line("one"))
+    intake = testimony.Testimony(path)
+    taken(intake)
+    intake.discard()
+    assert path.stat().st_size == 0
