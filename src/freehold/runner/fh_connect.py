@@ -65,6 +65,9 @@ class _Way:
             self.data = self.data[os.write(self.target, self.data) :]
         except BlockingIOError:
             return
+        except (BrokenPipeError, ConnectionResetError):
+            # Nobody takes it any more; what comes the other way is still wanted.
+            self.data, self.ended = memoryview(b""), True
 
 
 def _pump(connection: socket.socket, first: bytes) -> None:

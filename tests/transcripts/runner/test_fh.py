@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -256,6 +257,26 @@ async def test_connect_joins_its_streams_to_a_host(tmp_path: Path) -> None:
     greeting, _, rest = said.output.partition("\r\n")
     assert greeting == "SSH-2.0-test"
     assert rest == f"{size} " + "y" * size
+
+
+async def test_a_host_that_hangs_up_loses_nothing_of_what_it_said(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    shell = Shell(FakeKeeper(tmp_path), tmp_path / "bin")
+    size = 4 * 1024 * 1024
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        while b"\r\n\r\n" not in connection.recv(4096):
+            pass
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"y" * size)
+        connection.close()  # with what was sent to it unread
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "run" / "run.sock"))
+        listener.listen()
+        serving = asyncio.to_thread(serve, listener)
+        said, _ = await asyncio.gather(shell("fh", "connect", "git.test", "22", stdin=b"x" * size), serving)
+    assert (said.code, len(said.output)) == (0, size)
 
 
 async def test_connect_says_why_not(tmp_path: Path) -> None:
