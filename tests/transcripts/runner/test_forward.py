@@ -212,7 +212,7 @@ try:
     with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
         connection.sendall(b"abc"); connection.shutdown(1)
         sys.exit(0 if connection.recv(10) else 3)
-except ConnectionError:
+except OSError:
     sys.exit(3)
 """
     path = tmp_path / "run.sock"
