@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,9 +16,10 @@ from typing import TypeVar
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE, make_private_directory
+from freehold.base.files import PRIVATE_FILE
 from freehold.base.program import fingerprint
 from freehold.base.sockets import connect_unix
+from freehold.store.state_mark import claim_state
 from freehold.wire import rpc
 from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, STATE_DIRECTORY, StopKeeper, Stopping
 
@@ -170,7 +172,7 @@ async def _unless_it_makes_room(connection: KeeperConnection) -> KeeperConnectio
 
 async def _try(path: Path) -> KeeperConnection | None:
     try:
-        sock = connect_unix(path)
+        sock = _knock(path)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         return None
     except OSError as error:
@@ -182,9 +184,15 @@ async def _try(path: Path) -> KeeperConnection | None:
     return KeeperConnection(reader, writer)
 
 
+def _knock(path: Path) -> socket.socket:
+    if path.is_symlink():  # it came with the project, and leads to somebody else's socket
+        raise FileNotFoundError(path)
+    return connect_unix(path)
+
+
 async def _start(project: Path, home: Path, state: Path) -> KeeperConnection | None:
     try:
-        make_private_directory(state)
+        claim_state(state, home)
         log = _log_file(state)
         log_start = log.stat().st_size if log.exists() else 0
         keeper = _spawn(project, home, log)
@@ -213,10 +221,15 @@ def _log_file(state: Path) -> Path:
     return log
 
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Keepers outlive whoever started them; a caller that goes on for long must not collect their remains."""
+
+
 def _spawn(project: Path, home: Path, log: Path) -> subprocess.Popen[bytes]:
+    _started[:] = [keeper for keeper in _started if keeper.poll() is None]
     with log.open("ab") as output:
         os.fchmod(output.fileno(), PRIVATE_FILE)
-        return subprocess.Popen(
+        keeper = subprocess.Popen(
             [sys.executable, "-m", "freehold.keeper", "--project", str(project), "--home", str(home)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -225,6 +238,8 @@ def _spawn(project: Path, home: Path, log: Path) -> subprocess.Popen[bytes]:
             cwd="/",
             env=_environment(),
         )
+    _started.append(keeper)
+    return keeper
 
 
 def _environment() -> dict[str, str]:

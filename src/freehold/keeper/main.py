@@ -13,7 +13,7 @@ from pathlib import Path
 
 from freehold.base import log
 from freehold.base.clock import Clock
-from freehold.base.files import make_private_directory
+from freehold.base.errors import FreeholdError
 from freehold.keeper.adoption import adopt_all, look_back
 from freehold.keeper.ending import Ending
 from freehold.keeper.keeper import Keeper
@@ -21,6 +21,7 @@ from freehold.keeper.lock import Lock, held
 from freehold.keeper.rpc_server import RpcServer
 from freehold.keeper.verbs import verbs
 from freehold.keeper.wiring import Wiring
+from freehold.store.state_mark import claim_state
 from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE, STATE_DIRECTORY
 
 IDLE_S = 60.0
@@ -40,11 +41,18 @@ def main(wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
     # Whatever this process makes is for this user alone, unless it says otherwise.
     os.umask(0o077)
     state = arguments.project / STATE_DIRECTORY
-    make_private_directory(state)
+    _claim(state, arguments.home)
     with held(state / LOCK_FILE) as lock:
         if lock is None:
             sys.exit(0)  # another keeper is there: whoever started this one will find that one
         asyncio.run(serve(wire(arguments.project, arguments.home), lock, arguments.idle))
+
+
+def _claim(state: Path, home: Path) -> None:
+    try:
+        claim_state(state, home)
+    except FreeholdError as error:
+        sys.exit(f"{error.message} {error.hint}")
 
 
 def _raise_open_files() -> None:
