@@ -144,6 +144,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     # Also when the program itself is gone: what it started may not have minded.
     _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
+    # Nobody reads its output any more; asyncio has no other way to close the pipe.
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

@@ -68,7 +68,7 @@ def decide(facts: Facts) -> Verdict:
         return Verdict(Result.ERROR, facts.exit.code, _workspace_full())
     if facts.exit.out_of_memory and facts.exit.code != ExitCode.OK:
         return Verdict(Result.ERROR, facts.exit.code, _out_of_memory(facts.memory_bytes))
-    if facts.rerun_requested and facts.exit.code in (ExitCode.OK, ExitCode.RERUN):
+    if facts.exit.code == ExitCode.RERUN or (facts.rerun_requested and facts.exit.code == ExitCode.OK):
         return Verdict(Result.RERUN, ExitCode.RERUN, None)
     if facts.exit.code == ExitCode.OK:
         if facts.rehearsal_problems:

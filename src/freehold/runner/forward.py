@@ -27,6 +27,8 @@ _NOBODY = (
     b'{"code":"unreachable","message":"the keeper of this run does not answer","hint":"freehold status"}'
 )
 
+_BACKLOG = 256
+
 
 class _Side(asyncio.Protocol):
     """One end of a forwarded connection; `other` is where its bytes go."""
@@ -155,7 +157,7 @@ class Forwarder:
             self.last_seen[port] = time.monotonic()
 
         self._servers.append(
-            await asyncio.get_running_loop().create_server(lambda: _Near(self, seen), sock=listener, backlog=256)
+            await asyncio.get_running_loop().create_server(lambda: _Near(self, seen), sock=listener, backlog=_BACKLOG)
         )
         return port
 
@@ -210,13 +212,24 @@ class Forwarder:
 
 
 def _listener(port: int) -> socket.socket:
+    """A socket that listens at `port`, or at any free one when somebody else does."""
+    listener = _unbound()
+    try:
+        # With SO_REUSEADDR two may bind a port, and only the first may listen.
+        listener.bind(("127.0.0.1", port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        listener = _unbound()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(_BACKLOG)
+    return listener
+
+
+def _unbound() -> socket.socket:
     # asyncio sets TCP_NODELAY only where the protocol is named; without it every answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError:
-        listener.bind(("127.0.0.1", 0))
     listener.setblocking(False)
     return listener
 

@@ -83,7 +83,8 @@ def _stage(
             assert field is not None
             _write(folder / name, value, multiline=field.multiline)
             free = [variable for variable in field.env if variable not in taken]
-            fields[name] = StagedField(path=f"{ref.type}/{ref.instance}/{name}", env=free)
+            path = f"{ref.type}/{ref.instance}/{name}"
+            fields[name] = StagedField(path=path, env=free, secret=field.secret)
     except OSError as error:
         raise FreeholdError(
             Code.DISK, f"Credential {ref} could not be given to the run: {error.strerror}", f"Make room in {base}."

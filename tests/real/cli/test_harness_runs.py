@@ -18,7 +18,7 @@ turns:
     shell: id -u && pwd
     expect: "1000"
   - write: {path: NOTES.md, content: "written by the harness"}
-  - shell: cat NOTES.md && fh return "$(cat NOTES.md)"
+  - shell: cat NOTES.md && cat NOTES.md | fh return
     expect: "written by the harness"
   - say: Done.
 """

@@ -144,7 +144,10 @@ async def test_variables_and_what_setenv_keeps(keeper: FakeKeeper) -> None:
     assert output[1] == "set 1 variable(s)\n"
     assert output[2].splitlines()[0] == 'it\'s "me"|[hidden]|Ada Lovelace'
     assert output[2].splitlines()[1:] == ['it\'s "me"', "set 1 variable(s)", "1"]
-    assert output[3].splitlines()[:2] == ["2", "http://127.0.0.1:7702"]
+    level, proxy = output[3].splitlines()[:2]
+    assert level == "2"
+    # The loopback is shared here: where somebody has port 7702 already, any other takes its place.
+    assert proxy.startswith("http://127.0.0.1:")
     for word in ("IdentitiesOnly=yes", "accept-new", "workspace/.ssh/known_hosts", "fh connect %h %p"):
         assert word in output[3]
     assert output[4].splitlines() == ["1", "[hidden]"]

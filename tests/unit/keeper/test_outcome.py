@@ -16,7 +16,7 @@ CASES: list[tuple[str, Facts, Result, int | None]] = [
     ("a zero exit completes", Facts(Exit(0)), Result.COMPLETED, 0),
     ("a non-zero exit is an error", Facts(Exit(3)), Result.ERROR, 3),
     ("a rerun that was asked for", Facts(Exit(0), rerun_requested=True), Result.RERUN, 42),
-    ("a rerun by exit code alone is only said, not asked", Facts(Exit(42)), Result.ERROR, 42),
+    ("a rerun by exit code alone, as scripts ask for it", Facts(Exit(42)), Result.RERUN, 42),
     ("a rerun does not hide a failure", Facts(Exit(1), rerun_requested=True), Result.ERROR, 1),
     ("killed from outside", Facts(Exit(137)), Result.KILLED, 137),
     ("out of memory is named", Facts(Exit(137, out_of_memory=True), memory_bytes=2**32), Result.ERROR, 137),

@@ -112,3 +112,12 @@ def test_errors_hold_no_value(directory: RunDirectory, store: MemoryCredentialSt
         stage_credentials(directory, [CredentialRef("git_ssh", "half")], store)
     assert "canary-value" not in str(caught.value.as_dict())
     assert "email" in caught.value.message
+
+
+def test_names_are_not_blacked_out_as_secrets_are(tmp_path: Path) -> None:
+    store = MemoryCredentialStore()
+    ref = CredentialRef("git_ssh")
+    store.put(ref, {"username": Secret("Ada Lovelace"), "email": Secret("ada@example.com")})
+    directory = RunDirectory(tmp_path / "dev-01hzx3k5a6b7c8d9e0f1g2h3j4", memory=tmp_path)
+    [staged] = stage_credentials(directory, [ref], store)
+    assert {name: field.secret for name, field in staged.fields.items()} == {"username": False, "email": False}
