@@ -3,8 +3,8 @@ from __future__ import annotations
 import ast
 import inspect
 import subprocess
-import tempfile
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ from freehold.runtime.host.programs import (
     _is_wanted,
     _name_of,
     find_interpreter,
-    is_hidden,
     install,
+    is_hidden,
     needed_distributions,
     readable_by_all,
 )
