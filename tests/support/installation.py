@@ -17,6 +17,7 @@ from freehold.keeper.history import EVENTS, RUNS
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile
 from freehold.project.names import unique_project_name
 from freehold.runtime.private_places import memory_base
+from freehold.store.state_mark import claim_state
 from freehold.wire import events as wire
 from freehold.wire.events import AnyEvent
 from tests.support.program import PROGRAM, Freehold
@@ -88,9 +89,13 @@ class Installation:
         """`freehold run WORDS --json`: the events that it printed, checked to be whole."""
         return printed(self.freehold("run", *words, "--json", code=code).stdout)
 
+    def make_state(self) -> None:
+        """The folder of the project's state, before a keeper makes it."""
+        claim_state(self.state, self.home)
+
     def mortal_keeper(self, where: str, **options: Any) -> subprocess.Popen[bytes]:
         """A keeper that dies at `where` (`mortal_keeper.py`), ready for clients."""
-        self.state.mkdir(mode=0o700, exist_ok=True)
+        self.make_state()
         with (self.state / "keeper.log").open("ab") as log:
             where_to = ["--project", str(self.project), "--home", str(self.home)]
             keeper = subprocess.Popen(

@@ -85,34 +85,34 @@ class Follower:
 async def follow_until_interrupted(
     follower: Follower, context: Context, run_id: str, connection: KeeperConnection | None
 ) -> events.RunFinished:
-    """The first Ctrl-C ends the run, the second leaves it running and raises `KeyboardInterrupt`."""
+    """The first Ctrl-C ends the run; the second does not wait for its end, and raises `KeyboardInterrupt`."""
     following = asyncio.create_task(follower.follow(connection))
-    interrupts = 0
+    stopping: list[asyncio.Task[None]] = []
 
     def interrupted() -> None:
-        nonlocal interrupts
-        interrupts += 1
-        if interrupts == 1:
-            note("stopping the run; Ctrl-C again leaves it running")
-            stopping.append(asyncio.create_task(_kill(context, run_id)))
-        else:
+        if stopping:
             following.cancel()
+        else:
+            note("stopping the run; Ctrl-C again does not wait for its end")
+            stopping.append(asyncio.create_task(kill_interrupted(context, run_id)))
 
-    stopping: list[asyncio.Task[None]] = []
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
         return await following
     except asyncio.CancelledError:
-        note(f"the run goes on; follow it with: freehold logs -f {run_id}")
+        told = stopping and stopping[0].done() and not stopping[0].exception()
+        note(f"the run {'is ending' if told else 'goes on'}; follow it with: freehold logs -f {run_id}")
         raise KeyboardInterrupt from None
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         for task in stopping:
             task.cancel()
+        await asyncio.gather(*stopping, return_exceptions=True)
 
 
-async def _kill(context: Context, run_id: str) -> None:
+async def kill_interrupted(context: Context, run_id: str) -> None:
+    """End a run because its person pressed Ctrl-C."""
     reason = KillRun(run_id, "interrupted with Ctrl-C")
     await ask(context.project_dir, context.home, "run/kill", reason, RunView)
 

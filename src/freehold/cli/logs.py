@@ -9,7 +9,7 @@ import click
 from freehold.cli.context import Context
 from freehold.cli.event_view import EventView
 from freehold.cli.follow import Follower, exit_code_of
-from freehold.keeper.event_log import read_events
+from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
 from freehold.wire import events
 
@@ -26,6 +26,6 @@ def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
     if follow:
         return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose).follow()))
     view = EventView(verbose=verbose)
-    for event in read_events(state / RUNS / run_id / EVENTS):
+    for event in each_event(state / RUNS / run_id / EVENTS):
         click.echo(events.encode(event) if context.json else view.text(event), nl=False)
     return 0

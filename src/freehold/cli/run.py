@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import click
 
+from freehold.base.errors import FreeholdError
 from freehold.base.ids import new_run_id
 from freehold.cli.context import Context
-from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted
+from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted, kill_interrupted
 from freehold.cli.output import note, print_json, say
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, connect
 from freehold.wire.runs import RunOptions, RunView, StartRun, Trigger, TriggerType
+
+_LAST_WORD_S = 5.0
 
 
 @click.command(name="run")
@@ -48,7 +52,13 @@ def command(
 
 async def start_and_follow(context: Context, start: StartRun, *, detach: bool = False, verbose: bool = False) -> int:
     """Start the run at the keeper, then follow it; the exit code of the command."""
-    view, connection = await _start(context, start)
+    try:
+        view, connection = await _start(context, start)
+    except asyncio.CancelledError:  # Ctrl-C, and it may have begun all the same
+        with contextlib.suppress(FreeholdError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORD_S):
+                await kill_interrupted(context, start.run_id)
+        raise
     if detach:
         await connection.close()
         _tell_detached(context, view)

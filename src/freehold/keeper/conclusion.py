@@ -106,6 +106,7 @@ def _facts(run: Run, ended: Exit | None) -> outcome.Facts:
         stop=record.stop,
         failure=run.failure,
         conclusion=record.conclusion,
+        concluded=run.concluded or record.conclusion is not None,
         rerun_requested=record.rerun_requested,
         rehearsal_problems=run.services.rehearsal_problems if run.services else (),
         models_exhausted=run.services.models_exhausted if run.services else "",

@@ -80,9 +80,11 @@ class Control:
                 self._run.phases.enter(message.phase)
         elif isinstance(message, session.AskPermission):
             self._ask(message)
-        elif isinstance(message, session.Conclusion) and message.error:
-            self._run.file.record.conclusion = message.error
-            self._run.save()
+        elif isinstance(message, session.Conclusion):
+            self._run.concluded = True
+            if message.error:
+                self._run.file.record.conclusion = message.error
+                self._run.save()
 
     async def close(self) -> None:
         deciding = list(self._deciding.values())

@@ -31,6 +31,8 @@ class Facts:
     """What went wrong before or around the container: image, credentials, engine, disk."""
     conclusion: RunError | None = None
     """What the runner said about its exit: words, not facts."""
+    concluded: bool = False
+    """The runner said that it ends, so a code of 137 is its own and no kill from outside."""
     rerun_requested: bool = False
     rehearsal_problems: tuple[str, ...] = ()
     models_exhausted: str = ""
@@ -89,7 +91,7 @@ def _failed(ended: Exit, facts: Facts) -> Verdict:
     if facts.models_exhausted:
         error = RunError(Code.UPSTREAM, facts.models_exhausted, _MEANINGS[ExitCode.RATE_LIMITED][1])
         return Verdict(Result.ERROR, ExitCode.RATE_LIMITED, error)
-    if ended.code == ExitCode.KILLED and facts.conclusion is None:
+    if ended.code == ExitCode.KILLED and not facts.concluded:
         message = "the container was killed from outside Freehold (exit code 137)"
         return Verdict(Result.KILLED, ended.code, RunError(Code.FAILED, message, "Start it again: freehold run AGENT"))
     return Verdict(Result.ERROR, ended.code, facts.conclusion or _by_exit_code(ended))

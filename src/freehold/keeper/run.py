@@ -55,6 +55,8 @@ class Run:
         self.unserved = ""
         """Why its socket is not opened yet, although it was taken over and works; empty when it is."""
         self.failure: RunError | None = None
+        self.concluded = False
+        """The runner said that it ends: its exit code is its own."""
         self.grace_s = STOP_GRACE_S
         self._stopping = asyncio.Event()
         self._dropped = 0

@@ -25,7 +25,8 @@ TALK = """while true; do printf '{"type":"message","text":"%01000d"}\\n' 1 >> /r
 def small_disk(here: Installation) -> Iterator[Path]:
     """The runs of the project lie on a disk of 2 MB."""
     runs = here.state / "runs"
-    runs.mkdir(parents=True, mode=0o700)
+    here.make_state()
+    runs.mkdir(mode=0o700)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(runs)], check=True)
     yield runs
     here.stop_keeper()
