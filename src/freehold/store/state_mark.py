@@ -7,10 +7,12 @@ repository or an archive may bring such a folder along. So a state carries a mar
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
@@ -32,12 +34,24 @@ def claim_state(state: Path, home: Path) -> None:
         raise _not_ours(state, "is a link")
     make_private_directory(state)
     key = _key(home)
-    if _is_marked(state, key):
-        return
-    if not all(entry.name.startswith(_HARMLESS) and _is_plain(entry) for entry in state.iterdir()):
-        raise _not_ours(state, "was not made by this installation: it came with the project, or was copied")
-    nonce = os.urandom(16).hex()
-    write_atomically(state / MARK_FILE, f"{nonce} {_sign(key, nonce)}\n".encode(), PRIVATE_FILE)
+    with _one_at_a_time(state):
+        if _is_marked(state, key):
+            return
+        if not all(entry.name.startswith(_HARMLESS) and _is_plain(entry) for entry in state.iterdir()):
+            raise _not_ours(state, "was not made by this installation: it came with the project, or was copied")
+        nonce = os.urandom(16).hex()
+        write_atomically(state / MARK_FILE, f"{nonce} {_sign(key, nonce)}\n".encode(), PRIVATE_FILE)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(directory: Path) -> Iterator[None]:
+    """Commands that come at the same moment must not take what the others just made for a stranger's."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _is_marked(state: Path, key: bytes) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -114,3 +116,16 @@ def test_a_damaged_key_is_told(state: Path, home: Path) -> None:
     (home / KEY_FILE).write_bytes(b"short")
     with pytest.raises(FreeholdError, match="damaged"):
         claim_state(state, home)
+
+
+def test_all_who_come_at_the_same_moment_may_stay(tmp_path: Path) -> None:
+    def claim(number: int, barrier: Barrier) -> None:
+        barrier.wait()
+        claim_state(tmp_path / f"{number}", tmp_path / "home")
+        (tmp_path / f"{number}" / "keeper.lock").touch()
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(60):
+            barrier = Barrier(8)
+            for claimed in [pool.submit(claim, number, barrier) for _ in range(8)]:
+                claimed.result()
