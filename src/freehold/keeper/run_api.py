@@ -14,6 +14,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.pace import Pace
 from freehold.keeper.run_control import RunControl
 from freehold.keeper.scheduler import Scheduler
+from freehold.wire.decoding import decode_json
 from freehold.wire.run_api import Accepted, CallRequest, Exit, LockRequest, SetReturn, SetStatus, Shutdown
 
 LARGEST_BODY = 1024 * 1024
@@ -117,8 +118,8 @@ async def _body(request: web.Request, kind: type[Body]) -> Body:
         message = f"the body did not come within {BODY_TIMEOUT_S:.0f} s"
         raise FreeholdError(Code.TIMEOUT, message, "send it at once") from None
     try:
-        return msgspec.json.decode(bytes(data) or b"{}", type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(bytes(data) or b"{}", msgspec.json.Decoder(kind))
+    except msgspec.DecodeError as error:
         fields = ", ".join(getattr(kind, "__struct_fields__", ()))
         raise FreeholdError(Code.PROTOCOL, f"{request.path}: {error}", f"send JSON with: {fields}") from None
 

@@ -101,7 +101,7 @@ class RunSession:
             return f"a session message that is none: {received.data}"[:200]
         try:
             message = session.decode_from_runner(received.data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except msgspec.DecodeError as error:
             return f"a session message that is none: {error}"[:200]
         await self._on_message(message)
         return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from freehold.wire import events
+from freehold.wire.decoding import decode_json
 from freehold.wire.events import AnyTestimony, Limit
 
 LONGEST_LINE_BYTES = 256 * 1024
@@ -127,7 +128,7 @@ class Testimony:
             event = events.decode_testimony(line)
         except msgspec.DecodeError:
             return self._complain(line)
-        return msgspec.structs.replace(event, container_seq=self._lines, ts="")
+        return msgspec.structs.replace(event, v=events.VERSION, container_seq=self._lines, ts="")
 
     def _complain(self, line: bytes | None) -> Limit | None:
         """`line` is None when it was too long to be kept."""
@@ -142,9 +143,12 @@ class _Head(msgspec.Struct):
     type: str = ""
 
 
+_head_decoder = msgspec.json.Decoder(_Head)
+
+
 def _why_not(line: bytes) -> tuple[str, str]:
     try:
-        claimed = msgspec.json.decode(line, type=_Head).type
+        claimed = decode_json(line, _head_decoder).type
     except msgspec.DecodeError:
         return "events", "a line that is no event was dropped"
     if claimed in events.HOST_TYPES:

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from freehold.base.nesting import DEEPEST, is_too_deep
+from freehold.wire.decoding import decode_json
 from freehold.wire.runs import Outcome, Phase, Trigger, Usage
 
 VERSION = 1
@@ -232,9 +234,15 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes) -> AnyEvent:
     """An event of any kind. Raises `msgspec.ValidationError` or `msgspec.DecodeError` (its base class)."""
-    return _any_decoder.decode(line)
+    return decode_json(line, _any_decoder)
 
 
 def decode_testimony(line: bytes) -> AnyTestimony:
-    """An event from inside; one of a host type raises `msgspec.ValidationError` like any other that is not known."""
-    return _testimony_decoder.decode(line)
+    """An event from inside; one of a host type raises `msgspec.ValidationError` like any other that is not known.
+
+    So does one that is nested too deep: whoever reads it later could not.
+    """
+    event = decode_json(line, _testimony_decoder)
+    if isinstance(event, ToolStarted) and is_too_deep(event.input):
+        raise msgspec.ValidationError(f"more than {DEEPEST} levels in each other - at `$.input`")
+    return event

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from freehold.wire.decoding import decode_json
 from freehold.wire.events import PermissionOption
 from freehold.wire.runs import Phase, RunError
 
@@ -78,8 +79,10 @@ def encode(message: SessionMessage) -> bytes:
 
 
 def decode_from_runner(data: bytes | str) -> FromRunner:
-    return _runner_decoder.decode(data)
+    """Raises `msgspec.DecodeError`."""
+    return decode_json(data, _runner_decoder)
 
 
 def decode_from_keeper(data: bytes | str) -> FromKeeper:
-    return _keeper_decoder.decode(data)
+    """Raises `msgspec.DecodeError`."""
+    return decode_json(data, _keeper_decoder)

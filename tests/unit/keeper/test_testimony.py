@@ -186,3 +186,27 @@ def test_a_flooded_file_gives_its_room_back(path: Path) -> None:
     taken(intake)
     intake.discard()
     assert path.stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        b'{"type":"message","text":"\xff"}',
+        b'{"type":"tool.started","tool_call_id":"1","title":"t","input":' + b"[" * 970 + b"]" * 970 + b"}",
+        b'{"type":"message","text":"x","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"type":"\xff"}',
+    ],
+    ids=["no UTF-8", "too deep to be read again", "too deep to be read", "no UTF-8 in its type"],
+)
+def test_a_line_that_cannot_be_read_is_dropped_and_the_next_one_is_taken(path: Path, spoilt: bytes) -> None:
+    path.write_bytes(spoilt + b"\n" + line("next"))
+    dropped, next_one = taken(testimony.Testimony(path))
+    assert isinstance(dropped, Limit)
+    assert (dropped.limit, dropped.container_seq) == ("events", 1)
+    assert isinstance(next_one, Message)
+
+
+def test_the_version_of_an_event_is_ours(path: Path) -> None:
+    path.write_text('{"v":99,"type":"message","text":"x"}\n')
+    [event] = taken(testimony.Testimony(path))
+    assert event.v == events.VERSION
