@@ -79,6 +79,8 @@ async def _adopt_of_engine(keeper: Keeper, means: Means, engine: Engine, left: S
             adopt_one(keeper, means, record, found.get(record.start.run_id), away=away)
         except (FreeholdError, OSError) as error:
             _logger.error("a run is not taken over", extra={"run_id": record.start.run_id, "error": str(error)})
+        except Exception:  # a defect of ours, met in one run's files, must not end the keeper of all the others
+            _logger.exception("a run is not taken over", extra={"run_id": record.start.run_id})
     for run_id in found:
         if keeper.active(run_id) is None and _is_nobodys(means, run_id):
             await _remove(engine, run_id)

@@ -152,3 +152,15 @@ async def test_a_run_whose_files_cannot_be_used_does_not_keep_the_others_from_be
     events.mkdir()
     await stage.replace_keeper()
     assert (await killed(stage, other)).result == Result.KILLED
+
+
+async def test_a_run_whose_events_no_reader_expects_does_not_either(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=None))
+    spoilt = await running(stage)
+    other = await stage.start("ops")
+    await until(lambda: stage.is_watched(other))
+    await stage.keeper.let_go()
+    events = stage.root / ".freehold" / RUNS / spoilt / "events.jsonl"
+    events.write_text('{"type": "phase.started", "seq": 1, "phase": "session", "ts": "no time at all"}\n')
+    await stage.replace_keeper()
+    assert (await killed(stage, other)).result == Result.KILLED
