@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.excerpt import excerpt
 from freehold.keeper.outcome import Stop
 from freehold.keeper.phases import FROM_INSIDE
 from freehold.wire import session
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from freehold.keeper.run_session import RunSession
 
 LONGEST_STATUS = 500
+LONGEST_CONCLUSION = 8 * 1024
+"""Characters of what a runner says of its end; it quotes the end of what a program wrote."""
+MOST_PERMISSIONS = 10_000
+"""Answers that are remembered of one run; each is an event, too."""
+MOST_OPEN = 100
+"""Requests for permission that wait for an answer at once; a harness has one or two."""
 
 
 class Control:
@@ -83,7 +90,7 @@ class Control:
         elif isinstance(message, session.Conclusion):
             self._run.concluded = True
             if message.error:
-                self._run.file.record.conclusion = message.error
+                self._run.file.record.conclusion = _bounded(message.error)
                 self._run.save()
 
     async def close(self) -> None:
@@ -93,7 +100,12 @@ class Control:
         await asyncio.gather(*deciding, return_exceptions=True)
 
     def _ask(self, asked: session.AskPermission) -> None:
-        """Decide once; a runner whose session broke meanwhile asks again, and gets the same answer."""
+        """Decide once; a runner whose session broke meanwhile asks again, and gets the same answer.
+
+        Raises TOO_LARGE when it asks without end.
+        """
+        if len(self._deciding) >= MOST_OPEN or len(self._asked) >= MOST_PERMISSIONS:
+            raise FreeholdError(Code.TOO_LARGE, "the run asked for permission without end", "See its last messages.")
         known = self._asked.setdefault(asked.permission_id, None)
         if known and self.session:
             self.session.send(known)
@@ -113,3 +125,7 @@ class Control:
         self._asked[asked.permission_id] = answer
         if self.session:
             self.session.send(answer)
+
+
+def _bounded(error: RunError) -> RunError:
+    return RunError(error.code[:100], *(excerpt(text, LONGEST_CONCLUSION) for text in (error.message, error.hint)))

@@ -63,6 +63,10 @@ class EventLog:
         self._wake()
         return numbered
 
+    @property
+    def size_bytes(self) -> int:
+        return self._size
+
     async def follow(self, after_seq: int = 0, *, live: bool = True) -> AsyncIterator[AnyEvent]:
         """Every event after `after_seq`; `live` goes on until `run.finished`, or until the log is closed."""
         grown = asyncio.Event()

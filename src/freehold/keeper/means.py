@@ -18,6 +18,10 @@ from freehold.store.credentials import CredentialStore
 if TYPE_CHECKING:
     from freehold.keeper.run import Run
 
+LARGEST_LOG_BYTES = 512 * 1024 * 1024
+"""Of one run's events, whichever way the run caused them. What its own file may hold (`testimony.py`) becomes four
+times as much at most, with what the keeper adds to each line."""
+
 Notice = Callable[[str, str], None]
 """Told of each build step: the image and a short line."""
 
@@ -78,4 +82,5 @@ class Means:
     open_services: OpenServices
     harness_command: Callable[[Agent, Place], tuple[str, ...]]
     close_dead_accounts: Callable[[Collection[str]], None] = lambda _alive: None
+    largest_log_bytes: int = LARGEST_LOG_BYTES
     reached: Callable[[str, Step, Moment], None] = lambda _run_id, _step, _moment: None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.words import plural
+from freehold.base.words import plural, size
 from freehold.keeper.adopt import Adoption
 from freehold.keeper.conclusion import clean_up, conclude
 from freehold.keeper.edits import Edits
@@ -103,6 +103,15 @@ class Run:
                 return
             self._dropped += 1
             self.give_up(error)
+        self._end_flood()
+
+    def _end_flood(self) -> None:
+        """The host's disk is everybody's: end a run that causes events without end, through whatever it does."""
+        if self.log.size_bytes <= self.means.largest_log_bytes or self.file.record.stop is not None:
+            return
+        message = f"the run caused more than {size(self.means.largest_log_bytes)} of events"
+        self.stop(Stop(Result.ERROR, RunError(Code.TOO_LARGE, message, "See its last messages.")), grace_s=0)
+        self.note(Limit(limit="events", message=f"{message}; it is ended"))
 
     def tell_dropped(self) -> None:
         """Say how many events the disk did not take. Raises DISK while it still does not."""

@@ -6,7 +6,7 @@ the container: the keeper takes it in, numbers it anew, and drops whatever claim
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -114,10 +114,14 @@ class Egress(HostEvent, frozen=True, kw_only=True, tag="egress"):
     duration_s: float = 0.0
 
 
+LONGEST_OPTION = 500
+"""Characters of an option's id, and of its name."""
+
+
 class PermissionOption(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-    kind: str
+    id: Annotated[str, msgspec.Meta(max_length=LONGEST_OPTION)]
+    name: Annotated[str, msgspec.Meta(max_length=LONGEST_OPTION)]
+    kind: Annotated[str, msgspec.Meta(max_length=LONGEST_OPTION)]
     """As in ACP: `allow_once`, `allow_always`, `reject_once`, `reject_always`."""
 
 

@@ -5,11 +5,16 @@ What the agent says and does travels as events; this channel carries what needs 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from freehold.wire.decoding import decode_json
 from freehold.wire.events import PermissionOption
 from freehold.wire.runs import Phase, RunError
+
+LONGEST_PERMISSION_ID = 200
+MOST_OPTIONS = 20
 
 
 class SessionMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -30,9 +35,9 @@ class EnterPhase(SessionMessage, frozen=True, kw_only=True, tag="phase"):
 
 
 class AskPermission(SessionMessage, frozen=True, kw_only=True, tag="permission"):
-    permission_id: str
+    permission_id: Annotated[str, msgspec.Meta(max_length=LONGEST_PERMISSION_ID)]
     title: str
-    options: list[PermissionOption]
+    options: Annotated[list[PermissionOption], msgspec.Meta(max_length=MOST_OPTIONS)]
 
 
 class TurnFinished(SessionMessage, frozen=True, kw_only=True, tag="turn"):

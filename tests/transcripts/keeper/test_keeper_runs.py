@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.adoption import adopt_all, look_back
+from freehold.keeper.control import MOST_PERMISSIONS
 from freehold.keeper.fakes import FakeServices
 from freehold.keeper.history import RUNS, records
+from freehold.keeper.keeper import Keeper
 from freehold.keeper.record import Step
 from freehold.runtime.fake_engine import FakeRun
 from freehold.wire import events as wire
+from freehold.wire.events import PermissionOption
 from freehold.wire.keeper import KillRun, ListRuns
 from freehold.wire.runs import Result, RunError, RunState, StartRun, Trigger, TriggerType
-from freehold.wire.session import Conclusion, EnterPhase
+from freehold.wire.session import AskPermission, Conclusion, EnterPhase
 from tests.support.stage import NOBODY, Stage, types
 
 
@@ -246,3 +250,53 @@ async def test_a_run_whose_container_is_gone_is_lost(stage: Stage) -> None:
     await adopt_all(stage.keeper, stage.means, look_back(stage.keeper, stage.means))
     finished = await stage.finished(run_id)
     assert (finished.result, finished.exit_code) == (Result.LOST, None)
+
+
+async def test_a_run_that_causes_events_without_end_is_ended(stage: Stage) -> None:
+    """Its own event file is bounded (`test_testimony.py`); this bounds what it has the keeper write."""
+
+    async def flood(services: FakeServices) -> int:
+        while True:
+            await services.control.set_return("x" * 1000)
+            await asyncio.sleep(0)
+
+    stage.keeper = Keeper(dataclasses.replace(stage.means, largest_log_bytes=20_000))
+    stage.act(flood)
+    run_id = await stage.start()
+    finished = await stage.finished(run_id)
+    assert finished.result == Result.ERROR
+    error = finished.outcome().error
+    assert error is not None
+    assert error.code == Code.TOO_LARGE
+    assert "of events" in error.message
+    assert "limit" in types(stage.events(run_id))
+    assert (stage.root / ".freehold" / RUNS / run_id / "events.jsonl").stat().st_size < 40_000
+
+
+async def test_a_run_that_asks_for_permission_without_end_is_ended(stage: Stage) -> None:
+    async def ask(services: FakeServices) -> int:
+        options = [PermissionOption("yes", "Yes", "allow_once")]
+        for number in range(MOST_PERMISSIONS + 1):
+            await services.control.from_runner(AskPermission(permission_id=f"p{number}", title="?", options=options))
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(60)
+        return 0
+
+    stage.act(ask)
+    finished = await stage.run()
+    assert finished.result == Result.ERROR
+    error = finished.outcome().error
+    assert error is not None
+    assert "permission without end" in error.message
+
+
+async def test_what_the_runner_says_of_its_end_is_bounded(stage: Stage) -> None:
+    async def conclude(services: FakeServices) -> int:
+        await services.control.from_runner(Conclusion(error=RunError("x" * 9_000, "y" * 200_000, "z" * 200_000)))
+        return 1
+
+    stage.act(conclude)
+    error = (await stage.run()).outcome().error
+    assert error is not None
+    assert (len(error.code), len(error.message) < 9_000, len(error.hint) < 9_000) == (100, True, True)
