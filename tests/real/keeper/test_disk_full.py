@@ -84,7 +84,7 @@ def test_a_disk_that_is_full_before_a_run_begins(here: Installation, small_disk:
 
 def test_somebody_else_fills_the_disk_and_makes_room_again(here: Installation, small_disk: Path) -> None:
     # Long enough not to fit in what is left of the last block of the file.
-    here.agent(script='fh status working\nsleep 2\nfor n in $(seq 30); do fh status "$(seq 200)"; done\nsleep 60\n')
+    here.agent(script='fh status working\nsleep 2\nfor n in $(seq 200); do fh status "$(seq 200)"; done\nsleep 120\n')
     following = here.start("run", "dev", "--json")
     until(lambda: any(isinstance(event, Status) for run_id in here.run_ids() for event in here.events(run_id)))
     with kept_full(small_disk):

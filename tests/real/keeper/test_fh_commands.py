@@ -57,7 +57,7 @@ async def test_without_a_scheduler_it_says_so(world: RunWorld, command: list[str
     code, output, errors = await fh(world.path.parent, *command)
     assert code == 5
     assert json.loads(output)["code"] == "no_scheduler"
-    assert "freehold start" in errors
+    assert "no scheduler is running" in errors
 
 
 async def test_connect_says_why_not(world: RunWorld) -> None:
