@@ -84,7 +84,8 @@ async def test_locks_and_calls_need_a_scheduler(world: RunWorld, method: str, pa
     status, answer = await ask(world, method, f"/v1/run/{path}", body)
     assert isinstance(answer, dict)
     assert answer["code"] == "no_scheduler"
-    assert "freehold start" in answer["hint"]
+    assert "no scheduler is running" in answer["message"]
+    assert answer["hint"]
     assert EXIT_OF_STATUS[status] == 5
 
 
