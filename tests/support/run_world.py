@@ -67,6 +67,7 @@ class RunWorld:
             mcp=self._mcp,
             only_uid=only_uid,
             limits=limits,
+            clock=self.clock,
         )
 
     async def _hear(self, message: FromRunner) -> None:

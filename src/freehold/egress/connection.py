@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.transports import hang_up
 from freehold.egress.answers import ESTABLISHED, error_answer
 from freehold.egress.connect import HeadReader, parse_connect
 from freehold.egress.dialer import Dialer
@@ -84,7 +85,7 @@ class Connection:
         try:
             await asyncio.wait([self.reader.lost], timeout=_ANSWER_FLUSH_S)
         finally:
-            transport.abort()
+            hang_up(transport)
 
     def left(self) -> None:
         """The client left before it was served."""
@@ -104,13 +105,13 @@ class Connection:
             self._tunnel.cut(End(reason))
             self._end = await self._tunnel.ended
         elif self.reader.transport is not None:
-            self.reader.transport.abort()
+            hang_up(self.reader.transport)
             self._end = End(reason)
 
     def release(self) -> None:
         """Its task is over, perhaps before it began: nothing stays open."""
         if self.reader.transport is not None:
-            self.reader.transport.abort()
+            hang_up(self.reader.transport)
 
     def fact(self, duration_s: float) -> Egress | None:
         """What is told about it; None when it never named a destination."""

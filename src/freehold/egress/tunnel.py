@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from freehold.base.transports import hang_up
 from freehold.egress.inspection import Inspection, RefusedError
 from freehold.egress.limits import EgressLimits
 
@@ -37,7 +38,7 @@ class Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         if self._tunnel.ended.done():
-            transport.abort()
+            hang_up(transport)
             return
         self.transport = transport
         transport.set_write_buffer_limits(high=self._tunnel.limits.buffer_bytes)
@@ -144,13 +145,13 @@ class Tunnel:
         self._ending = True
         for side in (self.client, self.server):
             if side.transport is not None:
-                side.transport.abort()
+                hang_up(side.transport)
 
     def _refuse(self, refused: RefusedError) -> None:
         self._end = End(refused.reason, refused.hint, refused=True)
         self._ending = True
         if self.server.transport is not None:
-            self.server.transport.abort()
+            hang_up(self.server.transport)
         if self.client.transport is not None:
             self.client.transport.write(refused.answer)
             self.client.transport.close()

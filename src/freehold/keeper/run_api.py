@@ -20,6 +20,8 @@ from freehold.wire.run_api import Accepted, CallRequest, Exit, LockRequest, SetR
 LARGEST_BODY = 1024 * 1024
 """Bytes: a return value of the longest length with every character escaped is 384 kB."""
 BODY_TIMEOUT_S = 10.0
+MOST_BODIES = 8
+"""Bodies that are taken in at once; further requests wait unread, so that connections cost a run memory, not us."""
 REQUESTS_PER_SECOND, REQUEST_BURST = 20.0, 100.0
 """Of those that write an event or a file each."""
 
@@ -36,6 +38,7 @@ class RunApi:
         self._scheduler = scheduler
         self._clock = clock or SystemClock()
         self._pace = Pace(REQUESTS_PER_SECOND, REQUEST_BURST)
+        self._places = asyncio.Semaphore(MOST_BODIES)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -62,11 +65,11 @@ class RunApi:
         return wait_and_handle
 
     async def _set_status(self, request: web.Request) -> web.Response:
-        await self._control.set_status((await _body(request, SetStatus)).text)
+        await self._control.set_status((await self._body(request, SetStatus)).text)
         return _answer(Accepted())
 
     async def _set_return(self, request: web.Request) -> web.Response:
-        await self._control.set_return((await _body(request, SetReturn)).value)
+        await self._control.set_return((await self._body(request, SetReturn)).value)
         return _answer(Accepted())
 
     async def _rerun(self, _: web.Request) -> web.Response:
@@ -74,38 +77,47 @@ class RunApi:
         return _answer(Accepted())
 
     async def _exit(self, request: web.Request) -> web.Response:
-        code = (await _body(request, Exit)).code
+        code = (await self._body(request, Exit)).code
         if not 0 <= code <= 255:
             raise FreeholdError(Code.USAGE, f"{code} is no exit code", "give a number from 0 to 255")
         await self._control.request_exit(code)
         return _answer(Accepted(), 202)
 
     async def _shutdown(self, request: web.Request) -> web.Response:
-        await self._control.shutdown((await _body(request, Shutdown)).reason)
+        await self._control.shutdown((await self._body(request, Shutdown)).reason)
         return _answer(Accepted(), 202)
 
     async def _acquire(self, request: web.Request) -> web.Response:
-        return _answer(await self._scheduler.acquire(self._run_id, await _body(request, LockRequest)))
+        return _answer(await self._scheduler.acquire(self._run_id, await self._body(request, LockRequest)))
 
     async def _release(self, request: web.Request) -> web.Response:
-        await self._scheduler.release(self._run_id, await _body(request, LockRequest))
+        await self._scheduler.release(self._run_id, await self._body(request, LockRequest))
         return _answer(Accepted())
 
     async def _heartbeat(self, request: web.Request) -> web.Response:
-        return _answer(await self._scheduler.heartbeat(self._run_id, await _body(request, LockRequest)))
+        return _answer(await self._scheduler.heartbeat(self._run_id, await self._body(request, LockRequest)))
 
     async def _locks(self, _: web.Request) -> web.Response:
         return _answer(await self._scheduler.locks(self._run_id))
 
     async def _call(self, request: web.Request) -> web.Response:
-        return _answer(await self._scheduler.call(self._run_id, await _body(request, CallRequest)), 202)
+        return _answer(await self._scheduler.call(self._run_id, await self._body(request, CallRequest)), 202)
 
     async def _called(self, request: web.Request) -> web.Response:
         return _answer(await self._scheduler.called(self._run_id, request.match_info["call_id"]))
 
+    async def _body(self, request: web.Request, kind: type[Body]) -> Body:
+        """The JSON body; an empty one is `{}`. Raises `FreeholdError`: PROTOCOL, TOO_LARGE, TIMEOUT."""
+        async with self._places:
+            data = await _read(request)
+        try:
+            return decode_json(data or b"{}", msgspec.json.Decoder(kind))
+        except msgspec.DecodeError as error:
+            fields = ", ".join(getattr(kind, "__struct_fields__", ()))
+            raise FreeholdError(Code.PROTOCOL, f"{request.path}: {error}", f"send JSON with: {fields}") from None
 
-async def _body(request: web.Request, kind: type[Body]) -> Body:
-    """The JSON body; an empty one is `{}`. Raises `FreeholdError`: PROTOCOL, TOO_LARGE, TIMEOUT."""
+
+async def _read(request: web.Request) -> bytes:
     data = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
@@ -117,11 +129,7 @@ async def _body(request: web.Request, kind: type[Body]) -> Body:
     except TimeoutError:
         message = f"the body did not come within {BODY_TIMEOUT_S:.0f} s"
         raise FreeholdError(Code.TIMEOUT, message, "send it at once") from None
-    try:
-        return decode_json(bytes(data) or b"{}", msgspec.json.Decoder(kind))
-    except msgspec.DecodeError as error:
-        fields = ", ".join(getattr(kind, "__struct_fields__", ()))
-        raise FreeholdError(Code.PROTOCOL, f"{request.path}: {error}", f"send JSON with: {fields}") from None
+    return bytes(data)
 
 
 def _answer(value: object, status: int = 200) -> web.Response:

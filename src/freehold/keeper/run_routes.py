@@ -8,7 +8,9 @@ from typing import Protocol
 
 from aiohttp import hdrs, web
 
+from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.pace import Pace
 from freehold.egress.proxy import EgressProxy
 from freehold.keeper.mcp_relay import McpRelay
 from freehold.keeper.run_api import RunApi
@@ -16,6 +18,9 @@ from freehold.keeper.run_session import RunSession
 
 LARGEST_REQUEST = 64 * 1024 * 1024
 """Bytes, for handlers that read a body whole; each has a smaller bound of its own."""
+
+REQUESTS_PER_SECOND, REQUEST_BURST = 200.0, 2000.0
+"""Of one run, whatever they ask for: each costs the keeper 0.1 ms, which it owes to all runs. A harness makes a few."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _BEGUN = web.RequestKey("begun", bool)
@@ -29,9 +34,16 @@ class Gateway(Protocol):
 
 
 def run_application(
-    api: RunApi, session: RunSession, gateway: Gateway, egress: EgressProxy, mcp: McpRelay | None
+    api: RunApi, session: RunSession, gateway: Gateway, egress: EgressProxy, mcp: McpRelay | None, clock: Clock
 ) -> web.Application:
     """Everything that is not CONNECT."""
+    pace = Pace(REQUESTS_PER_SECOND, REQUEST_BURST)
+
+    @web.middleware
+    async def wait_for_turn(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if delay_s := pace.take(clock.monotonic()):
+            await clock.sleep(delay_s)
+        return await handler(request)
 
     @web.middleware
     async def refuse_plain_http(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,7 +54,8 @@ def run_application(
             raise FreeholdError(Code.PROTOCOL, "CONNECT comes first on a connection", "open a connection for it")
         return await handler(request)
 
-    application = web.Application(middlewares=[_answer_errors, refuse_plain_http], client_max_size=LARGEST_REQUEST)
+    middlewares = [_answer_errors, wait_for_turn, refuse_plain_http]
+    application = web.Application(middlewares=middlewares, client_max_size=LARGEST_REQUEST)
     application.on_response_prepare.append(_note_begun)
     application.add_routes(api.routes())
     application.router.add_get("/v1/run/session", session.serve)

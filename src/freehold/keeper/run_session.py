@@ -63,7 +63,8 @@ class RunSession:
             raise FreeholdError(Code.CONFLICT, "the run is over", "there is nothing to talk about")
         if not self._connections.allows(self._clock.monotonic()):
             raise FreeholdError(Code.BUSY, "the session is opened too often", "keep one connection open")
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_MESSAGE, timeout=_CLOSE_TIMEOUT_S)
+        # Not compressed: what is sent is short, and what comes need not be unpacked to be measured.
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_MESSAGE, timeout=_CLOSE_TIMEOUT_S, compress=False)
         await socket.prepare(request)
         previous, self._current = self._current, socket
         if previous is not None:

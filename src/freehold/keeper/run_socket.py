@@ -12,8 +12,10 @@ from typing import cast
 
 from aiohttp import web
 
+from freehold.base.clock import Clock, SystemClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.sockets import listen_unix, peer_of
+from freehold.base.transports import hang_up
 from freehold.egress.answers import error_answer
 from freehold.egress.proxy import EgressProxy
 from freehold.keeper.mcp_relay import McpRelay
@@ -60,6 +62,7 @@ class RunSocket:
         mcp: McpRelay | None = None,
         only_uid: int | None = None,
         limits: SocketLimits | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._path = path
         self._session = session
@@ -67,7 +70,7 @@ class RunSocket:
         self._only_uid = only_uid
         self._limits = limits or SocketLimits()
         self._runner = web.AppRunner(
-            run_application(api, session, gateway, egress, mcp),
+            run_application(api, session, gateway, egress, mcp, clock or SystemClock()),
             access_log=None,
             logger=_unheard,
             handler_cancellation=True,
@@ -100,7 +103,7 @@ class RunSocket:
                 await asyncio.gather(self._session.close(), self._egress.close())
                 await self._runner.cleanup()
         for connection in self._connections:
-            connection.abort()
+            hang_up(connection)
         self._connections.clear()
 
     def admit(self, connection: asyncio.Transport) -> None:
@@ -148,7 +151,7 @@ class _FirstBytes(asyncio.Protocol):
             transport.close()
             return
         self._transport = transport
-        self._deadline = asyncio.get_running_loop().call_later(self._owner.first_bytes_s, transport.abort)
+        self._deadline = asyncio.get_running_loop().call_later(self._owner.first_bytes_s, hang_up, transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from freehold.base.sockets import connect_unix
+from freehold.base.transports import hang_up
 from freehold.runner.peer import uid_of_peer
 
 RETRY_S = 60.0
@@ -169,7 +170,7 @@ class Forwarder:
         await asyncio.gather(*self._joining, return_exceptions=True)
         for side in list(self.sides):
             if side.transport:
-                side.transport.abort()
+                hang_up(side.transport)
         await asyncio.sleep(0)  # for the transports to be closed in
 
     def join(self, near: _Near) -> None:
@@ -180,7 +181,7 @@ class Forwarder:
     async def _join(self, near: _Near) -> None:
         assert near.transport is not None
         if self._check_user and not _is_ours(near.transport):
-            near.transport.abort()
+            hang_up(near.transport)
             return
         connection = await self._reach(near.transport)
         if connection is None:

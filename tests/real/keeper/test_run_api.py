@@ -1,5 +1,6 @@
 """The run API over the run's socket: what the commands of `fh` get."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -9,6 +10,7 @@ import pytest
 
 from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.keeper.run_api import MOST_BODIES
 from freehold.keeper.run_control import RecordingControl
 from freehold.wire.run_api import EXIT_OF_STATUS, LONGEST_RETURN
 from tests.support.run_world import RunWorld, run_world
@@ -53,12 +55,13 @@ async def test_what_a_run_asks_for(
         ("status", b"not json", 400, "malformed"),
         ("status", b'{"text": 1}', 400, "Expected `str`"),
         ("status", b'{"text": "\xff"}', 400, "utf-8"),
+        ("status", b'{"text": "x", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "recursion"),
         ("exit", b'{"code": 256}', 400, "no exit code"),
         ("exit", b'{"code": -1}', 400, "no exit code"),
         ("return", b'{"value": "' + b"x" * 2_000_000 + b'"}', 413, "larger than 1 MB"),
         ("locks/acquire", b"{}", 400, "missing required field `uri`"),
     ],
-    ids=["field", "json", "type", "encoding", "above", "below", "large", "lock"],
+    ids=["field", "json", "type", "encoding", "depth", "above", "below", "large", "lock"],
 )
 async def test_bad_bodies(world: RunWorld, path: str, body: bytes, status: int, says: str) -> None:
     got, answer = await ask(world, "POST", f"/v1/run/{path}", body)
@@ -97,6 +100,44 @@ async def test_what_writes_an_event_is_paced(tmp_path: Path) -> None:
                 assert answer.status == 200
     assert len(world.control.asked) == 140
     assert clock.monotonic() == pytest.approx(2.0)
+
+
+async def test_every_request_is_paced(tmp_path: Path) -> None:
+    """One that is refused costs the keeper as much as one that is not."""
+    clock = FakeClock()
+    async with run_world(tmp_path, clock=clock) as world, world.client() as client:
+        for _ in range(2020):
+            async with client.get("/nothing/here") as answer:
+                assert answer.status == 404
+    assert clock.monotonic() == pytest.approx(0.1)
+
+
+async def test_a_few_bodies_are_taken_in_at_once(world: RunWorld) -> None:
+    """Five hundred connections with a megabyte each would be the keeper's memory."""
+
+    def post(text: str) -> bytes:
+        body = json.dumps({"text": text}).encode()
+        return f"POST /v1/run/status HTTP/1.1\r\nHost: run\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+    slow = [await asyncio.open_unix_connection(str(world.path)) for _ in range(MOST_BODIES)]
+    for number, (_, writer) in enumerate(slow):
+        writer.write(post(f"slow {number}")[:-1])
+    reader, writer = await asyncio.open_unix_connection(str(world.path))
+    await _turns()
+    writer.write(post("whole"))
+    await _turns()
+    assert world.control.asked == []
+    slow[0][1].write(b"}")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    assert world.control.asked == [("status", "slow 0"), ("status", "whole")]
+    for _, each in (*slow, (reader, writer)):
+        each.close()
+
+
+async def _turns() -> None:
+    """Let the keeper take in what was sent: it runs in this very loop."""
+    for _ in range(100):
+        await asyncio.sleep(0)
 
 
 async def test_what_the_keeper_refuses_is_passed_on(world: RunWorld) -> None:
