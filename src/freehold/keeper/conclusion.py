@@ -25,8 +25,7 @@ _ROOM_INTERVAL_S = 1.0
 
 async def conclude(run: Run, ended: Exit | None) -> None:
     """Write the result: event first, then record. On a full disk this waits for room; a result is never dropped."""
-    if run.services:
-        await run.services.close(run_over=True)
+    await _close_services(run)
     verdict = outcome.decide(_facts(run, ended))
     record = run.file.record
     await _until_there_is_room(run, run.tell_dropped)
@@ -45,6 +44,15 @@ async def conclude(run: Run, ended: Exit | None) -> None:
     )
     await _until_there_is_room(run, lambda: run.log.append(RunFinished.of(final), durable=True))
     show_finished(run, final)
+
+
+async def _close_services(run: Run) -> None:
+    if run.services is None:
+        return
+    try:
+        await run.services.close(run_over=True)
+    except Exception:  # a defect of ours must not leave a run without an end, and its container without a keeper
+        _logger.exception("what served a run could not be closed", extra={"run_id": run.run_id})
 
 
 def show_finished(run: Run, final: Outcome) -> None:

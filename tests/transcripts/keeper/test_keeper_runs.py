@@ -291,6 +291,20 @@ async def test_a_run_that_asks_for_permission_without_end_is_ended(stage: Stage)
     assert "permission without end" in error.message
 
 
+async def test_a_run_ends_whatever_goes_wrong_with_what_served_it(stage: Stage) -> None:
+    class Broken(FakeServices):
+        async def close(self, *, run_over: bool) -> None:
+            raise AttributeError(f"a defect of ours, {run_over}")
+
+    async def play(services: FakeServices) -> int:
+        services.__class__ = Broken
+        return 0
+
+    stage.act(play)
+    assert (await stage.run()).result == Result.COMPLETED
+    assert stage.host.processes == {}
+
+
 async def test_what_the_runner_says_of_its_end_is_bounded(stage: Stage) -> None:
     async def conclude(services: FakeServices) -> int:
         await services.control.from_runner(Conclusion(error=RunError("x" * 9_000, "y" * 200_000, "z" * 200_000)))
