@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from freehold.base.words import plural
 from freehold.models.answers.speech import Speech, SpokenCall, in_pieces
 from freehold.models.call import ModelCall
 from freehold.models.conversation import ToolResult, example_of, offered_tools, tool_results, wanted_schema
+from freehold.models.expectation import is_met
 from freehold.models.rehearsal_file import Script, Turn, read_script
 from freehold.models.tokens import Tokens
 from freehold.models.toolbox import ToolUse, can_write, tool_use
@@ -73,7 +75,7 @@ class Rehearsal:
 
     def answer(self, call: ModelCall) -> Speech:
         """What a request is answered with. Raises `FreeholdError` (`REHEARSAL`) when the script has nothing for it, or
-        the harness offers no tool to do it with."""
+        the harness offers no tool to do it with. It may take seconds (`expectation`)."""
         fingerprint = _fingerprint(call)
         played = self._progress.played.get(fingerprint)
         try:
@@ -142,12 +144,20 @@ class Rehearsal:
         if waiting.by_tool and result.failed:
             return waiting.turn  # Claude Code does not overwrite a file that it has not read
         expect = self._script.turns[waiting.turn].expect
-        if expect and not expect.search(result.text):
-            returned = result.text.strip()[:_SHOWN] or "nothing"
-            self._progress.problems.append(
-                f"turn {waiting.turn + 1}: its tool did not return /{expect.pattern}/, but: {returned}"
-            )
+        if expect:
+            self._compare(waiting.turn, expect, result.text)
         return None
+
+    def _compare(self, turn: int, expect: re.Pattern[str], text: str) -> None:
+        met = is_met(expect, text)
+        if met:
+            return
+        returned = text.strip()[:_SHOWN] or "nothing"
+        if met is None:
+            told = f"/{expect.pattern}/ takes too long to be looked for in what its tool returned: {returned}"
+        else:
+            told = f"its tool did not return /{expect.pattern}/, but: {returned}"
+        self._progress.problems.append(f"turn {turn + 1}: {told}")
 
     def _keep(self) -> None:
         if self._file is None:

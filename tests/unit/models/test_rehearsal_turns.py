@@ -175,3 +175,11 @@ def test_usage_is_plausible() -> None:
     speech = Talk(rehearsal()).ask()
     assert speech.tokens.input > 20
     assert 0 < speech.tokens.output < 20
+
+
+def test_an_expression_that_takes_for_ever_is_a_problem_of_its_own() -> None:
+    talk = Talk(rehearsal('version: 1\nturns: [{shell: ls, expect: "^(a+)+$"}, {say: Done.}]'))
+    talk.take(talk.ask(), "a" * 64 + "!")
+    assert talk.ask().text == "Done."
+    [problem] = talk.played.problems()
+    assert problem.startswith("turn 1: /^(a+)+$/ takes too long")
