@@ -144,6 +144,8 @@ class Installation:
 
     def keeper_pid(self) -> int | None:
         """Who holds the keeper's lock; None when nobody does."""
+        if not (self.state / "keeper.lock").exists():
+            return None
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()
             if words[1] == "FLOCK" and int(words[5].rpartition(":")[2]) == (self.state / "keeper.lock").stat().st_ino:

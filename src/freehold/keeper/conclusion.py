@@ -40,7 +40,7 @@ async def conclude(run: Run, ended: Exit | None) -> None:
         phases_s=run.phases.durations_s,
         usage=run.spent.usage,
         cost_usd=run.spent.cost_usd,
-        error=verdict.error,
+        error=run.hidden(verdict.error) if verdict.error else None,
     )
     await _until_there_is_room(run, lambda: run.log.append(RunFinished.of(final), durable=True))
     show_finished(run, final)

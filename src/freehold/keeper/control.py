@@ -38,7 +38,7 @@ class Control:
 
     async def set_status(self, text: str) -> None:
         self._run.catch_up()
-        text = text.strip()[:LONGEST_STATUS]
+        text = self._run.redaction.text(text.strip())[:LONGEST_STATUS]
         self._run.file.show(status_text=text)
         self._run.note(Status(text=text))
 
@@ -48,6 +48,7 @@ class Control:
             message = f"the return value has {len(value):,} characters; at most {LONGEST_RETURN:,} are kept"
             raise FreeholdError(Code.TOO_LARGE, message, "Write it to a file in /workspace and return its path.")
         self._run.catch_up()
+        value = self._run.redaction.text(value)
         self._run.file.show(return_value=value)
         self._run.save()
         self._run.note(Return(value=value))
@@ -69,7 +70,7 @@ class Control:
 
     async def shutdown(self, reason: str) -> None:
         """`fh shutdown`: the agent saw something that must not go on; it is killed at once."""
-        said = reason.strip()[:LONGEST_STATUS] or "no reason given"
+        said = self._run.redaction.text(reason.strip())[:LONGEST_STATUS] or "no reason given"
         error = RunError(Code.DENIED, f"the agent asked to be shut down: {said}", "Look at what it did just before.")
         self._run.stop(Stop(Result.KILLED, error, exit_code=ExitCode.KILLED), grace_s=0)
 
@@ -90,7 +91,7 @@ class Control:
         elif isinstance(message, session.Conclusion):
             self._run.concluded = True
             if message.error:
-                self._run.file.record.conclusion = _bounded(message.error)
+                self._run.file.record.conclusion = _bounded(self._run.hidden(message.error))
                 self._run.save()
 
     async def close(self) -> None:

@@ -13,10 +13,16 @@ import msgspec
 
 from freehold.base.clock import Clock, rfc3339
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.redaction import Redaction
 from freehold.wire import events
 from freehold.wire.events import AnyEvent, Event
 
 Kind = TypeVar("Kind", bound=Event)
+
+FREE_TEXT = frozenset({
+    "text", "title", "input", "output", "value", "return_value", "uri", "message", "reason", "error", "host",
+})  # fmt: skip
+"""The fields of events that say what somebody said; only these are looked through for secrets."""
 
 
 class EventLog:
@@ -36,6 +42,7 @@ class EventLog:
         self.started = False
         self.finished: events.RunFinished | None = None
         self._closed = False
+        self._redaction = Redaction()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._size = self._recover()
 
@@ -48,7 +55,11 @@ class EventLog:
         if self._closed or self.finished:
             raise FreeholdError(Code.CONFLICT, f"{self.path}: the run is over; {_type(event)} comes too late")
         numbered = msgspec.structs.replace(
-            event, seq=self.last_seq + 1, run_id=self._run_id, ts=event.ts or rfc3339(self._clock.now())
+            event,
+            seq=self.last_seq + 1,
+            run_id=self._run_id,
+            ts=event.ts or rfc3339(self._clock.now()),
+            **self._redacted(event),
         )
         line = events.encode(numbered)
         try:
@@ -94,6 +105,15 @@ class EventLog:
         self._closed = True
         os.close(self._file)
         self._wake()
+
+    def redact(self, redaction: Redaction) -> None:
+        """From now on black these secrets out: whatever way they come, the file is kept for ever."""
+        self._redaction = redaction
+
+    def _redacted(self, event: Event) -> dict[str, object]:
+        return {
+            name: self._redaction.value(getattr(event, name)) for name in event.__struct_fields__ if name in FREE_TEXT
+        }
 
     def _wake(self) -> None:
         for waiter in self._waiting:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.redaction import Redaction
+from freehold.base.threads import in_thread
 from freehold.keeper.brief import BriefFacts, build_brief
 from freehold.keeper.edits import edits_of
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.record import Step
+from freehold.keeper.secrets import secrets_of
 from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.runtime.credential_staging import stage_credentials
@@ -36,7 +39,7 @@ async def prepare(run: Run) -> None:
     for warning in place.warnings:
         run.note(Limit(limit="engine", message=warning))
     staged = _stage(run, agent)
-    _lay_out(run, project, agent, place, staged)
+    await _lay_out(run, project, agent, place, staged)
     await _open_socket(run, project, agent)
     await _start_container(run, agent, _spec(run, agent, image, with_shared=project.shared_dir is not None))
 
@@ -83,6 +86,8 @@ def load(run: Run) -> tuple[Project, Agent]:
     project = run.means.load(start.options.environment)
     agent = project.agent(start.agent)
     run.project, run.agent = project, agent
+    run.redaction = Redaction(secrets_of(agent, run.means.credentials))
+    run.log.redact(run.redaction)
     run.permissions = Permissions(agent.permissions, run.log, attended=start.options.interactive)
     return project, agent
 
@@ -106,9 +111,10 @@ def _stage(run: Run, agent: Agent) -> list[StagedCredential]:
     return stage_credentials(run.directory, agent.credentials, run.means.credentials)
 
 
-def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Sequence[StagedCredential]) -> None:
+async def _lay_out(run: Run, project: Project, agent: Agent, place: Place, staged: Sequence[StagedCredential]) -> None:
     run.enter(Step.DIRECTORY)
-    run.directory.snapshot(agent.directory, project.shared_dir)
+    # In a thread: other runs are served meanwhile, however large the folders are.
+    await in_thread(run.directory.snapshot, agent.directory, project.shared_dir)
     facts = BriefFacts(
         start=run.file.record.start,
         agent=agent,

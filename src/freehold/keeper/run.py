@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.redaction import Redaction
 from freehold.base.words import plural, size
 from freehold.keeper.adopt import Adoption
 from freehold.keeper.conclusion import clean_up, conclude
@@ -50,6 +51,7 @@ class Run:
         self.engine: Engine | None = means.engines.get(file.record.view.engine)
         self.services: Services | None = None
         self.permissions: Permissions | None = None
+        self.redaction = Redaction()
         self.testimony: Testimony | None = None
         self.edits: Edits = ()
         self.unserved = ""
@@ -135,6 +137,10 @@ class Run:
         """Remember the first thing that went wrong."""
         if self.failure is None:
             self.failure = RunError(error.code, error.message, error.hint)
+
+    def hidden(self, error: RunError) -> RunError:
+        """`error` without the secrets that may be in it."""
+        return RunError(error.code, self.redaction.text(error.message), self.redaction.text(error.hint))
 
     def give_up(self, error: FreeholdError) -> None:
         """End the run because of something that went wrong around it."""

@@ -10,7 +10,7 @@ import msgspec
 
 from freehold.base.clock import rfc3339
 from freehold.base.excerpt import excerpt
-from freehold.runner.redaction import Redaction
+from freehold.base.redaction import Redaction
 from freehold.wire import events
 from freehold.wire.events import AnyTestimony, Log
 

@@ -13,11 +13,11 @@ import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.excerpt import excerpt
+from freehold.base.redaction import Redaction
 from freehold.base.words import size
 from freehold.runner.children import Child, Children
 from freehold.runner.command import Reader, read_pipe
 from freehold.runner.event_file import EventFile
-from freehold.runner.redaction import Redaction
 from freehold.wire.acp_rpc import LONGEST_LINE
 from freehold.wire.brief import Harness
 from freehold.wire.lines import LineSplitter, LineTooLongError

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.redaction import Redaction
 from freehold.base.words import duration
 from freehold.runner.children import Children
 from freehold.runner.command import Ended, run_command
 from freehold.runner.environment import Scene
 from freehold.runner.event_file import EventFile
-from freehold.runner.redaction import Redaction
 from freehold.runner.shell_setup import with_setup
 from freehold.runner.trickle import Trickle
 from freehold.wire.events import HookOutput

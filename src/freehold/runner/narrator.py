@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from freehold.base.excerpt import excerpt
+from freehold.base.redaction import Redaction
 from freehold.runner.event_file import EventFile
 from freehold.runner.pieces import LONGEST_WAIT_S
-from freehold.runner.redaction import Redaction
 from freehold.runner.trickle import Trickle
 from freehold.wire import acp
 from freehold.wire.events import Log, Message, Thought, ToolFinished, ToolStarted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from freehold.runner.redaction import Redaction
+from freehold.base.redaction import Redaction
 
 LONGEST_PIECE = 4096
 LONGEST_WAIT_S = 0.5

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.excerpt import excerpt
+from freehold.base.redaction import Redaction
 from freehold.runner.children import GRACE_S, Children
 from freehold.runner.context import inject
 from freehold.runner.conversation import Conversation
@@ -21,7 +22,6 @@ from freehold.runner.harness_process import HarnessProcess
 from freehold.runner.hooks import Stage, run_post_hooks, run_pre_hooks, run_script
 from freehold.runner.keeper_session import KeeperSession
 from freehold.runner.narrator import Narrator
-from freehold.runner.redaction import Redaction
 from freehold.runner.refused import exit_code_of
 from freehold.runner.session_phase import SessionPhase
 from freehold.runner.shell_setup import keep_environment, write_programs, write_shell_setup

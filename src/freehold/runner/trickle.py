@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from freehold.base.redaction import Redaction
 from freehold.runner.pieces import LONGEST_WAIT_S, Pieces
-from freehold.runner.redaction import Redaction
 
 
 class Trickle:

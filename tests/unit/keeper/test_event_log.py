@@ -11,9 +11,11 @@ import pytest
 
 from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.redaction import Redaction
+from freehold.base.secret import Secret
 from freehold.keeper.event_log import EventLog, read_events
-from freehold.wire.events import AnyEvent, Limit, Message, RunFinished
-from freehold.wire.runs import Outcome, Result, Trigger
+from freehold.wire.events import AnyEvent, Egress, Limit, Message, PhaseStarted, RunFinished, ToolStarted
+from freehold.wire.runs import Outcome, Phase, Result, Trigger
 
 RUN = "dev-01hzx3k5a6b7c8d9e0f1g2h3j4"
 FINISHED = RunFinished.of(Outcome(agent="dev", attempt=1, trigger=Trigger(), result=Result.COMPLETED))
@@ -131,3 +133,22 @@ async def test_followers_of_a_log_that_is_closed_without_a_result_are_let_go(pat
     await asyncio.sleep(0)
     log.close()
     assert len(await following) == 1
+
+
+def test_secrets_are_blacked_out_whatever_way_they_come(path: Path) -> None:
+    log = open_log(path)
+    log.redact(Redaction([Secret("canary-123"), Secret("session")]))
+    log.append(Message(text="it is canary-123"))
+    log.append(ToolStarted(tool_call_id="1", title="echo canary-123", input={"command": ["canary-123"]}))
+    log.append(Egress(host="canary-123.evil.test", port=443, allowed=False, reason="canary-123"))
+    log.append(PhaseStarted(phase=Phase.SESSION))
+    assert b"canary-123" not in path.read_bytes()
+    message, tool, egress, phase = read_events(path)
+    assert isinstance(message, Message)
+    assert message.text == "it is [hidden]"
+    assert isinstance(tool, ToolStarted)
+    assert tool.input == {"command": ["[hidden]"]}
+    assert isinstance(egress, Egress)
+    assert egress.host == "[hidden].evil.test"
+    assert isinstance(phase, PhaseStarted)
+    assert phase.phase is Phase.SESSION, "words of ours are left alone"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from freehold.base.redaction import Redaction
 from freehold.base.secret import Secret
 from freehold.runner import event_file
 from freehold.runner.event_file import EventFile
-from freehold.runner.redaction import Redaction
 from freehold.wire.events import AnyTestimony, Log, Message, ToolStarted, decode_testimony
 
 

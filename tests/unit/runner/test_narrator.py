@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from freehold.base.redaction import Redaction
 from freehold.base.secret import Secret
 from freehold.runner import narrator as narrating
 from freehold.runner.event_file import EventFile
 from freehold.runner.narrator import Narrator, TooManyToolsError
-from freehold.runner.redaction import Redaction
 from freehold.wire import acp
 from freehold.wire.events import AnyTestimony, Log, Message, Thought, ToolFinished, ToolStarted, decode_testimony
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freehold.base.redaction import Redaction
 from freehold.base.secret import Secret
 from freehold.runner.pieces import LONGEST_PIECE, LONGEST_WAIT_S, Pieces
-from freehold.runner.redaction import Redaction
 
 SECRET = "tok-tok-1"
 CRUMBS = st.lists(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freehold.base.redaction import Redaction
 from freehold.base.secret import Secret
-from freehold.runner.redaction import Redaction
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nc2hvcnQ\n-----END OPENSSH PRIVATE KEY-----\n"
 

@@ -1,4 +1,4 @@
-"""Blacking out the run's own credentials in everything the runner writes."""
+"""Blacking out secrets in what is written, shown or sent: texts, and strings within values."""
 
 from __future__ import annotations
 
