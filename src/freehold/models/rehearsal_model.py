@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from freehold.base.threads import in_thread
 from freehold.models.answers import WRITERS
 from freehold.models.answers.speech import Speech
 from freehold.models.call import ModelCall
@@ -40,14 +41,8 @@ class RehearsalModel:
         return SpokenAnswer("application/json", [msgspec.json.encode(WRITERS[wire_format].whole(speech))])
 
     async def _say(self, call: ModelCall) -> Speech:
-        """One request after the other, in a thread; whoever leaves meanwhile does not let the next one in too early."""
-        async with self._turn:
-            answering = asyncio.create_task(asyncio.to_thread(self._rehearsal.answer, call))
-            try:
-                return await asyncio.shield(answering)
-            except asyncio.CancelledError:
-                await asyncio.wait({answering})
-                raise
+        async with self._turn:  # one request after the other, also where one leaves meanwhile
+            return await in_thread(self._rehearsal.answer, call)
 
 
 class SpokenAnswer:

@@ -21,7 +21,7 @@ from freehold.wire.events import PermissionOption
 from freehold.wire.keeper import KillRun, ListRuns
 from freehold.wire.runs import Result, RunError, RunState, StartRun, Trigger, TriggerType
 from freehold.wire.session import AskPermission, Conclusion, EnterPhase
-from tests.support.stage import NOBODY, Stage, types
+from tests.support.stage import NOBODY, Stage, types, until
 
 
 @pytest.fixture
@@ -203,10 +203,10 @@ async def test_testimony_is_numbered_anew_and_forged_facts_are_audited(stage: St
 
 
 async def test_one_slot_one_run(stage: Stage) -> None:
-    stage.script(FakeRun(lasts_s=0.1))
+    stage.script(FakeRun(lasts_s=0.5))
     first, second = await stage.start(), await stage.start()
     other = await stage.start("ops")
-    await asyncio.sleep(0.05)
+    await until(lambda: len(stage.host.starts) == 2)
     assert {spec.run_id for spec in stage.host.starts} == {first, other}
     await stage.finished(second)
     assert [spec.slot for spec in stage.host.starts] == [0, 0, 0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.images.patterns import IgnoreRules, Selection, matches
 
 MATCHES = [
@@ -21,12 +22,46 @@ MATCHES = [
     (r"\*", "a", False),
     ("[z-a]", "b", False),
     ("[", "[", True),
+    ("[]", "[]", True),
+    ("a[b", "a[b", True),
+    ("[!]x", "[!]x", True),
+    ("[a", "[a", True),
+    ("a/**/b", "a/b", True),
+    ("a/**/b", "a/x/y/b", True),
+    ("a/**/b", "a/x/y/c", False),
+    ("d/**", "d", False),
+    ("**", "a/b", True),
+    ("*a*b*", "xaxxbx", True),
+    ("*a*b", "xaxbx", False),
+    ("a**b", "axyb", True),
+    ("*/*", "a", False),
+    ("a*a", "a", False),
 ]
 
 
 @pytest.mark.parametrize(("pattern", "path", "expected"), MATCHES)
 def test_patterns(pattern: str, path: str, expected: bool) -> None:
     assert matches(pattern, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a" * 400 + "b", "a" * 255),
+        ("**/" * 300 + "b", "a/" * 500 + "x"),
+        ("**/*a*a*a*a*b/" * 30 + "c", "a" * 200 + "/x"),
+    ],
+    ids=["stars", "double stars", "both"],
+)
+def test_no_pattern_takes_for_ever(pattern: str, path: str) -> None:
+    assert not matches(pattern, path)
+
+
+@pytest.mark.parametrize("text", ["a\n" * 1001, "a" * 1001], ids=["lines", "a line"])
+def test_too_many_patterns_are_an_error(text: str) -> None:
+    with pytest.raises(FreeholdError, match="freeholdignore has more than") as caught:
+        IgnoreRules.parse(text)
+    assert caught.value.code is Code.CONFIG
 
 
 IGNORED = [

@@ -5,48 +5,105 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from freehold.base.errors import Code, FreeholdError
 
 _ALWAYS_IGNORED = (".git", ".env*", ".freehold")
 """Never part of a build, at any depth and whatever `.freeholdignore` says: history, secrets, state."""
 
+MOST_PATTERNS, LONGEST_PATTERN = 1000, 1000
+"""Lines of a `.freeholdignore`, and characters of one."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class _Any:
+    """Stands for as many characters of a name, or names of a path, as it takes."""
+
+
+_ANY = _Any()
+_Part = _Any | re.Pattern[str] | str
+"""Of a name: any characters, one of a set, or this character."""
+_ONE = re.compile(".", re.DOTALL)
+
+
+def _fits(pattern: Sequence[object], items: Sequence[Item], fits_one: Callable[[Any, Item], bool]) -> bool:
+    """Whether `pattern` stands for all of `items`. What follows an `_ANY` is looked for from the left, once.
+
+    So it takes at most `len(pattern) * len(items)` steps: a regular expression for the same can take for ever, and the
+    patterns may be a stranger's.
+    """
+    at = looked = again_at = again_looked = 0
+    again = False
+    while looked < len(items):
+        wanted = pattern[at] if at < len(pattern) else None
+        if isinstance(wanted, _Any):
+            again, again_at, again_looked = True, at + 1, looked
+            at += 1
+        elif wanted is not None and fits_one(wanted, items[looked]):
+            at, looked = at + 1, looked + 1
+        elif again:  # let the last `_ANY` take one more
+            again_looked += 1
+            at, looked = again_at, again_looked
+        else:
+            return False
+    return all(isinstance(left, _Any) for left in pattern[at:])
+
 
 @functools.lru_cache(maxsize=1024)
-def _expression(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` stay within one name, `**` crosses names, `[…]` is a set of characters."""
-    text = ""
+def _names(pattern: str) -> tuple[tuple[_Part, ...] | _Any, ...]:
+    """`*` and `?` stay within one name, `**` as a name of its own is any names, `[...]` is a set of characters."""
+    names = pattern.split("/")
+    # At the end it means what lies in the folder, and not the folder.
+    names += ["*"] if names[-1] == "**" else []
+    return tuple(_ANY if name == "**" else _parts(name) for name in names)
+
+
+def _parts(name: str) -> tuple[_Part, ...]:
+    found: list[_Part] = []
     position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        end = pattern.find("]", position + 2)
-        if pattern.startswith("**/", position):
-            text += "(?:.*/)?"
-            position += 2
-        elif pattern.startswith("**", position):
-            text += ".*"
-            position += 1
-        elif character == "*":
-            text += "[^/]*"
+    while position < len(name):
+        character = name[position]
+        end = name.find("]", position + 2)
+        if character == "*":
+            found.append(_ANY)
         elif character == "?":
-            text += "[^/]"
-        elif character == "[" and end > 0:
-            inside = pattern[position + 1 : end].replace("\\", "\\\\")
-            text += f"[{'^' + inside[1:] if inside[0] in '!^' else inside}]"
+            found.append(_ONE)
+        elif character == "[" and end > 0 and (characters := _set(name[position + 1 : end])):
+            found.append(characters)
             position = end
-        elif character == "\\" and position + 1 < len(pattern):
+        elif character == "\\" and position + 1 < len(name):
             position += 1
-            text += re.escape(pattern[position])
+            found.append(name[position])
         else:
-            text += re.escape(character)
+            found.append(character)
         position += 1
-    return re.compile(text, re.DOTALL)
+    return tuple(found)
+
+
+def _set(inside: str) -> re.Pattern[str] | None:
+    """None for one that is none, such as [z-a]: then it means itself."""
+    escaped = inside.replace("\\", "\\\\")
+    try:
+        return re.compile(f"[{'^' + escaped[1:] if escaped[0] in '!^' else escaped}]", re.DOTALL)
+    except re.error:
+        return None
+
+
+def _is_character(wanted: re.Pattern[str] | str, character: str) -> bool:
+    return wanted == character if isinstance(wanted, str) else wanted.match(character) is not None
+
+
+def _is_name(wanted: tuple[_Part, ...], name: str) -> bool:
+    return _fits(wanted, name, _is_character)
 
 
 def matches(pattern: str, path: str) -> bool:
-    try:
-        return _expression(pattern).fullmatch(path) is not None
-    except re.error:  # a set such as [z-a]: then it means itself
-        return pattern == path
+    return _fits(_names(pattern), path.split("/"), _is_name)
 
 
 @dataclass(frozen=True)
@@ -62,8 +119,14 @@ class IgnoreRules:
 
     @classmethod
     def parse(cls, text: str) -> IgnoreRules:
+        """Raises `FreeholdError` (CONFIG) for a text that is out of bounds."""
+        lines = text.splitlines()
+        if len(lines) > MOST_PATTERNS or any(len(line) > LONGEST_PATTERN for line in lines):
+            bounds = f"{MOST_PATTERNS} lines, or one of more than {LONGEST_PATTERN} characters"
+            message = f".freeholdignore has more than {bounds}"
+            raise FreeholdError(Code.CONFIG, message, "List folders instead of each file in them.")
         found = []
-        for raw in text.splitlines():
+        for raw in lines:
             line = raw.rstrip()
             if not line or line.startswith("#"):
                 continue
