@@ -13,13 +13,17 @@ from freehold.containers.connection import DockerConnection
 
 @dataclass(frozen=True)
 class Image:
-    """`names` are `repository:tag`; `created_at` is RFC 3339, as Docker writes it."""
+    """`names` are `repository:tag`; `created_at` is RFC 3339, as Docker writes it.
+
+    `volumes` are the places for which Docker gives a container a disk of its own, without a bound.
+    """
 
     id: str
     names: tuple[str, ...]
     labels: Mapping[str, str]
     size_bytes: int
     created_at: str
+    volumes: tuple[str, ...] = ()
 
 
 class ImageStore(Protocol):
@@ -98,4 +102,5 @@ def _image(entry: Mapping[str, Any]) -> Image:
         labels=dict(config.get("Labels") or {}),
         size_bytes=int(entry.get("Size", 0)),
         created_at=str(entry.get("Created", "")),
+        volumes=tuple(sorted(config.get("Volumes") or {})),
     )

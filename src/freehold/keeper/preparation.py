@@ -16,7 +16,9 @@ from freehold.keeper.permissions import Permissions
 from freehold.keeper.record import Step
 from freehold.keeper.secrets import secrets_of
 from freehold.project.agent import Agent
+from freehold.project.dockerfiles.stages import is_freeholds_base
 from freehold.project.load import Project
+from freehold.project.names import BASE_IMAGE
 from freehold.runtime.credential_staging import stage_credentials
 from freehold.runtime.engine import Network, Place, RunSpec
 from freehold.runtime.run_directory import RunDirectory
@@ -41,7 +43,7 @@ async def prepare(run: Run) -> None:
     staged = _stage(run, agent)
     await _lay_out(run, project, agent, place, staged)
     await _open_socket(run, project, agent)
-    await _start_container(run, agent, _spec(run, agent, image, with_shared=project.shared_dir is not None))
+    await _start_container(run, agent, _spec(run, project, agent, image))
 
 
 async def reopen(run: Run, *, serve: bool) -> None:
@@ -131,7 +133,7 @@ async def _open_socket(run: Run, project: Project, agent: Agent) -> None:
     run.services = await run.means.open_services(run, project, agent, serve=True)
 
 
-def _spec(run: Run, agent: Agent, image: str, *, with_shared: bool) -> RunSpec:
+def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
     record = run.file.record
     return RunSpec(
         run_id=run.run_id,
@@ -143,7 +145,7 @@ def _spec(run: Run, agent: Agent, image: str, *, with_shared: bool) -> RunSpec:
         mount=run.directory.mount,
         agent_dir=run.directory.agent,
         credentials_dir=run.directory.credentials,
-        shared_dir=run.directory.shared if with_shared else None,
+        shared_dir=run.directory.shared if project.shared_dir else None,
         network=Network(agent.network),
         memory_bytes=agent.memory_bytes,
         cpus=min(agent.cpus, os.cpu_count() or 1),
@@ -152,7 +154,13 @@ def _spec(run: Run, agent: Agent, image: str, *, with_shared: bool) -> RunSpec:
         run_as=agent.run_as,
         groups=agent.groups,
         as_caller=record.start.options.as_caller,
+        base_image=base_of(project.config.local.image),
     )
+
+
+def base_of(local_image: str) -> str:
+    """The image that a project's images are made from: ours, or the one that `local.image` names."""
+    return f"{BASE_IMAGE}:latest" if not local_image or is_freeholds_base(local_image) else local_image
 
 
 async def _start_container(run: Run, agent: Agent, spec: RunSpec) -> None:

@@ -13,6 +13,7 @@ from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.connection import DockerConnection
 from freehold.containers.container import Container, Containers
+from freehold.containers.image_store import DockerImages
 from freehold.containers.network import Networks
 from freehold.containers.volume import Volumes
 from freehold.runtime.container_config import NO_NETWORK, WORKSPACE_BYTES, docker_config, network_wanted
@@ -39,6 +40,7 @@ class _Parts:
     connection: DockerConnection
     facts: DockerFacts
     containers: Containers
+    images: DockerImages
     open_networks: OpenNetworks
     workspaces: Workspaces
 
@@ -96,6 +98,7 @@ class DockerEngine:
 
     async def _start(self, parts: _Parts, spec: RunSpec) -> None:
         try:
+            await _require_no_volumes(parts.images, spec)
             mode = await parts.open_networks.open(spec) if network_wanted(spec.network) else NO_NETWORK
             workspace = await parts.workspaces.prepare(spec.project, spec.agent, spec.slot)
             try:
@@ -191,6 +194,7 @@ class DockerEngine:
                     connection=connection,
                     facts=facts,
                     containers=containers,
+                    images=DockerImages(connection),
                     open_networks=OpenNetworks(containers, Networks(connection)),
                     workspaces=self._workspaces(Volumes(connection), facts),
                 )
@@ -226,6 +230,18 @@ async def through_restarts(wait: Callable[[], Awaitable[int]], clock: Clock) -> 
             if error.code is not Code.UNREACHABLE or now - away_since >= SILENCE_S:
                 raise
         await clock.sleep(_RETRY_S)
+
+
+async def _require_no_volumes(images: DockerImages, spec: RunSpec) -> None:
+    """A Dockerfile is looked at before it is built; an image may have a volume from what it was made from, too."""
+    image = await images.find(spec.image)
+    if image is not None and image.volumes:
+        raise FreeholdError(
+            Code.IMAGE,
+            f"Image {spec.image} of agent {spec.agent} has a volume at {', '.join(image.volumes)}: "
+            "the container would have a writable disk without a bound.",
+            "Take VOLUME out of the Dockerfile, and out of what it is made FROM.",
+        )
 
 
 def _no_image(spec: RunSpec, error: FreeholdError) -> FreeholdError:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from freehold.project.names import BASE_IMAGE
 from freehold.wire import places
 
 
@@ -49,6 +50,8 @@ class RunSpec:
     run_as: str = ""
     groups: tuple[str, ...] = ()
     as_caller: bool = False
+    base_image: str = f"{BASE_IMAGE}:latest"
+    """What `image` was made from, before the agent's author had a hand in it: what helps a run is of this image."""
 
     @property
     def labels(self) -> dict[str, str]:

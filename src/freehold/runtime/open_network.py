@@ -29,7 +29,8 @@ PUBLIC_NAME_SERVERS = ("1.1.1.1", "8.8.8.8")
 def helper_config(spec: RunSpec, network: str, name_servers: Iterable[str]) -> dict[str, Any]:
     """The helper's container: root of its own network and of nothing else, and that only for its first moment."""
     return {
-        "Image": spec.image,
+        # Not the run's own image: whoever wrote its Dockerfile would decide what the helper does.
+        "Image": spec.base_image,
         "Entrypoint": ["/usr/bin/python3", "-I", "-S", "-c", inspect.getsource(network_owner)],
         "Cmd": [],
         "User": "0:0",
@@ -91,7 +92,7 @@ class OpenNetworks:
         try:
             network = await self._networks.create_bridge(name, labels)
             config = helper_config(spec, network, name_servers_for(_host_resolv_conf()))
-            helper = await self._containers.create(name, config)
+            helper = await self._create(name, config, spec)
             await self._containers.start(helper)
             await self._wait_until_ready(helper, spec.run_id)
         except BaseException:
@@ -106,6 +107,18 @@ class OpenNetworks:
             await self._containers.remove(helper.id)
         for network in await self._networks.with_labels(labels):
             await self._networks.remove(network)
+
+    async def _create(self, name: str, config: dict[str, Any], spec: RunSpec) -> str:
+        try:
+            return await self._containers.create(name, config)
+        except FreeholdError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            raise FreeholdError(
+                Code.IMAGE,
+                f"The open network of {spec.run_id} is made with the image {spec.base_image}, which is not there.",
+                "Build it: freehold image build",
+            ) from error
 
     async def _wait_until_ready(self, helper: str, run_id: str) -> None:
         try:

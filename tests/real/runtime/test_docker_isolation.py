@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -218,4 +219,23 @@ async def test_a_missing_image_is_told_with_the_command_that_builds_it(engine: D
             await engine.start(spec)
         assert caught.value.code is Code.IMAGE
         assert caught.value.hint == "Build it: freehold image build dev"
+    assert await engine.find(PROJECT) == []
+
+
+@pytest.fixture
+def image_with_volumes() -> Iterator[str]:
+    name = f"{PROJECT}-volume"
+    build = ["docker", "build", "--quiet", "--tag", name, "-"]
+    subprocess.run(build, input=f"FROM {IMAGE}\nVOLUME /data /more\n", check=True, capture_output=True, text=True)
+    yield name
+    subprocess.run(["docker", "image", "rm", name], check=True, capture_output=True)
+
+
+async def test_an_image_with_a_volume_is_refused(
+    engine: DockerEngine, tmp_path: Path, image_with_volumes: str
+) -> None:  # fmt: skip
+    """However it came by it: the container would have a disk of the host's without a bound."""
+    with pytest.raises(FreeholdError, match="has a volume at /data, /more") as caught:
+        await engine.start(replace(lay_out(tmp_path, ("true",)), image=image_with_volumes))
+    assert caught.value.code is Code.IMAGE
     assert await engine.find(PROJECT) == []

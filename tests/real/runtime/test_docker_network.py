@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from freehold.base.clock import SystemClock
-from freehold.base.errors import FreeholdError
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_run_id
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Network, RunSpec
@@ -198,12 +198,36 @@ async def test_a_start_that_fails_takes_the_network_with_it(engine: DockerEngine
     assert left_over(spec.run_id) == ""
 
 
+async def test_the_agents_own_image_has_no_hand_in_it(engine: DockerEngine, tmp_path: Path, server: int) -> None:
+    """One whose Python says that all is well, and does nothing."""
+    lie = "RUN printf '#!/bin/sh\\necho network is ready\\nexec sleep 60\\n' > /usr/bin/python3"
+    runnable = "RUN chmod +x /usr/bin/python3"
+    dockerfile = f"FROM freehold-agent:latest\nUSER root\nRUN rm -f /usr/bin/python3\n{lie}\n{runnable}\n"
+    docker("build", "--quiet", "--tag", f"{PROJECT}-liar", "-", told=dockerfile)
+    try:
+        spec = replace(spec_for(tmp_path, fetching(server)), image=f"{PROJECT}-liar")
+        metadata, elsewhere = await answers(engine, spec)
+        assert elsewhere == "reached"
+        assert "Failed to connect" in metadata
+    finally:
+        await engine.remove(spec.run_id)
+        docker("image", "rm", f"{PROJECT}-liar")
+
+
+async def test_without_the_helpers_image_nothing_is_started(engine: DockerEngine, tmp_path: Path) -> None:
+    spec = replace(spec_for(tmp_path, ("true",)), base_image=f"{PROJECT}-nowhere:latest")
+    with pytest.raises(FreeholdError, match=f"{PROJECT}-nowhere:latest, which is not there") as caught:
+        await engine.start(spec)
+    assert caught.value.code is Code.IMAGE
+    assert left_over(spec.run_id) == ""
+
+
 async def test_a_network_that_cannot_be_guarded_is_not_used(engine: DockerEngine, tmp_path: Path) -> None:
-    """An image without Python: the run does not start, and the error says why."""
+    """A base image without Python: the run does not start, and the error says why."""
     dockerfile = "FROM freehold-agent:latest\nUSER root\nRUN rm -f /usr/bin/python3\nUSER node\n"
     docker("build", "--quiet", "--tag", f"{PROJECT}-bare", "-", told=dockerfile)
     try:
-        spec = replace(spec_for(tmp_path, ("true",)), image=f"{PROJECT}-bare")
+        spec = replace(spec_for(tmp_path, ("true",)), base_image=f"{PROJECT}-bare")
         with pytest.raises(FreeholdError) as caught:
             await engine.start(spec)
         assert left_over(spec.run_id) == ""

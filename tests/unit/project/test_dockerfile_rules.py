@@ -44,6 +44,16 @@ WRONG = [
     ("an exec form", OURS + 'RUN ["apt-get", "update"]\n', "2: RUN apt-get update" + AS_NODE),
     ("pip as node", OURS + "RUN pip install x\n", "2: RUN pip install" + AS_NODE),
     ("npm -g as node", OURS + "RUN npm install -g x\n", "2: RUN npm install" + AS_NODE),
+    (
+        "a volume of the stage it continues",
+        "FROM freehold-agent AS one\nVOLUME /data\nFROM one\nRUN true\n",
+        "2: VOLUME would give the container a writable disk without a bound",
+    ),
+    (
+        "a volume of what continues it",
+        OURS + "ONBUILD volume /data\n",
+        "2: VOLUME would give the container a writable disk without a bound",
+    ),
     ("a volume", OURS + "VOLUME /data\n", "2: VOLUME would give the container a writable disk without a bound"),
 ]  # fmt: skip
 

@@ -35,7 +35,7 @@ def check(dockerfile: Dockerfile, own_base: str = "") -> list[DockerfileError]:
             elif stage.on_base and instruction.keyword == "RUN":
                 problems += _of_run(instruction, stage, is_root=user in _ROOT_NAMES)
         users.append(user)
-    return [*problems, *_volumes(found[-1])]
+    return [*problems, *_volumes(found)]
 
 
 def _no_base(line: int, what: str) -> DockerfileError:
@@ -83,11 +83,16 @@ def _needs_root(command: tuple[str, ...], stage: Stage) -> bool:
     return False
 
 
-def _volumes(last: Stage) -> Iterator[DockerfileError]:
-    for instruction in last.instructions:
-        if instruction.keyword == "VOLUME":
-            yield DockerfileError(
-                instruction.first_line,
-                "VOLUME would give the container a writable disk without a bound",
-                "Remove it: what an agent writes goes to /tmp, or to /workspace to be kept.",
-            )
+def _volumes(found: tuple[Stage, ...]) -> Iterator[DockerfileError]:
+    """Of the last stage, and of those that it continues: it has what they have."""
+    stage: Stage | None = found[-1]
+    while stage is not None:
+        for instruction in stage.instructions:
+            words = instruction.arguments.upper().split()
+            if instruction.keyword == "VOLUME" or (instruction.keyword == "ONBUILD" and words[:1] == ["VOLUME"]):
+                yield DockerfileError(
+                    instruction.first_line,
+                    "VOLUME would give the container a writable disk without a bound",
+                    "Remove it: what an agent writes goes to /tmp, or to /workspace to be kept.",
+                )
+        stage = found[stage.parent] if stage.parent is not None else None
