@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import NodeId
 
 REQUIRE_ALL = os.environ.get("FREEHOLD_REQUIRE_ALL") == "1"
 INSTALL = "`make test INSTALL=1` as root on Debian installs it"
@@ -31,6 +32,8 @@ _NEEDS = {"docker": _docker_problem, "root": _root_problem}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if getattr(config.option, "loadgroup", False):
+        _name_groups(items)
     problems: dict[str, str] = {}
     for item in items:
         for name, problem_of in _NEEDS.items():
@@ -40,6 +43,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 problems[name] = problem_of()
             if problems[name]:
                 item.add_marker(pytest.mark.skip(reason=f"needs {name}: {problems[name]}"))
+
+
+def _name_groups(items: list[pytest.Item]) -> None:
+    """Give each test the name of its group, which `--dist loadgroup` keeps together on one worker.
+
+    pytest-xdist 3.8 does it itself, but writes the name where pytest 9.2 does not look any more.
+    """
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        if mark is not None and not item.nodeid.endswith(f"@{mark.args[0]}"):
+            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0]}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
