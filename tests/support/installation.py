@@ -139,6 +139,10 @@ class Installation:
         return found
 
     @property
+    def running_containers(self) -> list[str]:
+        return self.docker("ps", "--quiet")
+
+    @property
     def containers(self) -> list[str]:
         return self.docker("ps", "--all", "--quiet")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from freehold.base.clock import rfc3339
@@ -76,21 +76,24 @@ async def clean_up(run: Run) -> None:
     A disk without room for the record keeps none of that from being done.
     """
     record = run.file.record
-    failed = False
     _tried(run.save)  # written once more below
-    for step in (_remove_container, _remove_secrets, _remove_scratch):
-        try:
-            await step(run)
-        except (FreeholdError, OSError) as error:
-            failed = True
-            _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
+    cleaned = await _all_done(run, _remove_container, _remove_secrets, _remove_scratch)
     if record.slot is not None:
         run.means.slots.release(record.start.agent, record.slot)
     run.log.close()
-    if failed:
-        await _until_there_is_room(run, run.save)
-    else:
-        await _until_there_is_room(run, lambda: run.enter(Step.CLEANED))
+    await _until_there_is_room(run, (lambda: run.enter(Step.CLEANED)) if cleaned else run.save)
+
+
+async def _all_done(run: Run, *steps: Callable[[Run], Awaitable[None]]) -> bool:
+    """Take every step, also when one before it failed."""
+    done = True
+    for step in steps:
+        try:
+            await step(run)
+        except (FreeholdError, OSError) as error:
+            done = False
+            _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
+    return done
 
 
 async def _remove_container(run: Run) -> None:
@@ -134,14 +137,15 @@ def _tried(write: Callable[[], object]) -> FreeholdError | None:
 
 
 async def _until_there_is_room(run: Run, write: Callable[[], object]) -> None:
-    """Try until it is written. The run's container is gone, so its scratch may make the room that is needed."""
+    """Try until it is written.
+
+    The run has ended, so its secrets need not wait with it, and its scratch may make the room that is needed. Its
+    container stays until the result is safe: another keeper could read it from there.
+    """
     problem = _tried(write)
     if problem is None:
         return
     _logger.error("waiting for room on the disk", extra={"run_id": run.run_id, "error": problem.message})
-    try:
-        await _remove_scratch(run)
-    except OSError as error:
-        _logger.warning("cleaning up failed", extra={"run_id": run.run_id, "error": str(error)})
+    await _all_done(run, _remove_secrets, _remove_scratch)
     while _tried(write) is not None:
         await run.means.clock.sleep(_ROOM_INTERVAL_S)

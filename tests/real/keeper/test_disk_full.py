@@ -82,6 +82,19 @@ def test_a_disk_that_is_full_before_a_run_begins(here: Installation, small_disk:
     assert finished(here.run("dev")).result == "completed"
 
 
+def test_somebody_else_fills_the_disk_and_makes_room_again(here: Installation, small_disk: Path) -> None:
+    # Long enough not to fit in what is left of the last block of the file.
+    here.agent(script='fh status working\nsleep 2\nfor n in $(seq 90); do fh status "$(seq 200)"; done\nsleep 60\n')
+    following = here.start("run", "dev", "--json")
+    until(lambda: any(isinstance(event, Status) for run_id in here.run_ids() for event in here.events(run_id)))
+    with kept_full(small_disk):
+        until(lambda: here.running_containers == [])
+    out, _ = following.communicate(timeout=60)
+    end = finished(printed(out))
+    assert (end.result, end.error["code"]) == ("error", "disk")
+    _is_over(here)
+
+
 def test_a_record_that_cannot_be_written_does_not_hold_up_the_result(here: Installation) -> None:
     here.agent(script="fh status working\nsleep 2\n")
     following = here.start("run", "dev", "--json")
