@@ -104,7 +104,8 @@ def test_a_record_that_cannot_be_written_does_not_hold_up_the_result(here: Insta
     record.rename(record.with_suffix(".kept"))
     record.mkdir()
     out, _ = following.communicate(timeout=60)
-    assert finished(printed(out)).result == "completed"
+    end = finished(printed(out))
+    assert (end.result, end.error) == ("completed", None)
     until(lambda: here.containers == [])
     record.rmdir()
     until(lambda: record.is_file() and here.record(run_id).step is Step.CLEANED)
