@@ -32,7 +32,7 @@ async def _measure(project: BenchProject) -> list[Figure | Missing]:
     project.write_agent("bench", {"rehearsal.yaml": rehearsal})
     async with connected(project.root, project.home) as keeper:
         seen = await run_to_its_end(keeper, "bench")
-        await keeper.call("keeper/stop", {}, type(None))
+        await keeper.stop_keeper()
     text = next(one.event.output for one in seen if isinstance(one.event, events.ToolFinished))
     resident = {
         int(pid): int(kilobytes) / 1024 for pid, kilobytes in re.findall(r"^rss (\d+) (\d+)", text, re.MULTILINE)

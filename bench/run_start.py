@@ -15,35 +15,35 @@ from freehold.client.keeper import connected
 from freehold.wire import events
 
 ROUNDS = 7
-_HOW = f"keeper running, image built; median of {ROUNDS}, in turn with docker run"
 
 
-def measure() -> list[Figure | Missing]:
+def measure(rounds: int = ROUNDS) -> list[Figure | Missing]:
     if problem := docker_problem():
         return [Missing("run start", problem)]
     with bench_project() as project:
-        return asyncio.run(_measure(project))
+        return asyncio.run(_measure(project, rounds))
 
 
-async def _measure(project: BenchProject) -> list[Figure | Missing]:
+async def _measure(project: BenchProject, rounds: int) -> list[Figure | Missing]:
     cold = time.perf_counter()
     async with connected(project.root, project.home) as keeper:
         first = await run_to_its_end(keeper, "bench")  # builds what is missing
         cold_ms = (time.perf_counter() - cold) * 1000
         bare, runner, request, phases = [], [], [], []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             bare.append(_docker_run(_image(first)))
             seen = await run_to_its_end(keeper, "bench")
             runner.append(_first(seen, events.Testimony))
             request.append(_first(seen, events.ModelRequest))
             phases.append(_phases(seen))
-        await keeper.call("keeper/stop", {}, type(None))
+        await keeper.stop_keeper()
+    how = f"keeper running, image built; median of {rounds}, in turn with docker run"
     control, control_name = statistics.median(bare), "docker run --rm IMAGE true"
     where = f"by phase, in seconds: {phases[-1]}; the very first run, with the keeper's start: {cold_ms:.0f} ms"
     return [
-        Figure("trigger to the runner's first event", statistics.median(runner), "ms", _HOW, control, control_name,
+        Figure("trigger to the runner's first event", statistics.median(runner), "ms", how, control, control_name,
                at_most=2.5, note=where),
-        Figure("trigger to the builtin harness's first model request", statistics.median(request), "ms", _HOW, control,
+        Figure("trigger to the builtin harness's first model request", statistics.median(request), "ms", how, control,
                control_name, at_most=8.0, note="aim: 3.5"),
     ]  # fmt: skip
 

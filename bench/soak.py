@@ -50,13 +50,13 @@ def main() -> int:
         print(f"not run: {problem}")
         return 1
     with bench_project() as project:
-        config = project.root / "agents" / "bench" / "config.toml"
-        config.write_text(config.read_text() + f"scale = {AT_ONCE}\n")
-        looks = asyncio.run(_soak(project, minutes * 60))
+        project.run_at_once(AT_ONCE)
+        looks = asyncio.run(soak(project, minutes * 60))
     return _judge(looks)
 
 
-async def _soak(project: BenchProject, seconds: float) -> list[Look]:
+async def soak(project: BenchProject, seconds: float) -> list[Look]:
+    """Start runs one after another, `AT_ONCE` side by side, for so long; what was seen meanwhile, the end last."""
     started, done, failed = time.monotonic(), [0], [0]
     looks: list[Look] = []
 
@@ -93,7 +93,7 @@ async def _soak(project: BenchProject, seconds: float) -> list[Look]:
         await asyncio.gather(watching, return_exceptions=True)
         looks.append(_look(project, pid, name, time.monotonic() - started, done[0], failed[0]))
         print(looks[-1])
-        await keeper.call("keeper/stop", {}, type(None))
+        await keeper.stop_keeper()
     return looks
 
 

@@ -10,7 +10,7 @@ from freehold.base.words import plural
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say
 from freehold.client.keeper import connected
-from freehold.wire.keeper import KeeperStatus, StopKeeper, Stopping
+from freehold.wire.keeper import KeeperStatus
 
 
 @click.group(name="keeper")
@@ -45,4 +45,4 @@ async def _status(context: Context) -> KeeperStatus:
 
 async def _stop(context: Context) -> None:
     async with connected(context.project_dir, context.home, start=False) as keeper:
-        await keeper.call("keeper/stop", StopKeeper(), Stopping)
+        await keeper.stop_keeper()

@@ -57,6 +57,10 @@ class KeeperConnection:
         await self._send(rpc.request(method, params, self._last_id))
         return msgspec.json.decode(await future, type=answer)
 
+    async def stop_keeper(self, *, when_idle: bool = False) -> bool:
+        """Ask the keeper to end; False when it does not now, because runs are under way and `when_idle` is set."""
+        return (await self.call("keeper/stop", StopKeeper(when_idle=when_idle), Stopping)).now
+
     async def notify(self, method: str, params: object) -> None:
         await self._send(rpc.request(method, params))
 
@@ -159,8 +163,7 @@ def _is_of_this_program(lock: Path) -> bool:
 async def _unless_it_makes_room(connection: KeeperConnection) -> KeeperConnection | None:
     """`connection`, or None when its keeper ends to make room for one of this program."""
     try:
-        stopping = await connection.call("keeper/stop", StopKeeper(when_idle=True), Stopping)
-        if not stopping.now:
+        if not await connection.stop_keeper(when_idle=True):
             return connection
         async for _ in connection.notices():
             pass  # until it hangs up

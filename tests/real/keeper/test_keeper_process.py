@@ -16,7 +16,7 @@ import pytest
 from freehold.base.errors import Code, FreeholdError
 from freehold.client.keeper import LARGEST_LOG_BYTES, KeeperConnection, connect
 from freehold.wire import rpc
-from freehold.wire.keeper import KeeperStatus, StopKeeper, Stopping
+from freehold.wire.keeper import KeeperStatus
 from tests.support.installation import Installation, until
 
 
@@ -98,7 +98,7 @@ async def test_a_busy_keeper_of_another_program_makes_room_as_soon_as_it_is_idle
 
 async def test_stop_says_whether_it_ends_now(alone: Installation) -> None:
     async with client(alone) as connection:
-        assert await connection.call("keeper/stop", StopKeeper(when_idle=True), Stopping) == Stopping(now=True)
+        assert await connection.stop_keeper(when_idle=True)
         assert [notice async for notice in connection.notices()] == []
 
 
