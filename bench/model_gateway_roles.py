@@ -19,8 +19,9 @@ from freehold.models.gateway import ModelGateway
 from freehold.models.guard import BudgetGuard
 from freehold.models.http_model import HttpModel, open_session
 from freehold.models.ledger import Ledger
-from freehold.models.policy import ModelPolicy, PolicyModel, TokenPrice
+from freehold.models.policy import ModelPolicy, PolicyModel
 from freehold.project.budget import Budget
+from freehold.project.price import TokenPrice
 from freehold.project.wire_formats import WireFormat
 
 CHUNKS = 100

@@ -25,9 +25,10 @@ from freehold.models.gateway import ModelGateway
 from freehold.models.guard import BudgetGuard
 from freehold.models.http_model import Deadlines, HttpModel, open_session
 from freehold.models.ledger import Ledger
-from freehold.models.policy import ModelPolicy, PolicyModel, TokenPrice
+from freehold.models.policy import ModelPolicy, PolicyModel
 from freehold.models.record import Recorder
 from freehold.models.rehearsal import Rehearsal
+from freehold.project.price import TokenPrice
 from freehold.project.providers import PROVIDERS
 from freehold.project.wire_formats import WireFormat
 from freehold.wire.events import ModelRequest

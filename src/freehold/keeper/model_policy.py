@@ -49,6 +49,7 @@ def _policy_model(spec: ModelSpec, store: CredentialStore, *, with_key: bool = T
         base_url=spec.base_url,
         confirmed=spec.host in allowed_hosts(spec, store),
         key_kind=KeyKind.OAUTH_TOKEN if spec.auth_type == "oauth_token" else KeyKind.API_KEY,
+        price=spec.price,
     )
 
 

@@ -17,6 +17,7 @@ from freehold.models.reading import Reading
 from freehold.models.routes import Operation
 from freehold.models.spend import Amount, micro_usd
 from freehold.models.tokens import Tokens
+from freehold.project.problems import dotted
 from freehold.wire.runs import Usage
 
 _PER_MILLION = 1_000_000
@@ -103,7 +104,9 @@ async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: Po
         raise FreeholdError(
             Code.CONFIG,
             f'the price of the model "{model.name}" ({model.model}) is not known, and a budget in USD is set',
-            "set a budget in tokens_per_run or turns_per_run instead, or choose a model with a known price",
+            f"say it under [{dotted(('models', model.name))}] in config.toml, in USD per million tokens: "
+            "price = { input = 3.0, output = 15.0 } (0 where nothing is paid); "
+            "or set a budget in tokens_per_run or turns_per_run instead",
         )  # fmt: skip
     most_output = (call.most_output or DEFAULT_OUTPUT) * call.answers
     least_output = (call.least_output + LEAST_OUTPUT) * call.answers if guard.budgets.bounding else most_output

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
+from freehold.project.price import TokenPrice
 from freehold.project.providers import CUSTOM, PROVIDERS, REHEARSAL, Provider
 from freehold.project.wire_formats import EVERY_FORMAT, WireFormat
 
@@ -20,16 +20,6 @@ class KeyKind(StrEnum):
 
     API_KEY = "api_key"
     OAUTH_TOKEN = "oauth_token"  # noqa: S105  the name of a kind, not a token
-
-
-@dataclass(frozen=True)
-class TokenPrice:
-    """US dollars per million tokens, as a person configured them."""
-
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -143,13 +133,13 @@ def rehearsed_model(name: str = REHEARSAL, model: str = REHEARSAL) -> PolicyMode
 
 def provider_model(
     name: str, provider: Provider, model: str, key: Secret | None, *,
-    base_url: str = "", confirmed: bool = False, key_kind: KeyKind = KeyKind.API_KEY,
+    base_url: str = "", confirmed: bool = False, key_kind: KeyKind = KeyKind.API_KEY, price: TokenPrice | None = None,
 ) -> PolicyModel:  # fmt: skip
     """A model of a known provider; its key may go to the provider's hosts, and to `base_url` once `confirmed`."""
     url = base_url or provider.base_url
     made = PolicyModel(
         name=name, provider=provider.name, model=model, base_url=url, wire_formats=provider.wire_formats,
-        key=key, key_kind=key_kind, key_hosts=provider.hosts,
+        key=key, key_kind=key_kind, key_hosts=provider.hosts, price=price,
     )  # fmt: skip
     host = urlsplit(url).hostname
     return replace(made, key_hosts=provider.hosts | {host}) if confirmed and host else made

@@ -10,8 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from freehold.models.policy import PolicyModel, TokenPrice
+from freehold.models.policy import PolicyModel
 from freehold.models.tokens import Tokens
+from freehold.project.price import TokenPrice
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo

@@ -16,6 +16,13 @@ PERMISSIONS = ("allow", "deny", "ask")
 
 _S, _I, _N, _B, _L = Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.STRINGS
 
+PRICE_KEYS = (
+    Key("input", _N, "What is read.", required=True, minimum=0),
+    Key("output", _N, "What is written, thoughts included.", required=True, minimum=0),
+    Key("cache_read", _N, "What is read from the provider's cache; else as `input`.", minimum=0),
+    Key("cache_write", _N, "What is read and kept in the provider's cache; else as `input`.", minimum=0),
+)
+
 MODEL_KEYS = (
     Key("provider", _S, "Who answers.", required=True, choices=tuple(PROVIDERS)),
     Key("model", _S, "The provider's name of the model; not needed for `rehearsal`."),
@@ -29,6 +36,12 @@ MODEL_KEYS = (
     ),
     Key("thinkingLevel", _S, "How much the model thinks before it answers.", choices=THINKING_LEVELS),
     Key("base_url", _S, "Another address that speaks the provider's language; `custom` needs one.", also=("baseUrl",)),
+    Key(
+        "price",
+        Kind.TABLE,
+        "What it costs, in US dollars per million tokens; wins over the list of prices, and 0 means free.",
+        keys=PRICE_KEYS,
+    ),
 )
 
 BUDGET_KEYS = (

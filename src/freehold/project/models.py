@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from freehold.project.credential import CredentialRef
+from freehold.project.price import TokenPrice, price_of
 from freehold.project.problems import KeyPath, Reporter
 from freehold.project.providers import CUSTOM, PROVIDERS, REHEARSAL, Provider
 from freehold.project.wire_formats import WireFormat
@@ -28,6 +29,8 @@ class ModelSpec:
     base_url: str
     wire_formats: frozenset[WireFormat]
     key: CredentialRef | None
+    price: TokenPrice | None = None
+    """What a person says it costs; None: what the list of prices says, where it is asked at its provider's."""
 
     @property
     def is_rehearsal(self) -> bool:
@@ -57,6 +60,9 @@ def model_of(name: str, values: Mapping[str, Any], report: Reporter) -> ModelSpe
         )
     if not values["model"] and provider.name != REHEARSAL:
         report.error((*at, "model"), "is missing: the provider's name of the model")
+    price = price_of(values["price"])
+    if price and provider.name == REHEARSAL:
+        report.warning((*at, "price"), "is ignored: a rehearsal costs nothing")
     return ModelSpec(
         name=name,
         provider=provider.name,
@@ -66,6 +72,7 @@ def model_of(name: str, values: Mapping[str, Any], report: Reporter) -> ModelSpe
         base_url=_base_url(provider, values["base_url"], report, (*at, "base_url")),
         wire_formats=provider.wire_formats,
         key=CredentialRef(provider.credential) if provider.credential else None,
+        price=price,
     )
 
 

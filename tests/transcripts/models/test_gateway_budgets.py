@@ -11,9 +11,9 @@ import pytest
 from freehold.models.answers.speech import Speech
 from freehold.models.budget import Budgets
 from freehold.models.fake_upstream import Behaviour
-from freehold.models.policy import TokenPrice
 from freehold.models.tokens import Tokens
 from freehold.project.budget import Budget
+from freehold.project.price import TokenPrice
 from freehold.project.wire_formats import WireFormat
 from tests.support.models import ask, gateway_bench, until
 
@@ -103,6 +103,16 @@ async def test_a_budget_too_small_for_any_answer_says_what_it_would_take(tmp_pat
         assert got.status == 400
         assert "does not hold another request" in got.json["error"]["message"]
         assert len(bench.spent) == 1
+
+
+@pytest.mark.parametrize("wire_format", FORMATS)
+async def test_a_model_on_hardware_of_ones_own_runs_under_any_budget(tmp_path: Path, wire_format: WireFormat) -> None:
+    free, nothing = TokenPrice(Decimal(0), Decimal(0)), Budgets(agent=Budget(usd_per_run=0.0))
+    async with gateway_bench(tmp_path, wire_format=wire_format, price=free, budgets=nothing) as bench:
+        assert (await ask(bench, wire_format)).status == 200
+        await until(lambda: len(bench.facts) == 1)
+        assert bench.facts[0].cost_usd == 0
+        assert bench.spent == []
 
 
 async def test_an_unknown_price_is_no_cost_without_a_budget_in_dollars(tmp_path: Path) -> None:

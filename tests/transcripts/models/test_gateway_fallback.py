@@ -134,4 +134,5 @@ async def test_a_fallback_without_a_price_is_passed_over_under_a_budget(tmp_path
         got = await ask(bench, ANTHROPIC)
         assert got.status == 400
         assert 'the price of the model "main"' in got.json["error"]["message"]
+        assert "under [models.main] in config.toml" in got.json["error"]["message"]
         assert bench.upstream.seen == []

@@ -15,8 +15,9 @@ from freehold.models.answers import WRITERS
 from freehold.models.answers.speech import Speech
 from freehold.models.fake_upstream import HELLO, Behaviour
 from freehold.models.http_model import Deadlines
-from freehold.models.policy import ModelPolicy, TokenPrice
+from freehold.models.policy import ModelPolicy
 from freehold.models.tokens import Tokens
+from freehold.project.price import TokenPrice
 from freehold.project.wire_formats import WireFormat
 from tests.support.models import CANARY, Bench, ask, gateway_bench, model_at, request_of, until
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from freehold.base.secret import Secret
-from freehold.models.policy import PolicyModel, TokenPrice, provider_model, rehearsed_model
+from freehold.models.policy import PolicyModel, provider_model, rehearsed_model
 from freehold.models.prices import find_price
 from freehold.models.tokens import Tokens
+from freehold.project.price import TokenPrice
 from freehold.project.providers import PROVIDERS
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from freehold.project.budget import Budget
 from freehold.project.credential import CredentialRef, FieldRef
 from freehold.project.harnesses import HarnessChoice
 from freehold.project.load import Project, check, load_project
+from freehold.project.price import TokenPrice
 from freehold.project.wire_formats import WireFormat
 from tests.support.folders import write_files
 
@@ -85,6 +87,33 @@ ERRORS = [
     (
         "[models.s]\nprovider = 'openai'\nmodel = 'x'\nbase_url = 'https://api.openai.com/v1?key=canary'",
         "config.toml: models.s.base_url: holds more than scheme, host and path",
+    ),
+    (
+        "[models.s]\nprovider = 'openai'\nmodel = 'x'\nprice = 3",
+        "config.toml: models.s.price: must be a table, not a whole number",
+    ),
+    (
+        "[models.s]\nprovider = 'openai'\nmodel = 'x'\nprice = { input = 3 }",
+        "config.toml: models.s.price.output: is missing: what is written, thoughts included.",
+    ),
+    (
+        "[models.s]\nprovider = 'openai'\nmodel = 'x'\nprice = { input = -3, output = 15 }",
+        "config.toml: models.s.price.input: must be at least 0, not -3",
+    ),
+    (
+        "[models.s]\nprovider = 'openai'\nmodel = 'x'\nprice = { input = inf, output = 15 }",
+        "config.toml: models.s.price.input: must be a number",
+    ),
+    (
+        "[models.s]\nprovider = 'openai'\nmodel = 'x'\nprice = { input = '3', output = 15 }",
+        "config.toml: models.s.price.input: must be a number, not a string",
+    ),
+    (
+        "[models.s]\nprovider = 'openai'\nmodel = 'x'\nprice = { input = 3, output = 15, cached_read = 1 }",
+        (
+            'config.toml: models.s.price.cached_read: unknown key "cached_read" (did you mean "cache_read"?); '
+            "there are: cache_read, cache_write, input, output"
+        ),
     ),
     ("[models.'a.b']\nmodel = 'x'", 'config.toml: models."a.b".provider: is missing: who answers.'),
     (
@@ -203,6 +232,10 @@ WARNINGS = [
         "config.toml: models.s.base_url: is ignored: a rehearsal asks nobody",
     ),
     (
+        "[models.s]\nprovider = 'rehearsal'\nprice = { input = 1, output = 2 }",
+        "config.toml: models.s.price: is ignored: a rehearsal costs nothing",
+    ),
+    (
         "[webhooks.gh]\ntype = 'github'\nallowUnsigned = true",
         "config.toml: webhooks.gh.allowUnsigned: anybody who knows the address can start agents",
     ),
@@ -316,6 +349,23 @@ def test_models_sources_and_servers_are_resolved(tmp_path: Path) -> None:
         CredentialRef("cloudflare_api_token", "a.example.com"), "api_token"
     )
     assert config.harness == HarnessChoice()
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [
+        ("", None),
+        ("price = { input = 3, output = 15.5 }", TokenPrice(Decimal(3), Decimal("15.5"))),
+        ("price = { input = 0, output = 0.0 }", TokenPrice(Decimal(0), Decimal("0.0"))),
+        (
+            "price = { input = 0.1, output = 1, cache_read = 0.01, cache_write = 0 }",
+            TokenPrice(Decimal("0.1"), Decimal(1), Decimal("0.01"), Decimal(0)),
+        ),
+    ],
+)
+def test_what_a_model_costs(tmp_path: Path, written: str, price: TokenPrice | None) -> None:
+    text = f"[models.s]\nprovider = 'custom'\nmodel = 'x'\nbase_url = 'http://localhost:1/v1'\n{written}"
+    assert project(tmp_path, text).config.models["s"].price == price
 
 
 def test_the_server_of_an_environment(tmp_path: Path) -> None:
