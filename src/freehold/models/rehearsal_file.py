@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_file import read_plain
+from freehold.base.safe_yaml import YamlProblemError, load_yaml
 from freehold.base.words import did_you_mean, one_of
 
 FILE_NAME = "rehearsal.yaml"
 VERSION = 1
+LARGEST_FILE = 1024 * 1024
+"""Bytes; reading as many takes some seconds."""
 
 _TURN_KEYS = ("say", "shell", "write", "expect")
 _WRITE_KEYS = ("path", "content")
@@ -48,7 +52,7 @@ class Script:
 def read_script(path: Path) -> Script:
     """The rehearsal in a file. Raises `FreeholdError` (`CONFIG`) with file, and line and column or key path."""
     try:
-        text = path.read_text("utf-8")
+        text = read_plain(path, LARGEST_FILE).decode("utf-8")
     except FileNotFoundError:
         raise FreeholdError(
             Code.CONFIG, f"{path}: there is no rehearsal",
@@ -74,18 +78,11 @@ def parse_script(text: str, source: str) -> Script:
 
 
 def _load(text: str, source: str) -> Any:
-    # 60 ms to import: only whoever rehearses pays it.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise FreeholdError(Code.CONFIG, f"{source}{where}: {error.problem or error.context}") from None
-    except YAMLError as error:
-        raise FreeholdError(Code.CONFIG, f"{source}: {error}") from None
+        return load_yaml(text)
+    except YamlProblemError as error:
+        where = f":{error.line}:{error.column}" if error.line else ""
+        raise FreeholdError(Code.CONFIG, f"{source}{where}: {error}") from None
 
 
 def _turn(source: str, path: str, table: object) -> Turn:

@@ -115,13 +115,13 @@ def _load(root: Path, home: Path, environment: str, problems: Problems) -> Proje
     dockerfile = _project_dockerfile(root, config.local.image, problems)
     agents, broken = _load_agents(root, config if readable else None, dockerfile, problems)
     _check_together(config, agents, problems)
-    shared = root / "shared"
+    shared = _own_directory(root, "shared", problems)
     return Project(
         root=root,
         name=name,
         unique_name=names.unique_project_name(name, root),
         state_dir=root / STATE_DIRECTORY,
-        shared_dir=shared if shared.is_dir() else None,
+        shared_dir=shared,
         dockerfile=dockerfile,
         config=config,
         environment=chosen,
@@ -194,12 +194,13 @@ def _load_agents(
     what they lack is in a file of the project that cannot be read."""
     agents: dict[str, Agent] = {}
     broken: dict[str, Problems] = {}
-    for directory in _agent_directories(root):
+    for directory in _agent_directories(root, problems):
         label = f"{AGENTS_DIRECTORY}/{directory.name}"
         if not (directory / SKILL_FILE).exists():
             problems.warning(label, "", f"has no {SKILL_FILE}, so it is no agent")
             continue
         own = Problems()
+        _own_directory(root, label, own)
         written = read_agent(directory, label, own)
         agent = resolve_agent(written, config, project_dockerfile, own) if config else None
         if agent is None:
@@ -209,9 +210,18 @@ def _load_agents(
     return agents, broken
 
 
-def _agent_directories(root: Path) -> list[Path]:
-    folder = root / AGENTS_DIRECTORY
-    if not folder.is_dir():
+def _own_directory(root: Path, name: str, problems: Problems) -> Path | None:
+    """The folder `name` of a project; a link is an error: what it leads to may lie outside, and runs would get it."""
+    path = root / name
+    if path.is_symlink():
+        problems.error(name, "", "is a link; put the folder itself in its place")
+        return None
+    return path if path.is_dir() else None
+
+
+def _agent_directories(root: Path, problems: Problems) -> list[Path]:
+    folder = _own_directory(root, AGENTS_DIRECTORY, problems)
+    if folder is None:
         return []
     return sorted(
         path

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from freehold.base.safe_yaml import YamlProblemError, load_yaml
 from freehold.project.problems import Problems
 
 _LONGEST_NAME = 64
@@ -14,6 +15,11 @@ _LONGEST_DESCRIPTION = 1024
 _LONGEST_COMPATIBILITY = 500
 _MOST_NODES = 10_000
 """Values in the frontmatter; more come only from YAML's references that repeat each other (a "billion laughs")."""
+
+_LONGEST_FRONTMATTER = 64 * 1024
+"""Characters: reading YAML takes 5 s for a megabyte, and the keeper reads it with every run."""
+_MOST_BITS = 64
+"""Of a number, as JSON's readers take them; Python does not even print one of some thousand digits."""
 
 _DELIMITER = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
 _INJECTED = re.compile(r"!`([^`\n]+)`")
@@ -73,31 +79,18 @@ def check_description(values: Mapping[str, Any], folder: str, name: str, problem
 
 
 def _parse_yaml(text: str, name: str, problems: Problems) -> Any:
-    # Imported late: it takes 70 ms, and half of the commands read no skill.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
+    if len(text) > _LONGEST_FRONTMATTER:
+        problems.error(name, "", f"the frontmatter has more than {_LONGEST_FRONTMATTER // 1024} kB")
+        return None
     try:
-        return _plain(YAML(typ="safe", pure=True).load(text), [_MOST_NODES])
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # One line for the opening `---`, one because marks count from zero.
-        position = f"line {mark.line + 2}, column {mark.column + 1}: " if mark else ""
-        problems.error(name, "", f"{position}{_reason(error)}")
-    except (YAMLError, RecursionError, ValueError) as error:
-        problems.error(name, "", f"the frontmatter is not YAML: {_first_line(error)}")
+        return _plain(load_yaml(text), [_MOST_NODES])
+    except YamlProblemError as error:
+        # One line for the opening `---`.
+        position = f"line {error.line + 1}, column {error.column}: " if error.line else "the frontmatter is not YAML: "
+        problems.error(name, "", f"{position}{error}")
+    except (ValueError, RecursionError) as error:  # references that go round in a circle
+        problems.error(name, "", f"the frontmatter is not YAML: {error}")
     return None
-
-
-def _reason(error: Any) -> str:
-    """What is wrong, without the values around it: one of them may be a secret in the wrong place."""
-    if type(error).__name__ == "DuplicateKeyError":
-        return "the same key is there twice"
-    return _first_line(error.problem or error.context or "is not YAML")
-
-
-def _first_line(what: object) -> str:
-    return (str(what).splitlines() or ["cannot be read"])[0]
 
 
 def _plain(value: Any, left: list[int]) -> Any:
@@ -105,6 +98,8 @@ def _plain(value: Any, left: list[int]) -> Any:
     left[0] -= 1
     if left[0] < 0:
         raise ValueError(f"more than {_MOST_NODES} values")
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueError("a number is too large")
     if isinstance(value, Mapping):
         return {str(key): _plain(item, left) for key, item in value.items()}
     if isinstance(value, list | tuple | set):

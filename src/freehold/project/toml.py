@@ -7,25 +7,29 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from freehold.base.plain_file import read_plain
 from freehold.project.problems import Problems
 
 LARGEST_FILE = 1024 * 1024
 """Bytes; a configuration file that is larger is taken for a mistake."""
+_MOST_PARTS = 500
+"""Of a dotted key, `a.b.c`: what the standard library needs for one grows with their square."""
 
+_BETWEEN_KEYS = re.compile(r"[\n=,{}\[\]]")
 _POSITION = re.compile(r"^(?P<what>.*?) \(at (?P<position>line \d+, column \d+|end of document)\)$", re.DOTALL)
 
 
 def read_text(path: Path, name: str, problems: Problems) -> str | None:
-    """The text of a file that the user wrote; None when it is missing, and when it cannot be read (then reported)."""
+    """The text of a file of a project; None when it is missing, and when it cannot be read (then reported).
+
+    Links are not followed: what they lead to may lie outside of the project.
+    """
     try:
-        data = path.read_bytes()
+        data = read_plain(path, LARGEST_FILE)
     except FileNotFoundError:
         return None
     except OSError as error:
         problems.error(name, "", f"cannot be read: {error.strerror or error}")
-        return None
-    if len(data) > LARGEST_FILE:
-        problems.error(name, "", f"is larger than {LARGEST_FILE // 1024} kB; that is not a configuration file")
         return None
     try:
         return data.decode("utf-8-sig")
@@ -42,6 +46,9 @@ def read_toml(path: Path, name: str, problems: Problems) -> dict[str, Any]:
 
 
 def parse_toml(text: str, name: str, problems: Problems) -> dict[str, Any]:
+    if any(piece.count(".") > _MOST_PARTS for piece in _BETWEEN_KEYS.split(text)):
+        problems.error(name, "", f"a key has more than {_MOST_PARTS} parts")
+        return {}
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -49,6 +56,8 @@ def parse_toml(text: str, name: str, problems: Problems) -> dict[str, Any]:
         message = f"{match['position']}: {_lowered(match['what'])}" if match else _lowered(str(error))
     except RecursionError:
         message = "is nested too deeply"
+    except ValueError as error:  # a number of thousands of digits
+        message = _lowered(str(error))
     problems.error(name, "", message)
     return {}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,16 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import remove_tree
+from freehold.base.plain_file import open_plain
 from freehold.base.words import size
-from freehold.runtime.images.context import IGNORE_FILE
-from freehold.runtime.images.patterns import IgnoreRules
+from freehold.runtime.images.patterns import IGNORE_FILE, IgnoreRules, read_ignore_rules
 
 LARGEST_BYTES = 100 * 1024 * 1024
 """An agent's folder is text and small tools; it is copied for every run."""
+MOST_ITEMS, DEEPEST = 10_000, 64
+"""Files, folders and links of one, and folders in folders: a copy of more takes longer than a run may wait for it."""
 
+_PIECE = 1024 * 1024
 DIRECTORY_MODE, FILE_MODE, PROGRAM_MODE = 0o755, 0o644, 0o755
 
 
@@ -35,7 +38,8 @@ def take_snapshot(folder: Path, target: Path, *, hidden: bool = True, largest_by
     name that begins with a dot. What was at `target` before is replaced. Symbolic links stay links.
 
     Raises `FreeholdError`: CONFIG for a link that leaves the folder, a thing that is no file, and a file that cannot
-    be read; TOO_LARGE above `largest_bytes`; DISK when the copy cannot be written. Then there is no `target`.
+    be read; TOO_LARGE above `largest_bytes`, `MOST_ITEMS` or `DEEPEST`; DISK when the copy cannot be written. Then
+    there is no `target`.
     """
     items = list(_listed(folder, hidden=hidden, largest_bytes=largest_bytes))
     remove_tree(target)
@@ -55,20 +59,23 @@ def take_snapshot(folder: Path, target: Path, *, hidden: bool = True, largest_by
 
 
 def _listed(folder: Path, *, hidden: bool, largest_bytes: int) -> Iterator[_Item]:
-    ignore_file = folder / IGNORE_FILE
     try:
-        text = ignore_file.read_text("utf-8", "replace") if ignore_file.is_file() else ""
+        if folder.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, "is a link; put the folder itself in its place", str(folder))
         total = 0
-        for item in _walk(folder, "", IgnoreRules.parse(text), hidden=hidden):
+        for count, item in enumerate(_walk(folder, "", read_ignore_rules(folder), hidden=hidden), 1):
             total += item.status.st_size if stat.S_ISREG(item.status.st_mode) else 0
             if total > largest_bytes:
-                raise _too_large(folder, item.path, largest_bytes)
+                raise _too_large(folder, item.path, size(largest_bytes))
+            if count > MOST_ITEMS or item.path.count("/") >= DEEPEST:
+                bounds = f"{MOST_ITEMS} files and folders, or folders more than {DEEPEST} deep"
+                raise _too_large(folder, item.path, bounds)
             yield item
     except OSError as error:
         raise FreeholdError(
             Code.CONFIG,
             f"{error.filename or folder}: cannot be read: {error.strerror}",
-            f"Correct its mode, or list it in {ignore_file}.",
+            f"Correct it, or list it in {folder / IGNORE_FILE}.",
         ) from error
 
 
@@ -93,7 +100,7 @@ def _copy(folder: Path, item: _Item, target: Path) -> None:
     elif stat.S_ISLNK(mode):
         destination.symlink_to(_checked_link(folder, source))
     elif stat.S_ISREG(mode):
-        shutil.copyfile(source, destination, follow_symlinks=False)
+        _copy_bytes(source, destination, item.status.st_size)
         destination.chmod(PROGRAM_MODE if mode & 0o111 else FILE_MODE)
     else:
         raise FreeholdError(
@@ -101,6 +108,14 @@ def _copy(folder: Path, item: _Item, target: Path) -> None:
             f"{source} is not a file.",
             f"Sockets, pipes and devices cannot be given to a run: list it in {folder / IGNORE_FILE}.",
         )
+
+
+def _copy_bytes(source: Path, destination: Path, size_bytes: int) -> None:
+    """Not more than there were when they were counted, and not of what took the file's place since."""
+    with os.fdopen(open_plain(source), "rb") as reading, destination.open("xb") as writing:
+        while size_bytes > 0 and (piece := reading.read(min(size_bytes, _PIECE))):
+            writing.write(piece)
+            size_bytes -= len(piece)
 
 
 def _checked_link(folder: Path, link: Path) -> Path:
@@ -114,10 +129,10 @@ def _checked_link(folder: Path, link: Path) -> Path:
     return target
 
 
-def _too_large(folder: Path, path: str, largest_bytes: int) -> FreeholdError:
+def _too_large(folder: Path, path: str, bounds: str) -> FreeholdError:
     return FreeholdError(
         Code.TOO_LARGE,
-        f"{folder} holds more than {size(largest_bytes)}, and it is copied for every run.",
+        f"{folder} holds more than {bounds}, and it is copied for every run.",
         f"List in {folder / IGNORE_FILE} what the agent does not need (the last file was {path}), "
         "or build it into the image with a Dockerfile.",
     )

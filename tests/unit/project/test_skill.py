@@ -71,7 +71,19 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
-@pytest.mark.parametrize("yaml", [BOMB, "a: &a [*a]\n", "[" * 3000 + "\n"], ids=["bomb", "circle", "depth"])
+MERGES = "a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 9))
+ENDLESS = {
+    "bomb": BOMB,
+    "circle": "a: &a [*a]\n",
+    "depth": "[" * 3000 + "\n",
+    "merges": MERGES,
+    "digits": f"a: {'9' * 9000}\n",
+    "octal digits": f"a: 0o{'7' * 9000}\n",
+    "length": "a: 1\n" * 20_000,
+}
+
+
+@pytest.mark.parametrize("yaml", ENDLESS.values(), ids=ENDLESS)
 def test_what_never_ends_is_refused(yaml: str) -> None:
     _, errors, _ = parsed(f"---\n{yaml}---\n")
     assert len(errors) == 1

@@ -37,7 +37,7 @@ def test_what_is_no_text_is_told(tmp_path: Path) -> None:
         read_toml(tmp_path / name, name, problems)
     assert [str(problem) for problem in problems.errors] == [
         "latin: line 2: is not UTF-8 text",
-        "large: is larger than 1024 kB; that is not a configuration file",
+        "large: cannot be read: is larger than 1.0 MB",
         ".: cannot be read: Is a directory",
     ]
 
@@ -46,6 +46,32 @@ def test_deep_nesting_is_told_and_does_not_crash() -> None:
     problems = Problems()
     assert parse_toml("a = " + "[" * 100_000, "config.toml", problems) == {}
     assert [str(problem) for problem in problems.errors] == ["config.toml: is nested too deeply"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (".".join(["a"] * 500_000) + " = 1", "a key has more than 500 parts"),
+        ("[" + ".".join(["a"] * 500_000) + "]", "a key has more than 500 parts"),
+        (f"a = {'9' * 9000}", "exceeds the limit"),
+    ],
+    ids=["key", "table", "digits"],
+)
+def test_what_would_take_for_ever_is_refused(text: str, message: str) -> None:
+    problems = Problems()
+    assert parse_toml(text, "config.toml", problems) == {}
+    assert f"config.toml: {message}" in str(problems.errors[0])
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "other.toml"])
+def test_links_are_not_followed(tmp_path: Path, target: str) -> None:
+    (tmp_path / "other.toml").write_text("scale = 1\n")
+    (tmp_path / "config.toml").symlink_to(target)
+    problems = Problems()
+    assert read_toml(tmp_path / "config.toml", "config.toml", problems) == {}
+    assert [str(problem) for problem in problems.errors] == [
+        "config.toml: cannot be read: is a link; put the file itself in its place"
+    ]
 
 
 def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:

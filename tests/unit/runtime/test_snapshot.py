@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.runtime.snapshot import take_snapshot
+from freehold.runtime.snapshot import MOST_ITEMS, take_snapshot
 
 
 @pytest.fixture
@@ -120,3 +120,37 @@ def test_what_cannot_be_read_is_named(
         take_snapshot(folder, tmp_path / "copy")
     assert caught.value.code is code
     assert str(folder) in caught.value.message
+
+
+def test_a_folder_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared").symlink_to(folder)
+    with pytest.raises(FreeholdError, match="is a link"):
+        take_snapshot(tmp_path / "shared", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "SKILL.md"])
+def test_ignore_rules_that_are_a_link_are_refused(folder: Path, tmp_path: Path, target: str) -> None:
+    (folder / ".freeholdignore").symlink_to(target)
+    with pytest.raises(FreeholdError, match="freeholdignore: cannot be read: is a link"):
+        take_snapshot(folder, tmp_path / "copy")
+
+
+def test_more_files_than_a_run_may_wait_for_are_refused(folder: Path, tmp_path: Path) -> None:
+    for number in range(100):
+        (folder / f"{number}").mkdir()
+        for name in range(MOST_ITEMS // 100):
+            (folder / f"{number}" / f"{name}").touch()
+    with pytest.raises(FreeholdError, match="more than 10000 files and folders") as caught:
+        take_snapshot(folder, tmp_path / "copy")
+    assert caught.value.code is Code.TOO_LARGE
+
+
+def test_a_well_of_folders_is_refused(folder: Path, tmp_path: Path) -> None:
+    deep = folder
+    for _ in range(100):
+        deep = deep / "d"
+    deep.mkdir(parents=True)
+    with pytest.raises(FreeholdError, match="folders more than 64 deep") as caught:
+        take_snapshot(folder, tmp_path / "copy")
+    assert caught.value.code is Code.TOO_LARGE

@@ -6,6 +6,7 @@ image. What is hashed is what is sent.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,13 +19,15 @@ from pathlib import Path
 
 from freehold.base import words
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_file import open_plain
 from freehold.project.dockerfiles.syntax import Dockerfile, Instruction, unquote
-from freehold.runtime.images.patterns import IgnoreRules, Selection
+from freehold.runtime.images.patterns import IGNORE_FILE, IgnoreRules, Selection, read_ignore_rules
 from freehold.runtime.images.staging import room_for, set_mode
 
-IGNORE_FILE = ".freeholdignore"
 LARGEST_BYTES = 200 * 1024 * 1024
 """More than any set of scripts and small data; what is larger is better fetched by a RUN line, or mounted."""
+MOST_ENTRIES, DEEPEST = 50_000, 64
+"""Files and links that a Dockerfile copies, and folders in folders."""
 
 _EVERYTHING = Selection((".",))
 _REMOTE = ("http://", "https://", "git@", "git://", "ssh://")
@@ -123,14 +126,12 @@ def collect(folder: Path, chosen: Selection) -> Context:
     """
     if not chosen.sources:
         return Context(folder, ())
-    ignore_file = folder / IGNORE_FILE
-    ignore = IgnoreRules.parse(ignore_file.read_text("utf-8", "replace") if ignore_file.is_file() else "")
     entries: list[Entry] = []
     total = 0
     try:
-        for path in _paths(folder, "", ignore, chosen):
+        for path in _paths(folder, "", read_ignore_rules(folder), chosen):
             total += (folder / path).lstat().st_size
-            if total > LARGEST_BYTES:
+            if total > LARGEST_BYTES or len(entries) >= MOST_ENTRIES:
                 raise _too_large(folder, path)
             entries.append(_entry(folder, path))
     except OSError as error:
@@ -145,12 +146,14 @@ def collect(folder: Path, chosen: Selection) -> Context:
 def _too_large(folder: Path, path: str) -> FreeholdError:
     return FreeholdError(
         Code.TOO_LARGE,
-        f"{folder}: the files that the Dockerfile copies are more than {words.size(LARGEST_BYTES)}",
+        f"{folder}: the files that the Dockerfile copies are more than {words.size(LARGEST_BYTES)} or {MOST_ENTRIES}",
         f"Name the files in COPY, or list in {IGNORE_FILE} what is not needed (the last one was {path}).",
     )
 
 
 def _paths(folder: Path, below: str, ignore: IgnoreRules, chosen: Selection) -> Iterator[str]:
+    if below.count("/") >= DEEPEST:
+        raise OSError(errno.ENAMETOOLONG, f"is more than {DEEPEST} folders deep", str(folder / below))
     with os.scandir(folder / below) as listing:
         found = sorted(listing, key=lambda item: item.name)
     for item in found:
@@ -186,5 +189,5 @@ def _entry(folder: Path, path: str) -> Entry:
 
 
 def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with os.fdopen(open_plain(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Patterns of paths: `.freeholdignore`, and the sources of COPY. Pure; paths are relative, with `/`."""
+"""Patterns of paths: `.freeholdignore`, and the sources of COPY. Paths are relative, with `/`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import posixpath
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_file import read_plain
 
+IGNORE_FILE = ".freeholdignore"
 _ALWAYS_IGNORED = (".git", ".env*", ".freehold")
 """Never part of a build, at any depth and whatever `.freeholdignore` says: history, secrets, state."""
 
 MOST_PATTERNS, LONGEST_PATTERN = 1000, 1000
 """Lines of a `.freeholdignore`, and characters of one."""
+_LARGEST_FILE = 4 * MOST_PATTERNS * LONGEST_PATTERN
 
 Item = TypeVar("Item")
 
@@ -146,6 +150,15 @@ class IgnoreRules:
             if (is_folder or not folders_only) and matches(pattern, path):
                 ignored = not takes_back
         return ignored
+
+
+def read_ignore_rules(folder: Path) -> IgnoreRules:
+    """The rules in a folder; none where there is no file. Raises `FreeholdError` (CONFIG) as `parse`, and `OSError`."""
+    try:
+        text = read_plain(folder / IGNORE_FILE, _LARGEST_FILE).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return IgnoreRules()
+    return IgnoreRules.parse(text)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_file import read_plain
 from freehold.project.dockerfiles.rules import check
 from freehold.project.dockerfiles.stages import is_bare, stages
 from freehold.project.dockerfiles.syntax import DockerfileError, parse
+from freehold.project.toml import LARGEST_FILE
 from freehold.runtime.images.context import collect, selection
 from freehold.runtime.images.inputs import ImageInputs
 from freehold.runtime.images.layers import Recipe
@@ -36,7 +38,7 @@ def read_recipe(path: Path | None, inputs: ImageInputs) -> Recipe | None:
 
 def _text(path: Path, where: str) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_plain(path, LARGEST_FILE).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FreeholdError(
             Code.CONFIG, f"{where}: cannot be read: {error}", "It must be a text file in UTF-8."
