@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from _pytest.nodeid import NodeId
 
+from tests.support.postgres import programs as postgres_programs
+
 REQUIRE_ALL = os.environ.get("FREEHOLD_REQUIRE_ALL") == "1"
 INSTALL = "`make test INSTALL=1` as root on Debian installs it"
 
@@ -28,7 +30,11 @@ def _root_problem() -> str:
     return "" if os.geteuid() == 0 else "not root; run `sudo make test`"
 
 
-_NEEDS = {"docker": _docker_problem, "root": _root_problem}
+def _postgres_problem() -> str:
+    return "" if postgres_programs() else f"PostgreSQL is not installed; {INSTALL}"
+
+
+_NEEDS = {"docker": _docker_problem, "root": _root_problem, "postgres": _postgres_problem}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,1 @@
+"""How a database comes to its tables, one step a file in `versions/`."""
