@@ -11,10 +11,11 @@ from pathlib import Path
 import click
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import visible
 from freehold.base.words import plural
 from freehold.cli.agent_difference import difference, differing
 from freehold.cli.agent_folder import Folder, FoundFile, read_counterparts, read_folder, write_folder
-from freehold.cli.agent_review import review, visible
+from freehold.cli.agent_review import Fact, facts_of, review
 from freehold.cli.agent_source import Source, choose, fetched, find_again, find_candidates, parse_source
 from freehold.cli.context import Context
 from freehold.cli.output import confirm, note, print_json, say, warn
@@ -22,6 +23,9 @@ from freehold.project.agent_config import CONFIG_FILE, read_agent
 from freehold.project.load import AGENTS_DIRECTORY, Project, load_project
 from freehold.project.names import agent_name_problem
 from freehold.project.problems import Problems
+from freehold.project.toml import parse_toml
+
+_ASK_AUTHOR = "ask its author for one that can be read"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def add(context: Context, source: str, wanted: str, name: str, yes: bool) -> Non
     _require_free(project, called)
     recorded = Source(origin.text, chosen.inside).recorded
     arrival = Arrival(called, recorded, _with_source(files, recorded))
-    _show(project, arrival, arrival.files)
+    _show(project, arrival, arrival.files, None)
     if confirm(f"Add it as {AGENTS_DIRECTORY}/{called}?", yes=yes, no_input=context.no_input):
         _install(project, called, lambda target: write_folder(arrival.files, target))
         _tell(context, called, "added")
@@ -78,8 +82,12 @@ def update(context: Context, name: str, yes: bool) -> None:
         return
     for line in difference(ours, new):
         note(line)
-    _show(project, Arrival(name, origin.recorded, {**ours, **new}), {path: new[path] for path in changed})
-    if confirm(f"Change {plural(len(changed), 'file')} of {name}?", yes=yes, no_input=context.no_input):
+    before = _facts(project, folder, name)
+    arrival = Arrival(name, origin.recorded, {**ours, **new})
+    asks = f"Change {plural(len(changed), 'file')} of {name}"
+    if _show(project, arrival, {path: new[path] for path in changed}, before) != before:
+        asks += ", and what it may do (see NEW and NO MORE)"
+    if confirm(f"{asks}?", yes=yes, no_input=context.no_input):
         _install(project, name, lambda target: _write_over(folder, new, target))
         _tell(context, name, "updated")
     else:
@@ -114,35 +122,50 @@ def _recorded_source(project: Project, name: str) -> Source:
             f"{AGENTS_DIRECTORY}/{name}/{CONFIG_FILE} does not say where the agent came from",
             'write it there: source = "OWNER/REPOSITORY#FOLDER"',
         )
-    return parse_source(source)
+    return parse_source(source, recorded=True)
 
 
 def _with_source(files: Folder, recorded: str) -> Folder:
-    """The files, with their `source` written into config.toml; its comments stay."""
+    """The files, with their `source` written into config.toml; its comments stay. Raises DENIED for broken TOML."""
     import tomlkit  # 30 ms that only adding needs
-    from tomlkit.exceptions import TOMLKitError
 
     existing = files.get(CONFIG_FILE, FoundFile(b""))
-    try:
-        document = tomlkit.parse(existing.text or "")
-        document.pop("source", None)
-        text = tomlkit.dumps({"source": recorded}) + tomlkit.dumps(document)
-    except TOMLKitError:
-        return files  # broken TOML is shown by the review, and told by `doctor`
-    return {**files, CONFIG_FILE: FoundFile(text.encode(), existing.executable)}
+    problems = Problems()
+    text = existing.text
+    table = parse_toml(text, CONFIG_FILE, problems) if text is not None else None
+    if table is None or problems.errors:
+        told = "; ".join(visible(str(problem)) for problem in problems.errors) or f"{CONFIG_FILE}: is no text"
+        raise FreeholdError(Code.DENIED, f"what it would do cannot be told: {told}", _ASK_AUTHOR)
+    if "source" in table:
+        document = tomlkit.parse(text or "")
+        document.pop("source")
+        text = tomlkit.dumps(document)
+    return {**files, CONFIG_FILE: FoundFile((tomlkit.dumps({"source": recorded}) + (text or "")).encode())}
 
 
-def _show(project: Project, arrival: Arrival, shown: Folder) -> None:
-    """Tell what the agent would do. `shown` are the files that are new or changed."""
+def _show(project: Project, arrival: Arrival, shown: Folder, before: list[Fact] | None) -> list[Fact]:
+    """Tell what the agent would do, and what of that is new; the facts. `shown` are the files that are new or changed.
+
+    Raises DENIED when a file cannot be read: what it says would come into force with the first correction.
+    """
     with tempfile.TemporaryDirectory(prefix="freehold-review-") as directory:
         folder = Path(directory) / arrival.name
         write_folder(arrival.files, folder)
         problems = Problems()
         written = read_agent(folder, f"{AGENTS_DIRECTORY}/{arrival.name}", problems)
-    for line in review(arrival.name, arrival.recorded, shown, written, project.config):
+    if not written.readable:
+        told = "; ".join(visible(str(problem)) for problem in problems.errors)
+        raise FreeholdError(Code.DENIED, f"what it would do cannot be told: {told}", _ASK_AUTHOR)
+    facts = facts_of(written, project.config)
+    for line in review(arrival.name, arrival.recorded, shown, facts, before):
         note(line)
     for problem in (*problems.errors, *problems.warnings):
         warn(visible(str(problem)))
+    return facts
+
+
+def _facts(project: Project, folder: Path, name: str) -> list[Fact]:
+    return facts_of(read_agent(folder, f"{AGENTS_DIRECTORY}/{name}", Problems()), project.config)
 
 
 def _write_over(folder: Path, files: Folder, target: Path) -> None:
@@ -159,9 +182,15 @@ def _install(project: Project, name: str, write: Callable[[Path], None]) -> None
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=agents) as directory:
         new = Path(directory) / "new"
         write(new)
+        old = Path(directory) / "old"
         if target.exists():
-            target.rename(Path(directory) / "old")
-        new.rename(target)
+            target.rename(old)
+        try:
+            new.rename(target)
+        except BaseException:
+            if old.exists():
+                old.rename(target)
+            raise
 
 
 def _tell(context: Context, name: str, done: str) -> None:

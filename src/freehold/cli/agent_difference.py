@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from freehold.base.plain_text import visible
 from freehold.cli.agent_folder import Folder, FoundFile
-from freehold.cli.agent_review import visible
 
 
 def differing(old: Folder, new: Folder) -> list[str]:
@@ -19,10 +19,10 @@ def difference(old: Folder, new: Folder) -> Iterator[str]:
     for path in differing(old, new):
         before, after = old.get(path, FoundFile(b"")), new[path]
         if before.text is None or after.text is None:
-            yield f"{path}: is no text, and changes from {len(before.data)} to {len(after.data)} bytes"
+            yield f"{visible(path)}: is no text, and changes from {len(before.data)} to {len(after.data)} bytes"
             continue
         if before.executable != after.executable:
-            yield f"{path}: becomes {'executable' if after.executable else 'a plain file'}"
+            yield f"{visible(path)}: becomes {'executable' if after.executable else 'a plain file'}"
         lines = difflib.unified_diff(
             before.text.splitlines(), after.text.splitlines(), f"yours/{path}", f"theirs/{path}", lineterm=""
         )

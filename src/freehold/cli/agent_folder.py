@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import write_atomically
+from freehold.base.plain_file import open_plain
 from freehold.base.words import plural, size
+from freehold.project.agent_config import CONFIG_FILE
 
 LARGEST_FILE = 1024 * 1024
 LARGEST_FOLDER = 16 * 1024 * 1024
 MOST_FILES = 500
+MOST_ENTRIES = 5000
+DEEPEST = 20
 """An agent is text and scripts; what is larger than this was not meant to be one."""
 
 _LEFT_OUT = frozenset({".git", ".freehold", "node_modules", "__pycache__"})
@@ -46,17 +51,7 @@ def read_folder(root: Path, inside: str, called: str) -> Folder:
     characters. `called` is how messages name the source.
     """
     refused = [f"{part}: is a link" for part in _links_on_the_way(root, inside)]
-    files: dict[str, FoundFile] = {}
-    if not refused:
-        for path, name in _walk(root / inside):
-            problem = _refusal(path, name)
-            if problem:
-                refused.append(f"{ascii(name)[1:-1]}: {problem}")
-            elif len(files) == MOST_FILES or _total(files) > LARGEST_FOLDER:
-                refused.append(f"it has more than {MOST_FILES} files or {size(LARGEST_FOLDER)}")
-                break
-            else:
-                files[name] = _read(path)
+    files = {} if refused else _taken(root / inside, refused)
     if refused:
         lines = "\n".join(f"  {line}" for line in refused)
         raise FreeholdError(
@@ -67,6 +62,38 @@ def read_folder(root: Path, inside: str, called: str) -> Folder:
     return files
 
 
+def _taken(folder: Path, refused: list[str]) -> dict[str, FoundFile]:
+    files: dict[str, FoundFile] = {}
+    spelled = {_one_spelling(CONFIG_FILE): CONFIG_FILE}
+    taken_bytes = 0
+    for path, name in _walk(folder, refused):
+        problem = _refusal(path, name) or _collision(name, spelled)
+        if problem:
+            refused.append(f"{ascii(name)[1:-1]}: {problem}")
+        elif len(files) == MOST_FILES or taken_bytes > LARGEST_FOLDER:
+            refused.append(f"it has more than {MOST_FILES} files or {size(LARGEST_FOLDER)}")
+            break
+        else:
+            files[name] = _read(path)
+            taken_bytes += len(files[name].data)
+    return files
+
+
+def _collision(name: str, spelled: dict[str, str]) -> str:
+    """Whether some disks take it for a file or folder that was there before: then not what was shown is written."""
+    parts = name.split("/")
+    for count in range(1, len(parts) + 1):
+        path = "/".join(parts[:count])
+        other = spelled.setdefault(_one_spelling(path), path)
+        if other != path:
+            return f"is spelled like {ascii(other)[1:-1]}, but for case or accents"
+    return ""
+
+
+def _one_spelling(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
 def read_counterparts(folder: Path, others: Folder) -> Folder:
     """The files of `folder` that `others` would replace. Raises DENIED when one is a link or is reached through one."""
     files = {}
@@ -75,6 +102,12 @@ def read_counterparts(folder: Path, others: Folder) -> Folder:
         if link:
             raise FreeholdError(Code.DENIED, f"{folder / link} is a link", "put in its place what it points to")
         path = folder / name
+        inside = [parent for parent in path.parents if parent.is_relative_to(folder)]
+        blocked = next((parent for parent in inside if parent.exists() and not parent.is_dir()), None)
+        if blocked:
+            raise FreeholdError(
+                Code.CONFLICT, f"{blocked} is no folder, and one is to be there", "move it away, and do this again"
+            )
         if path.is_file():
             files[name] = _read(path)
         elif path.exists():
@@ -99,8 +132,13 @@ def _links_on_the_way(root: Path, inside: str) -> Iterator[str]:
             yield str(path.relative_to(root))
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
+def _walk(folder: Path, refused: list[str]) -> Iterator[tuple[Path, str]]:
+    seen = 0
     for directory, folders, names in os.walk(folder):
+        seen += len(folders) + len(names)
+        if seen > MOST_ENTRIES or len(Path(directory).relative_to(folder).parts) > DEEPEST:
+            refused.append(f"it has more than {MOST_ENTRIES} files and folders, or folders more than {DEEPEST} deep")
+            return
         links = [name for name in folders if (Path(directory) / name).is_symlink()]
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT and name not in links)
         for name in sorted((*names, *links)):
@@ -124,11 +162,13 @@ def _refusal(path: Path, name: str) -> str:
 
 
 def _read(path: Path) -> FoundFile:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(LARGEST_FILE)
-        return FoundFile(data, executable=bool(os.fstat(file.fileno()).st_mode & stat.S_IXUSR))
-
-
-def _total(files: Folder) -> int:
-    return sum(len(file.data) for file in files.values())
+    try:
+        with os.fdopen(open_plain(path), "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+            executable = bool(os.fstat(file.fileno()).st_mode & stat.S_IXUSR)
+    except OSError as error:
+        raise FreeholdError(Code.DENIED, f"{path}: {error.strerror}", "correct it, and do this again") from error
+    if len(data) > LARGEST_FILE:
+        message = f"{path}: is larger than {size(LARGEST_FILE)}"
+        raise FreeholdError(Code.TOO_LARGE, message, "move it away, and do this again")
+    return FoundFile(data, executable)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
+from freehold.base.plain_text import visible
 from freehold.base.words import size
 from freehold.cli.agent_folder import Folder, FoundFile
-from freehold.project.agent_config import DOCKERFILE, SCRIPT, Written
+from freehold.project.agent_config import DOCKERFILE, SCRIPT, SKILL_FILE, Written
 from freehold.project.config import ProjectConfig
 from freehold.project.credential import parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES
@@ -14,31 +16,46 @@ from freehold.project.harnesses import BUILTIN
 from freehold.project.mcp import McpSpec
 from freehold.project.models import ModelSpec
 
+Fact = tuple[str, str]
 _LONGEST_SHOWN = 200
 """Lines of a file; more is cut, with a word about it."""
 
 
-def review(name: str, origin: str, files: Folder, written: Written, config: ProjectConfig) -> Iterator[str]:
-    """Lines for a person. Everything in them that the stranger wrote is made visible, control characters included."""
+def review(
+    name: str, origin: str, files: Folder, facts: list[Fact], before: Collection[Fact] | None = None
+) -> Iterator[str]:
+    """Lines for a person. Everything in them that the stranger wrote is made visible, control characters included.
+
+    Against what was so `before`, what is new is marked, and what is no more is told.
+    """
     yield f"{name}, from {visible(origin)}"
-    if written.description:
-        yield f"  {visible(written.description)}"
-    for label, text in _facts(files, written, config):
-        yield f"  {label + ':':<14}{visible(text)}"
-    for path in (DOCKERFILE, SCRIPT):
+    yield f"  {'files:':<14}{', '.join(_file(path, file) for path, file in files.items())}"
+    for label, text in facts:
+        mark = "" if before is None or (label, text) in before else "NEW: "
+        yield f"  {label + ':':<14}{mark}{visible(text)}"
+    for label, text in before or ():
+        if (label, text) not in facts:
+            yield f"  {label + ':':<14}NO MORE: {visible(text)}"
+    # What has changed in the instructions was told by the difference.
+    for path in (DOCKERFILE, SCRIPT, *(() if before is not None else (SKILL_FILE,))):
         if path in files:
             yield from _content(path, files[path])
 
 
-def visible(text: str) -> str:
-    """`text` on one line, with everything that a terminal would obey, or not show, written out."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+def facts_of(written: Written, config: ProjectConfig) -> list[Fact]:
+    """What an agent is and may do in a project, as a person reads it; (label, text)."""
+    return list(_facts(written, config))
 
 
-def _facts(files: Folder, written: Written, config: ProjectConfig) -> Iterator[tuple[str, str]]:
+def _file(path: str, file: FoundFile) -> str:
+    return f"{visible(path)} ({size(len(file.data))}{', a program' if file.executable else ''})"
+
+
+def _facts(written: Written, config: ProjectConfig) -> Iterator[Fact]:
     values = written.values
     hooks, runtime = values["hooks"], values["runtime"]
-    yield "files", ", ".join(f"{path} ({size(len(file.data))})" for path, file in files.items())
+    if written.description:
+        yield "says", written.description
     for model in values["models"]:
         yield "model", _model(model, config.models.get(model))
     for text in values["credentials"]:
@@ -56,14 +73,30 @@ def _facts(files: Folder, written: Written, config: ProjectConfig) -> Iterator[t
     if values["server_tools"]:
         yield "server tools", ", ".join(values["server_tools"])
     if runtime["type"] == "host-user" or (runtime["type"] is None and config.local.engine == "host-user"):
-        yield "runs on", f"this machine itself, as {runtime['run_as']}, WITHOUT A CONTAINER"
+        groups = f", in the groups {', '.join(runtime['groups'])}" if runtime["groups"] else ""
+        yield "runs on", f"this machine itself, as {runtime['run_as']}{groups}, WITHOUT A CONTAINER"
     yield from _programs(values["harness"], values["mcp"], config)
     if values["permissions"]:
         yield "permissions", values["permissions"]
     if values["schedule"]:
-        yield "schedule", values["schedule"]
+        yield "schedule", " ".join(filter(None, (values["schedule"], values["timezone"])))
     for trigger in values["webhooks"]:
-        yield "started by", f"webhooks of {trigger.get('source', 'an unnamed source')}"
+        yield "started by", f"webhooks of {trigger.get('source', 'an unnamed source')}{_filter(trigger)}"
+    yield from _bounds(values)
+
+
+def _filter(trigger: Mapping[str, Any]) -> str:
+    told = [f"{key} = {value}" for key, value in trigger.items() if key != "source"]
+    return f", where {', '.join(told)}" if told else ""
+
+
+def _bounds(values: Mapping[str, Any]) -> Iterator[Fact]:
+    bounds = {key: values[key] for key in ("timeout", "memory", "cpus", "scale", "maxWorkQueueSize")} | values["budget"]
+    told = [f"{key} = {value}" for key, value in bounds.items() if value is not None]
+    if told:
+        yield "bounds", ", ".join(told)
+    if values["params"]:
+        yield "params", ", ".join(f"{key} = {value}" for key, value in values["params"].items())
 
 
 def _model(name: str, model: ModelSpec | None) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,20 +12,14 @@ from urllib.parse import urlsplit
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import did_you_mean, one_of
+from freehold.cli.agent_fetch import fetch
 from freehold.project.agent_config import SKILL_FILE
 from freehold.project.names import agent_name_problem, project_slug
 
-_CLONE_TIMEOUT_S = 300
 _ON_GITHUB = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-_LIKE_SCP = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^:]+")
+_LIKE_SCP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:\s-][^:\s]*")
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _FOLDERS = ("skills", "agents")
-
-_GIT_OPTIONS = (
-    "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=true", "-c", "protocol.ext.allow=never",
-    "-c", "filter.lfs.smudge=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=false",
-)  # fmt: skip
-"""Nothing of the repository, and no filter of this user's git, is run while it is fetched."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +43,18 @@ class Candidate:
     inside: str
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str, *, recorded: bool = False) -> Source:
     """`PATH`, `OWNER/REPOSITORY` on GitHub, or an address that git knows; `#FOLDER` names a folder in it.
 
-    Raises USAGE, for what is neither and for addresses that hold a password.
+    What was `recorded` means the same wherever it is read: a folder is one from the root on. Raises USAGE, for what is
+    neither and for addresses that hold a password.
     """
     address, _, inside = text.partition("#")
-    if Path(address).expanduser().is_dir():
+    if Path(address).expanduser().is_dir() and not (recorded and not Path(address).is_absolute()):
         return Source(str(Path(address).expanduser().absolute()), inside)
     if _ON_GITHUB.fullmatch(address) or _LIKE_SCP.fullmatch(address):
         return Source(address, inside)
-    parts = urlsplit(address)
-    if parts.password:
-        raise FreeholdError(
-            Code.USAGE, f"the address of {parts.hostname} holds a password, which would be written into the project",
-            "leave it out; git asks its own credential helper",
-        )  # fmt: skip
-    if parts.scheme in _SCHEMES and (parts.hostname or parts.scheme == "file"):
+    if _is_address(address):
         return Source(address, inside)
     raise FreeholdError(
         Code.USAGE,
@@ -76,16 +63,35 @@ def parse_source(text: str) -> Source:
     )
 
 
+def _is_address(text: str) -> bool:
+    """Whether git may be given it. Raises USAGE for one with a secret in it."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # brackets that hold no address
+        return False
+    # Git hands host and user on to ssh as words of a command, and line ends to its credential helpers.
+    strange = any(not character.isprintable() or character.isspace() for character in text)
+    if parts.scheme not in _SCHEMES or strange or parts.netloc.startswith("-") or "@-" in parts.netloc:
+        return False
+    # A token may be the user's name: https://TOKEN@github.com.
+    if parts.password or (parts.username and parts.scheme in {"http", "https"}):
+        raise FreeholdError(
+            Code.USAGE, f"the address of {parts.hostname} holds a password, which would be written into the project",
+            "leave it out; git asks its own credential helper",
+        )  # fmt: skip
+    return bool(parts.hostname) or parts.scheme == "file"
+
+
 @contextlib.contextmanager
 def fetched(source: Source) -> Iterator[Path]:
-    """The source's files in a folder, until the block ends. Raises UNREACHABLE with git's words."""
+    """The source's files in a folder, until the block ends. Raises as `fetch`."""
     if Path(source.text).is_absolute():
         yield Path(source.text)
         return
     address = f"https://github.com/{source.text}" if _ON_GITHUB.fullmatch(source.text) else source.text
     with tempfile.TemporaryDirectory(prefix="freehold-agent-") as directory:
         checkout = Path(directory) / "checkout"
-        _clone(address, checkout)
+        fetch(address, checkout, _FOLDERS)
         yield checkout
 
 
@@ -139,28 +145,3 @@ def find_again(source: Source, candidates: list[Candidate], name: str) -> Candid
 def _own_name(source: Source) -> str:
     last = re.split(r"[/:]", source.text.rstrip("/"))[-1].removesuffix(".git")
     return last if not agent_name_problem(last) else project_slug(last)
-
-
-def _clone(address: str, target: Path) -> None:
-    environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
-    argv = ["git", *_GIT_OPTIONS, "clone", "--quiet", "--depth=1", "--single-branch", "--no-recurse-submodules",
-            "--template=", "--", address, str(target)]  # fmt: skip
-    try:
-        done = subprocess.run(
-            argv,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_CLONE_TIMEOUT_S,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise FreeholdError(Code.FAILED, "there is no git on this machine", "install it: apt-get install git") from None
-    except subprocess.TimeoutExpired:
-        raise FreeholdError(Code.TIMEOUT, f"{address} did not arrive within {_CLONE_TIMEOUT_S} s") from None
-    if done.returncode:
-        words = (
-            "; ".join(line for line in done.stderr.splitlines() if line.strip()) or f"git ended with {done.returncode}"
-        )
-        raise FreeholdError(Code.UNREACHABLE, f"cannot fetch {address}: {words}", "try the same with `git clone`")

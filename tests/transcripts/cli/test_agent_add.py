@@ -79,8 +79,8 @@ def agent(*words: str, project: Path) -> Answer:
 
 REVIEW = """\
 triage, from {source}
-  Sorts issues.
   files:        Dockerfile (40 B), SKILL.md (60 B), config.toml ({size} B), test-script.sh (22 B)
+  says:         Sorts issues.
   model:        sonnet (anthropic claude-sonnet-4-20250514, at https://proxy.example.com (NOT A HOST OF THE PROVIDER))
   model:        fast, which this project does not have
   credential:   github_token; as GITHUB_TOKEN, GH_TOKEN; opens github.com, api.github.com, uploads.github.com, \
@@ -100,6 +100,11 @@ codeload.github.com, *.githubusercontent.com
   test-script.sh:
     | #!/bin/sh
     | echo script
+  SKILL.md:
+    | ---
+    | description: Sorts issues.
+    | ---
+    | Issues: !`gh issue list`
 """
 
 
@@ -254,7 +259,7 @@ def test_an_update_shows_what_changes_and_keeps_what_is_yours(project: Path, str
         " Do something.",
         "+And \\x1b[8mthis.",
         f"notes, from {stranger}#skills/notes",
-        "  Does something.",
+        "  files:        SKILL.md (65 B)",
     ]
     assert asked.err.splitlines()[-2] == "error: this needs an answer: Change 1 file of notes?"
     assert (ours / "SKILL.md").read_text() == SKILL
@@ -291,21 +296,3 @@ def test_an_agent_that_came_from_nowhere_cannot_be_updated(project: Path) -> Non
         '  write it there: source = "OWNER/REPOSITORY#FOLDER"\n'),
     )  # fmt: skip
     assert agent("update", "../dev", project=project).code == 1
-
-
-def test_nothing_of_a_repository_is_run_while_it_is_fetched(project: Path, stranger: Path, tmp_path: Path) -> None:
-    mark = tmp_path / "ran"
-    write_files(stranger, {".gitattributes": "* filter=evil\n"})
-    commit(stranger)
-    environ = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "core.hooksPath",
-        "GIT_CONFIG_VALUE_0": str(tmp_path / "hooks"),
-    }
-    hook = write_files(tmp_path / "hooks", {"post-checkout": f"#!/bin/sh\ntouch {mark}\n"}) / "post-checkout"
-    hook.chmod(0o755)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environ.items():
-            patch.setenv(name, value)
-        assert agent("add", f"file://{stranger}", "-a", "notes", "--yes", project=project).code == 0
-    assert not mark.exists()
