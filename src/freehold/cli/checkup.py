@@ -10,6 +10,7 @@ from freehold.base.words import plural, size
 from freehold.cli.context import Context
 from freehold.cli.engine_checks import check_engines
 from freehold.cli.finding import Finding, Fix, Level
+from freehold.cli.workspace_checks import check_workspaces
 from freehold.project.load import Project, Report, check
 from freehold.project.needs import needs_of_project, unmet
 from freehold.store.credentials import FileCredentialStore
@@ -27,6 +28,8 @@ async def check_everything(context: Context) -> list[Finding]:
         findings += _credentials(context, project)
     findings += _credential_files(context)
     findings += await check_engines(context, project)
+    if project:
+        findings += await check_workspaces(context)
     findings += _disk(context)
     return findings
 

@@ -33,6 +33,12 @@ class Volumes:
             raise
         return _as_volume(json.loads(body))
 
+    async def labelled(self, label: str, value: str) -> list[Volume]:
+        """Every volume with this label of this value, by name."""
+        filters = json.dumps({"label": [f"{label}={value}"]})
+        body = await self._connection.get("volumes", {"filters": filters}, "list volumes")
+        return sorted((_as_volume(entry) for entry in json.loads(body)["Volumes"] or []), key=lambda one: one.name)
+
     async def create(self, volume: Volume) -> None:
         """A volume of that name that is there already is left as it is, whatever its options (Docker's way)."""
         config = {
@@ -55,12 +61,14 @@ class Volumes:
                 raise
 
     async def usage_bytes(self, name: str) -> int:
-        """How much the volume holds, measured by the engine, which reads the whole volume for it; 0 when unknown."""
-        body = await self._connection.get("system/df", {"type": "volume"}, f"measure volume {name}")
-        for entry in json.loads(body).get("Volumes") or []:
-            if entry["Name"] == name:
-                return max(0, int((entry.get("UsageData") or {}).get("Size", 0)))
-        return 0
+        """How much the volume holds; 0 when unknown. See `usages_bytes`."""
+        return max(0, (await self.usages_bytes()).get(name, 0))
+
+    async def usages_bytes(self) -> dict[str, int]:
+        """How much each volume holds, measured by the engine, which reads all of them for it; -1 when unknown."""
+        body = await self._connection.get("system/df", {"type": "volume"}, "measure volumes")
+        entries = json.loads(body).get("Volumes") or []
+        return {str(entry["Name"]): int((entry.get("UsageData") or {}).get("Size", -1)) for entry in entries}
 
 
 def _as_volume(entry: Mapping[str, Any]) -> Volume:

@@ -83,4 +83,5 @@ def fake_means(
         slots=Slots(),
         open_services=open_services,
         harness_command=lambda _agent, _place: ("harness",),
+        workspaces={"docker": engine},
     )

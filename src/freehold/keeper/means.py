@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from freehold.keeper.slots import Slots
 from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.runtime.engine import Engine, Place
+from freehold.runtime.kept_workspaces import WorkspaceKeeping
 from freehold.store.credentials import CredentialStore
 
 if TYPE_CHECKING:
@@ -83,4 +84,6 @@ class Means:
     harness_command: Callable[[Agent, Place], tuple[str, ...]]
     close_dead_accounts: Callable[[Collection[str]], None] = lambda _alive: None
     largest_log_bytes: int = LARGEST_LOG_BYTES
+    workspaces: Mapping[str, WorkspaceKeeping] = field(default_factory=dict)
+    """Of each engine that keeps some, by its name."""
     reached: Callable[[str, Step, Moment], None] = lambda _run_id, _step, _moment: None

@@ -36,6 +36,9 @@ class Slots:
         self._taken[agent].discard(slot)
         self._wake_next(agent)
 
+    def is_taken(self, agent: str, slot: int) -> bool:
+        return slot in self._taken[agent]
+
     def is_free(self, agent: str, scale: int) -> bool:
         return len([slot for slot in self._taken[agent] if slot < scale]) < scale
 

@@ -11,6 +11,7 @@ from freehold import __version__
 from freehold.base.clock import rfc3339
 from freehold.base.program import fingerprint
 from freehold.keeper.ending import Ending
+from freehold.keeper.gone_workspaces import GoneWorkspaces
 from freehold.keeper.images import first_error
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.rpc_server import Caller, Verb
@@ -24,8 +25,10 @@ from freehold.wire.keeper import (
     ImageView,
     KeeperStatus,
     KillRun,
+    ListGoneWorkspaces,
     ListRuns,
     OpenShell,
+    RemoveWorkspace,
     StopKeeper,
     Stopping,
 )
@@ -40,6 +43,7 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
     """What can be asked. `ending` is for `keeper/stop`."""
     started_at = rfc3339(wiring.means.clock.now())
     shells = Shells(keeper, wiring.means)
+    workspaces = GoneWorkspaces(wiring.means)
 
     async def build(caller: Caller, request: BuildImage) -> dict[str, str]:
         def notice(image: str, text: str) -> None:
@@ -84,6 +88,8 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
         "image/build": (BuildImage, build),
         "image/list": (Nothing, views),
         "image/prune": (Nothing, prune),
+        "workspace/gone": (ListGoneWorkspaces, workspaces.find),
+        "workspace/remove": (RemoveWorkspace, workspaces.remove),
         "shell/open": (OpenShell, shells.open),
         "keeper/status": (Nothing, status),
         "keeper/stop": (StopKeeper, stop),

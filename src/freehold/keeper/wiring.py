@@ -10,6 +10,7 @@ from typing import Self
 
 from freehold.base.clock import SystemClock
 from freehold.egress.dialer import Dialer
+from freehold.keeper.history import records
 from freehold.keeper.images import AgentImages
 from freehold.keeper.mcp_relay import mcp_client
 from freehold.keeper.means import Means
@@ -24,7 +25,9 @@ from freehold.project.harnesses import BUILTIN
 from freehold.project.load import Project, load_project, unique_name_of
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Engine, Place
+from freehold.runtime.host.account import DEFAULT_RUN_AS
 from freehold.runtime.host_user import HostUserEngine
+from freehold.runtime.host_workspaces import HostUserWorkspaces
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
 from freehold.store.credentials import FileCredentialStore
 
@@ -57,6 +60,7 @@ class Wiring:
             open_services=self._open_services,
             harness_command=harness_command,
             close_dead_accounts=self._ledger.close_dead_runs,
+            workspaces={DOCKER: self.docker, HOST_USER: self._host_workspaces(state)},
         )
 
     async def __aenter__(self) -> Self:
@@ -88,6 +92,17 @@ class Wiring:
 
     def _engines(self, state: Path) -> dict[str, Engine]:
         return {DOCKER: self.docker, HOST_USER: HostUserEngine(self._clock, state)}
+
+    def _host_workspaces(self, state: Path) -> HostUserWorkspaces:
+        def run_as() -> list[str]:
+            agents = self.load("").agents.values()
+            return sorted({DEFAULT_RUN_AS, *(agent.run_as for agent in agents if agent.is_host_user)})
+
+        def ran() -> set[tuple[str, str, int]]:
+            mine = (record for record in records(state) if record.view.engine == HOST_USER and record.slot is not None)
+            return {(record.project, record.start.agent, record.slot or 0) for record in mine}
+
+        return HostUserWorkspaces(HostUserEngine(self._clock, state), state, run_as, ran)
 
     async def _open_services(self, run: Run, project: Project, agent: Agent, *, serve: bool) -> RunServices:
         assert self._services is not None

@@ -55,6 +55,11 @@ def unique_project_name(name: str, root: Path) -> str:
     return f"{project_slug(name)}-{digest[:4]}"
 
 
+def have_one_root(one: str, other: str) -> bool:
+    """Whether two unique names were made for the same folder: a project may be given another name."""
+    return len(one) > 5 and one[-5:] == other[-5:]  # the hyphen and four digits of `unique_project_name`
+
+
 def container_name(unique_project: str, agent: str, run_id: str) -> str:
     return f"fh-{unique_project}-{agent}-{ids.short(run_id)}"
 

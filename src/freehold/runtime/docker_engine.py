@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from freehold.runtime.container_config import NO_NETWORK, WORKSPACE_BYTES, docke
 from freehold.runtime.container_names import PROJECT_LABEL, RUN_LABEL, container_name, volume_name
 from freehold.runtime.docker_facts import DockerFacts, read_facts
 from freehold.runtime.engine import Exit, Found, Place, Readiness, RunSpec, Shell
+from freehold.runtime.kept_workspaces import KeptWorkspace
 from freehold.runtime.open_network import OpenNetworks
 from freehold.runtime.workspace import Workspaces, disks_can_be_mounted
 from freehold.runtime.workspace_watch import WorkspaceWatch
@@ -168,8 +169,16 @@ class DockerEngine:
             container.id, command, user=user, directory=places.WORKING_DIRECTORY, columns=columns, rows=rows
         )
 
+    async def workspaces(self, project: str) -> list[KeptWorkspace]:
+        """See `WorkspaceKeeping`."""
+        return await (await self._connect()).workspaces.kept(project)
+
+    async def workspace_sizes(self, kept: Sequence[KeptWorkspace]) -> list[int | None]:
+        """See `WorkspaceKeeping`."""
+        return await (await self._connect()).workspaces.sizes(kept)
+
     async def give_up_workspace(self, project: str, agent: str, slot: int) -> None:
-        """Remove a workspace with everything in it. CONFLICT while a run has it."""
+        """See `WorkspaceKeeping`. CONFLICT while a container has it, running or not."""
         parts = await self._connect()
         async with parts.workspaces.lock(project, agent, slot):
             await parts.workspaces.remove(project, agent, slot)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.engine import Exit, Found, Place, Readiness, RunSpec, Shell
+from freehold.runtime.kept_workspaces import KeptWorkspace
 from freehold.wire import places
 
 _KILLED = 137
@@ -58,6 +59,8 @@ class FakeHost:
         self.script = script
         self.unready: FreeholdError | None = None
         self.processes: dict[str, _Process] = {}
+        self.workspaces: dict[KeptWorkspace, int] = {}
+        """What is kept, each with its size in bytes; a run's start makes its own."""
         self.starts: list[RunSpec] = []
         """Every start that did something, in order."""
 
@@ -96,6 +99,7 @@ class FakeEngine:
         process = _Process(spec, script)
         self._host.processes[spec.run_id] = process
         self._host.starts.append(spec)
+        self._host.workspaces.setdefault(_workspace(spec.project, spec.agent, spec.slot), 0)
         process.task = asyncio.create_task(self._play(process))
 
     async def wait(self, run_id: str) -> Exit:
@@ -132,6 +136,22 @@ class FakeEngine:
         if process.exit is not None:
             raise FreeholdError(Code.CONFLICT, f"Run {run_id} has ended.")
         return FakeShell(command, columns, rows)
+
+    async def workspaces(self, project: str) -> list[KeptWorkspace]:
+        self._answer()
+        kept = [one for one in self._host.workspaces if one.project == project]
+        return sorted(kept, key=lambda one: (one.agent, one.slot))
+
+    async def workspace_sizes(self, kept: Sequence[KeptWorkspace]) -> list[int | None]:
+        self._answer()
+        return [self._host.workspaces.get(one) for one in kept]
+
+    async def give_up_workspace(self, project: str, agent: str, slot: int) -> None:
+        self._answer()
+        wanted = (project, agent, slot)
+        if any((had.spec.project, had.spec.agent, had.spec.slot) == wanted for had in self._host.processes.values()):
+            raise FreeholdError(Code.CONFLICT, f"A run has the workspace of {agent}.")
+        self._host.workspaces.pop(_workspace(project, agent, slot), None)
 
     def _answer(self) -> None:
         if self._host.unready is not None:
@@ -187,6 +207,10 @@ class FakeShell:
     async def close(self) -> int:
         await self._typed.put(b"\x04")
         return 0
+
+
+def _workspace(project: str, agent: str, slot: int) -> KeptWorkspace:
+    return KeptWorkspace(project, agent, slot, f"fake-{project}-{agent}-{slot}")
 
 
 async def _stop(process: _Process) -> None:

@@ -7,15 +7,19 @@ that fills it sees a full disk. Elsewhere it is an ordinary volume that the engi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.volume import Volume, Volumes
-from freehold.runtime.container_names import volume_labels, volume_name
+from freehold.project.names import agent_name_problem
+from freehold.runtime.container_names import AGENT_LABEL, PROJECT_LABEL, SLOT_LABEL, volume_labels, volume_name
 from freehold.runtime.docker_facts import DockerFacts
+from freehold.runtime.kept_workspaces import KeptWorkspace
 from freehold.runtime.loop_disk import MOUNT_OPTIONS, LoopDisk, can_use_loop_disks
 from freehold.wire import places
 
@@ -95,13 +99,75 @@ class Workspaces:
         async with self._measuring:
             return await self._volumes.usage_bytes(name) > self.limit_bytes
 
+    async def kept(self, project: str) -> list[KeptWorkspace]:
+        """What is kept for the project: its volumes, and disk images whose volume somebody removed."""
+        found = {one.where: one for one in map(_as_kept, await self._volumes.labelled(PROJECT_LABEL, project)) if one}
+        for name in self._images():
+            one = kept_by_name(project, name)
+            if one and name not in found and await self._volumes.find(name) is None:
+                found[name] = one
+        return sorted(found.values(), key=lambda one: (one.agent, one.slot))
+
+    def _images(self) -> list[str]:
+        try:
+            return sorted(path.stem for path in self._directory.glob("*.ext4"))
+        except PermissionError:  # a keeper that was root made them; ours cannot use them either
+            return []
+
+    async def sizes(self, kept: Sequence[KeptWorkspace]) -> list[int | None]:
+        """Bytes that each takes: of a disk image what is allotted of it, of another volume what the engine counts."""
+        found: dict[str, int | None] = {one.where: self._allotted_bytes(one.where) for one in kept}
+        if None in found.values():
+            usages = await self._volumes.usages_bytes()
+            counted = {name: usages.get(name, -1) for name, size in found.items() if size is None}
+            found.update({name: size if size >= 0 else None for name, size in counted.items()})
+        return [found[one.where] for one in kept]
+
+    def _allotted_bytes(self, name: str) -> int | None:
+        try:
+            return LoopDisk(self._directory, name, self.limit_bytes, places.AGENT_UID).image.stat().st_blocks * 512
+        except OSError:
+            return None
+
     async def remove(self, project: str, agent: str, slot: int) -> None:
-        """Give the workspace up with everything in it. CONFLICT while a container has it."""
+        """Give the workspace up with everything in it.
+
+        Raises CONFLICT while a container has it and when its name belongs to another agent's, DENIED when its disk
+        image is root's and we are not.
+        """
         name = volume_name(project, agent, slot)
-        await self._volumes.remove(name)
+        found = await self._volumes.find(name)
+        if found is not None:
+            _check_owner(found, volume_labels(project, agent, slot))
         disk = LoopDisk(self._directory, name, self.limit_bytes, places.AGENT_UID)
-        await disk.let_go()
-        disk.image.unlink(missing_ok=True)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                disk.image.stat()  # before anything is removed: half a workspace is of no use
+            await self._volumes.remove(name)
+            await disk.let_go()
+            disk.image.unlink(missing_ok=True)
+        except PermissionError as error:
+            raise FreeholdError(
+                Code.DENIED,
+                f"Workspace {disk.image} belongs to root.",
+                f"Remove it as root: sudo rm {disk.image}; then: docker volume rm {name}",
+            ) from error
+
+
+def kept_by_name(project: str, name: str) -> KeptWorkspace | None:
+    """What a workspace's name says, when it can be one of the project."""
+    agent, _, slot = name.removeprefix(f"fh-{project}-").rpartition("-")
+    if agent_name_problem(agent) or not slot.isdecimal() or volume_name(project, agent, int(slot)) != name:
+        return None
+    return KeptWorkspace(project, agent, int(slot), name)
+
+
+def _as_kept(volume: Volume) -> KeptWorkspace | None:
+    """None for a volume of the project that is no workspace."""
+    slot = volume.labels.get(SLOT_LABEL, "")
+    if AGENT_LABEL not in volume.labels or not slot.isdecimal():
+        return None
+    return KeptWorkspace(volume.labels[PROJECT_LABEL], volume.labels[AGENT_LABEL], int(slot), volume.name)
 
 
 def disks_can_be_mounted(facts: DockerFacts) -> bool:

@@ -3,7 +3,8 @@
 `run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications and a last `run/end` ·
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
-`image/prune` → [ImageView] · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
+`image/prune` → [ImageView] · `workspace/gone` ListGoneWorkspaces → [WorkspaceView] ·
+`workspace/remove` RemoveWorkspace → null · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
 `shell/closed` · `keeper/status` → KeeperStatus · `keeper/stop` StopKeeper → Stopping
 """
 
@@ -69,6 +70,36 @@ class ImageView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     in_use: bool = False
     agent: str = ""
+
+
+class ListGoneWorkspaces(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`environment` as for a run: it may change which agents there are, and how many slots they have."""
+
+    environment: str = ""
+
+
+class WorkspaceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A workspace that no run of this project will ever use again; `why` is a sentence."""
+
+    engine: str
+    project: str
+    agent: str
+    slot: int
+    where: str
+    why: str
+    size_bytes: int | None = None
+    """None where it cannot be counted."""
+    in_use: bool = False
+
+
+class RemoveWorkspace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Remove one that `workspace/gone` named. CONFLICT when it is in use, or of use again."""
+
+    engine: str
+    project: str
+    agent: str
+    slot: int
+    environment: str = ""
 
 
 class OpenShell(msgspec.Struct, frozen=True, omit_defaults=True):
