@@ -65,8 +65,6 @@ triggers = Table(
     _number("attempts"),
     _number("reruns"),
     _text("run_id"),
-    _moment("lease_until"),
-    _text("lease_owner"),
     _moment("ended_at"),
     _text("result"),
     _text("reason"),

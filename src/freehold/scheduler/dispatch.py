@@ -1,0 +1,70 @@
+"""Which triggers begin now. Pure: facts in, a decision out."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+
+@dataclass(frozen=True, order=True)
+class Waiting:
+    """A trigger in the queue. They sort as they begin: higher priority first, then first come, first served."""
+
+    rank: int
+    created_at: datetime
+    trigger_id: str
+    agent: str
+    not_before: datetime
+    """Until then it lets others pass."""
+
+    @classmethod
+    def of(cls, trigger_id: str, agent: str, *, priority: int, created_at: datetime, not_before: datetime) -> Waiting:
+        return cls(-priority, created_at, trigger_id, agent, not_before)
+
+
+@dataclass(frozen=True)
+class AgentFacts:
+    """`scale` is how many runs it may have at a time, `active` how many it has. `held` says why none begins."""
+
+    scale: int
+    active: int
+    held: str = ""
+
+    @property
+    def free(self) -> int:
+        return 0 if self.held else max(self.scale - self.active, 0)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`begin` are the triggers that begin now, in order. `look_again_at` is when time alone may let another begin."""
+
+    begin: tuple[Waiting, ...]
+    look_again_at: datetime | None
+
+
+def decide(
+    queues: Mapping[str, Sequence[Waiting]],
+    agents: Mapping[str, AgentFacts],
+    now: datetime,
+    *,
+    free_in_project: int | None = None,
+    held: str = "",
+) -> Decision:
+    """Of each agent's sorted queue as many as it has places; of all together as many as the project has (None: any).
+
+    `held` says why nothing begins at all: paused, or the day's money is spent. A queue without facts waits.
+    """
+    later = (one.not_before for queue in queues.values() for one in queue if one.not_before > now)
+    look_again_at = min(later, default=None)
+    if held:
+        return Decision((), look_again_at)
+    ready = [_ready(queue, agents[agent].free, now) for agent, queue in queues.items() if agent in agents]
+    return Decision(tuple(islice(heapq.merge(*ready), free_in_project)), look_again_at)
+
+
+def _ready(queue: Sequence[Waiting], free: int, now: datetime) -> list[Waiting]:
+    return list(islice((one for one in queue if one.not_before <= now), free))

@@ -1,0 +1,38 @@
+"""What all tables share: times as integers, JSON as text, and inserting what may be there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def moment(stored: int) -> datetime:
+    return datetime.fromtimestamp(stored / 1000, UTC)
+
+
+def moment_or_none(stored: int | None) -> datetime | None:
+    return None if stored is None else moment(stored)
+
+
+def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row; False, and nothing is changed, when one with the same unique values is there already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    done = connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+    return done.rowcount == 1
+
+
+def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row, or make the one with the same primary key like it."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    keys = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in values.items() if name not in keys}
+    insert = dialect.insert(table).values(values)
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))

@@ -1,0 +1,162 @@
+"""An index of the runs, for lists and sums; what a run said and did is in its own files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select
+
+from freehold.store.rows import milliseconds, put
+from freehold.store.tables import runs, usage_days
+from freehold.wire.runs import Result, RunState, RunView
+
+_decode = msgspec.json.Decoder(RunView).decode
+
+
+class UsageDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent's runs used on one UTC day; `day` is its ISO date. Runs count on the day on which they ended."""
+
+    day: str
+    agent: str
+    runs: int
+    failed: int
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    requests: int
+    cost_usd: float
+    duration_s: float
+
+
+def record(connection: Connection, view: RunView) -> bool:
+    """Take in how a run stands; True when it is seen finished for the first time. One that has finished stays so."""
+    known = connection.execute(select(runs.c.state).where(runs.c.run_id == view.run_id)).scalar()
+    if known == RunState.FINISHED:
+        return False
+    put(connection, runs, _values(view))
+    if view.state is not RunState.FINISHED:
+        return False
+    _add_usage(connection, view)
+    return True
+
+
+def find(connection: Connection, run_id: str) -> RunView | None:
+    text = connection.execute(select(runs.c.view).where(runs.c.run_id == run_id)).scalar()
+    return _decode(text) if text else None
+
+
+def attempts_of(connection: Connection, trigger_id: str) -> list[RunView]:
+    """Every attempt of a trigger, the first one first."""
+    wanted = select(runs.c.view).where(runs.c.trigger_id == trigger_id).order_by(runs.c.attempt, runs.c.queued_at)
+    return [_decode(text) for text in connection.execute(wanted).scalars()]
+
+
+def unfinished(connection: Connection) -> list[RunView]:
+    wanted = select(runs.c.view).where(runs.c.state != RunState.FINISHED)
+    return [_decode(text) for text in connection.execute(wanted).scalars()]
+
+
+def page(
+    connection: Connection,
+    *,
+    agent: str = "",
+    results: Sequence[str] = (),
+    trigger_types: Sequence[str] = (),
+    before: datetime | None = None,
+    limit: int = 50,
+) -> list[RunView]:
+    """Newest first; `before` is when the last one seen was queued."""
+    wanted = select(runs.c.view).order_by(runs.c.queued_at.desc()).limit(limit)
+    if agent:
+        wanted = wanted.where(runs.c.agent == agent)
+    if results:
+        wanted = wanted.where(runs.c.result.in_(results))
+    if trigger_types:
+        wanted = wanted.where(runs.c.trigger_type.in_(trigger_types))
+    if before:
+        wanted = wanted.where(runs.c.queued_at < milliseconds(before))
+    return [_decode(text) for text in connection.execute(wanted).scalars()]
+
+
+def latest_of_each(connection: Connection) -> dict[str, RunView]:
+    """The latest run of every agent that has one."""
+    # One index probe an agent, however many runs there are: grouping them all would read the whole index.
+    found: dict[str, RunView] = {}
+    agent = connection.execute(select(func.min(runs.c.agent))).scalar()
+    while agent is not None:
+        newest = select(runs.c.view).where(runs.c.agent == agent).order_by(runs.c.queued_at.desc()).limit(1)
+        found[agent] = _decode(connection.execute(newest).scalar_one())
+        agent = connection.execute(select(func.min(runs.c.agent)).where(runs.c.agent > agent)).scalar()
+    return found
+
+
+def newest(connection: Connection) -> str:
+    """The run id that was queued last; empty when there is none."""
+    wanted = select(runs.c.run_id).order_by(runs.c.queued_at.desc()).limit(1)
+    return connection.execute(wanted).scalar() or ""
+
+
+def usage(connection: Connection, since_day: str, agent: str = "") -> list[UsageDay]:
+    """Sums by day and agent, from the day `since_day` (ISO) on, the oldest first."""
+    wanted = select(usage_days).where(usage_days.c.day >= since_day).order_by(usage_days.c.day, usage_days.c.agent)
+    if agent:
+        wanted = wanted.where(usage_days.c.agent == agent)
+    return [UsageDay(**row) for row in connection.execute(wanted).mappings()]
+
+
+def forget_before(connection: Connection, moment: datetime) -> int:
+    """Forget finished runs that were queued before; sums of days stay. How many were forgotten."""
+    old = (runs.c.queued_at < milliseconds(moment), runs.c.state == RunState.FINISHED)
+    return connection.execute(delete(runs).where(*old)).rowcount
+
+
+def _values(view: RunView) -> dict[str, Any]:
+    return {
+        "run_id": view.run_id,
+        "agent": view.agent,
+        "trigger_id": view.trigger.id,
+        "trigger_type": view.trigger.type,
+        "trigger_source": view.trigger.source,
+        "attempt": view.attempt,
+        "state": view.state,
+        "queued_at": _at(view.queued_at),
+        "started_at": _at(view.started_at),
+        "finished_at": _at(view.finished_at),
+        "result": view.result or "",
+        "exit_code": view.exit_code,
+        "error_code": view.error.code if view.error else "",
+        "error_message": view.error.message if view.error else "",
+        "tokens": view.usage.tokens,
+        "requests": view.usage.requests,
+        "cost_usd": view.cost_usd,
+        "view": msgspec.json.encode(view).decode(),
+    }
+
+
+def _at(written: str | None) -> int | None:
+    return None if written is None else milliseconds(datetime.fromisoformat(written))
+
+
+def _add_usage(connection: Connection, view: RunView) -> None:
+    ended = view.finished_at or view.queued_at
+    key = {"day": ended[:10], "agent": view.agent}
+    began = datetime.fromisoformat(view.started_at or ended)
+    more: dict[str, float] = {
+        "runs": 1,
+        "failed": int(view.result not in (Result.COMPLETED, Result.RERUN)),
+        "input": view.usage.input,
+        "output": view.usage.output,
+        "cache_read": view.usage.cache_read,
+        "cache_write": view.usage.cache_write,
+        "requests": view.usage.requests,
+        "cost_usd": view.cost_usd or 0.0,
+        "duration_s": max((datetime.fromisoformat(ended) - began).total_seconds(), 0.0),
+    }
+    mine = (usage_days.c.day == key["day"], usage_days.c.agent == key["agent"])
+    before = connection.execute(select(usage_days).where(*mine)).first()
+    sums = {name: value + (getattr(before, name) if before else 0) for name, value in more.items()}
+    put(connection, usage_days, {**key, **sums})

@@ -1,0 +1,207 @@
+"""What is to be done: triggers, from before they are answered until each has one final attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select, update
+
+from freehold.store.rows import insert_new, milliseconds, moment, moment_or_none
+from freehold.store.tables import triggers
+from freehold.wire.runs import Result, RunOptions, TriggerType
+
+
+class TriggerState(StrEnum):
+    """`waiting` for a place; `running` since an attempt was written down; then `done`, with the result of the final
+    attempt, or `dead`: given up before it had one, and replayed only by a person.
+    """
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the agent is told, and how it is run."""
+
+    prompt: str = ""
+    context: dict[str, Any] | None = None
+    options: RunOptions = RunOptions()
+
+
+class StoredTrigger(msgspec.Struct, frozen=True, kw_only=True):
+    """`source_id` tells two from the same source apart (a delivery, a due moment): the same one is taken once, when it
+    is not empty. `run_id` is the latest attempt; `reruns` counts those of the attempts that the agent asked for itself.
+    """
+
+    id: str
+    agent: str
+    type: TriggerType
+    source: str = ""
+    source_id: str = ""
+    payload: Payload = Payload()
+    state: TriggerState = TriggerState.WAITING
+    priority: int = 0
+    created_at: datetime
+    not_before: datetime
+    attempts: int = 0
+    reruns: int = 0
+    run_id: str = ""
+    ended_at: datetime | None = None
+    result: str = ""
+    reason: str = ""
+
+
+def add(connection: Connection, trigger: StoredTrigger) -> bool:
+    """Write a trigger down; False when the same one from the same source is there already."""
+    return insert_new(connection, triggers, _values(trigger))
+
+
+def take(connection: Connection, trigger_id: str, run_id: str) -> bool:
+    """Write the next attempt down before it is begun; False when the trigger does not wait any more."""
+    done = connection.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.WAITING)
+        .values(state=TriggerState.RUNNING, run_id=run_id, attempts=triggers.c.attempts + 1, reason="")
+    )
+    return done.rowcount == 1
+
+
+def put_back(
+    connection: Connection, trigger_id: str, run_id: str, not_before: datetime, reason: str, *, rerun: bool = False,
+    never_began: bool = False,
+) -> bool:  # fmt: skip
+    """Let it wait for another attempt; False when `run_id` is not its running attempt."""
+    done = connection.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.RUNNING, triggers.c.run_id == run_id)
+        .values(
+            state=TriggerState.WAITING,
+            not_before=milliseconds(not_before),
+            reason=reason,
+            reruns=triggers.c.reruns + (1 if rerun else 0),
+            attempts=triggers.c.attempts - (1 if never_began else 0),
+        )
+    )
+    return done.rowcount == 1
+
+
+def finish(connection: Connection, trigger_id: str, run_id: str, result: Result, now: datetime) -> bool:
+    """`run_id` was the final attempt; False when it is not the running one: nothing is final twice."""
+    done = connection.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.RUNNING, triggers.c.run_id == run_id)
+        .values(state=TriggerState.DONE, result=result, ended_at=milliseconds(now))
+    )
+    return done.rowcount == 1
+
+
+def bury(connection: Connection, trigger_id: str, reason: str, now: datetime) -> bool:
+    """Move a waiting trigger to the dead letters; False when it does not wait."""
+    done = connection.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.WAITING)
+        .values(state=TriggerState.DEAD, reason=reason, ended_at=milliseconds(now))
+    )
+    return done.rowcount == 1
+
+
+def revive(connection: Connection, trigger_id: str, now: datetime) -> bool:
+    """Let a dead letter wait again, as if it had come now; False when it is none."""
+    at = milliseconds(now)
+    done = connection.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.DEAD)
+        .values(state=TriggerState.WAITING, reason="", ended_at=None, not_before=at, created_at=at)
+    )
+    return done.rowcount == 1
+
+
+def find(connection: Connection, trigger_id: str) -> StoredTrigger | None:
+    row = connection.execute(select(triggers).where(triggers.c.id == trigger_id)).first()
+    return _trigger(row) if row else None
+
+
+def in_state(connection: Connection, *states: TriggerState) -> list[StoredTrigger]:
+    """Oldest first."""
+    wanted = select(triggers).where(triggers.c.state.in_(states)).order_by(triggers.c.created_at, triggers.c.id)
+    return [_trigger(row) for row in connection.execute(wanted)]
+
+
+def waiting_of(connection: Connection, agent: str, kind: TriggerType | None = None) -> int:
+    """How many wait for the agent."""
+    wanted = select(func.count()).where(triggers.c.agent == agent, triggers.c.state == TriggerState.WAITING)
+    if kind:
+        wanted = wanted.where(triggers.c.type == kind)
+    return connection.execute(wanted).scalar_one()
+
+
+def oldest_waiting(connection: Connection, agent: str) -> StoredTrigger | None:
+    """The one that makes room when the queue is full: the oldest of the lowest priority."""
+    wanted = (
+        select(triggers)
+        .where(triggers.c.agent == agent, triggers.c.state == TriggerState.WAITING)
+        .order_by(triggers.c.priority, triggers.c.created_at, triggers.c.id)
+        .limit(1)
+    )
+    row = connection.execute(wanted).first()
+    return _trigger(row) if row else None
+
+
+def page(
+    connection: Connection, states: Sequence[TriggerState], *, agent: str = "", before: str = "", limit: int = 50
+) -> list[StoredTrigger]:
+    """Newest first; `before` is the id of the last one seen."""
+    wanted = select(triggers).where(triggers.c.state.in_(states)).order_by(triggers.c.id.desc()).limit(limit)
+    if agent:
+        wanted = wanted.where(triggers.c.agent == agent)
+    if before:
+        wanted = wanted.where(triggers.c.id < before)
+    return [_trigger(row) for row in connection.execute(wanted)]
+
+
+def _values(trigger: StoredTrigger) -> dict[str, Any]:
+    return {
+        "id": trigger.id,
+        "agent": trigger.agent,
+        "type": trigger.type,
+        "source": trigger.source,
+        "source_id": trigger.source_id,
+        "payload": msgspec.json.encode(trigger.payload).decode(),
+        "state": trigger.state,
+        "priority": trigger.priority,
+        "created_at": milliseconds(trigger.created_at),
+        "not_before": milliseconds(trigger.not_before),
+        "attempts": trigger.attempts,
+        "reruns": trigger.reruns,
+        "run_id": trigger.run_id,
+        "ended_at": None if trigger.ended_at is None else milliseconds(trigger.ended_at),
+        "result": trigger.result,
+        "reason": trigger.reason,
+    }
+
+
+def _trigger(row: Row[Any]) -> StoredTrigger:
+    return StoredTrigger(
+        id=row.id,
+        agent=row.agent,
+        type=TriggerType(row.type),
+        source=row.source,
+        source_id=row.source_id,
+        payload=msgspec.json.decode(row.payload, type=Payload),
+        state=TriggerState(row.state),
+        priority=row.priority,
+        created_at=moment(row.created_at),
+        not_before=moment(row.not_before),
+        attempts=row.attempts,
+        reruns=row.reruns,
+        run_id=row.run_id,
+        ended_at=moment_or_none(row.ended_at),
+        result=row.result,
+        reason=row.reason,
+    )
