@@ -80,13 +80,22 @@ class Gate:
 
     async def wait_for(self, data: bytes) -> None:
         """Wait until a request of this weight may be read. Raises `FreeholdError` (`TOO_LARGE`) when none such may."""
-        containers = data.count(b"[") + data.count(b"{")
-        marks = containers + data.count(b",") + data.count(b'"')
-        if containers > _MOST_CONTAINERS or marks > _MOST_MARKS:
+        if has_too_many_parts(data):
             raise FreeholdError(
                 Code.TOO_LARGE, "the JSON of the request has too many parts", "let the harness compact its history"
             )  # fmt: skip
-        units = 1 + len(data) // _UNIT_BYTES + marks // _UNIT_MARKS
+        units = 1 + len(data) // _UNIT_BYTES + sum(_parts(data)) // _UNIT_MARKS
         delay_s = max(self._pace.take(self._clock.monotonic()) for _ in range(units))
         if delay_s:
             await self._clock.sleep(delay_s)
+
+
+def has_too_many_parts(data: bytes) -> bool:
+    """Whether reading this JSON would take more memory and time than anybody may take of the keeper."""
+    containers, marks = _parts(data)
+    return containers > _MOST_CONTAINERS or containers + marks > _MOST_MARKS
+
+
+def _parts(data: bytes) -> tuple[int, int]:
+    """Lists and objects; commas and quotes."""
+    return data.count(b"[") + data.count(b"{"), data.count(b",") + data.count(b'"')

@@ -9,7 +9,9 @@ import msgspec
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import clipped
 from freehold.base.secret import redact
+from freehold.models.admission import has_too_many_parts
 from freehold.models.backoff import BUSY_STATUSES, retry_after
 from freehold.models.bill import Bill
 from freehold.models.event_stream import EventStream, Piece
@@ -21,6 +23,8 @@ from freehold.project.wire_formats import WireFormat
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that comes in one piece."""
 _LARGEST_ERROR = 64 * 1024
+_LONGEST_WORDS = 300
+"""Characters of what a provider says went wrong, in an error of ours."""
 
 _BUSY_KINDS = frozenset({
     "overloaded_error", "rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "overloaded",
@@ -70,7 +74,7 @@ async def look_at(
         model=model, bill=bill, answer=answer, reading=Reading(), asked_at=asked_at, first_byte_s=0.0,
         headers=answer.headers,
     )  # fmt: skip
-    if answer.headers.get("content-type", "").startswith("text/event-stream"):
+    if answer.headers.get("content-type", "").lower().startswith("text/event-stream"):
         return await _begin_stream(begun, wire_format, clock) or begun
     await _read_body(begun, wire_format, clock)
     return begun
@@ -91,7 +95,7 @@ async def _begin_stream(begun: Begun, wire_format: WireFormat, clock: Clock) -> 
     for payload in begun.first.payloads:
         begun.reading.take_event(wire_format, payload)
     if begun.reading.error and begun.reading.error_kinds & _BUSY_KINDS:
-        said = redact(begun.reading.error, [begun.model.key] if begun.model.key else [])
+        said = _hidden(begun.reading.error, begun.model)
         return Failure(begun.model, 529, _busy(begun.model, said), busy=True)
     return None
 
@@ -109,6 +113,8 @@ async def _read_body(begun: Begun, wire_format: WireFormat, clock: Clock) -> Non
             )
         parts.append(chunk)
     begun.body = b"".join(parts)
+    if has_too_many_parts(begun.body):
+        raise FreeholdError(Code.UPSTREAM, f'the JSON that the model "{begun.model.name}" answered has too many parts')
     try:
         table = msgspec.json.decode(begun.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -133,7 +139,7 @@ async def _read_failure(answer: Answer, model: PolicyModel, clock: Clock) -> Fai
     said = _words_of(body, model)
     error = _busy(model, said) if busy else _said_no(model, answer.status, said)
     return Failure(
-        model, answer.status, error, busy=busy, retry_after_s=wait, passes=answer.status < 500 and not busy,
+        model, answer.status, error, busy=busy, retry_after_s=wait, passes=400 <= answer.status < 500 and not busy,
         headers=answer.headers, body=body,
     )  # fmt: skip
 
@@ -168,4 +174,9 @@ def _words_of(body: bytes, model: PolicyModel) -> str:
     if not error:
         return ""
     reading.take_error(error)
-    return redact(reading.error, [model.key] if model.key else [])[:300]
+    return _hidden(reading.error, model)
+
+
+def _hidden(words: str, model: PolicyModel) -> str:
+    """Cut only when the key is hidden: half a key would be left of one that stands where it is cut."""
+    return clipped(redact(words, [model.key] if model.key else []), _LONGEST_WORDS)

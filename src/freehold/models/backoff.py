@@ -46,6 +46,6 @@ def retry_after(value: str | None, milliseconds: str | None, now: datetime) -> f
             return seconds
     try:
         moment = parsedate_to_datetime(value or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # numbers that no date has room for
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import clipped
+from freehold.models.attachments import attachments
+from freehold.models.nodes import Json, every_node
 from freehold.models.routes import Operation, Route
 from freehold.project.wire_formats import WireFormat
-
-Json = dict[str, Any]
 
 BYTES_PER_TOKEN = 2
 """Of a request's JSON, for the worst case. English has about 4.5 bytes in a token, source code 3, hexadecimal and
@@ -20,7 +22,12 @@ TOKENS_PER_ATTACHMENT = 5_000
 """An image or document inside the request, beside its bytes: the largest image is 4,784 tokens (Anthropic, 2026)."""
 BYTES_PER_ATTACHED_TOKEN = 40
 """Of base64. A dense PDF page of 100 kB is about 3,000 tokens."""
-_ATTACHED_KINDS = ("image/", "audio/", "video/", "application/pdf")
+LONGEST_NAME = 200
+"""Characters of a model's name; the longest that OpenRouter lists has 60."""
+LARGEST_COUNT = 10_000_000
+"""Tokens that a request can ask for; every model has less, and a ledger keeps numbers of 64 bits."""
+MOST_ANSWERS = 128
+"""To one request: OpenAI's own bound of `n`."""
 
 _OUTPUT_KEYS: dict[WireFormat, tuple[str, ...]] = {
     WireFormat.ANTHROPIC_MESSAGES: ("max_tokens",),
@@ -42,6 +49,8 @@ class ModelCall:
     streaming: bool
     offers_tools: bool
     size_bytes: int
+    answers: int = 1
+    """How many are asked for at once."""
     caches: bool = False
     """Whether it asks for its input to be kept in a cache, which costs more than reading it (Anthropic)."""
 
@@ -59,20 +68,14 @@ class ModelCall:
         """Tokens that the answer may have, as the request bounds it; None when it does not."""
         table = _config(self.body) if self.route.wire_format is WireFormat.GOOGLE else self.body
         bounds = [table.get(key) for key in _OUTPUT_KEYS[self.route.wire_format]]
-        return max((bound for bound in bounds if isinstance(bound, int) and bound > 0), default=None)
+        wanted = max((bound for bound in bounds if isinstance(bound, int) and bound > 0), default=None)
+        return None if wanted is None else min(wanted, LARGEST_COUNT)
 
     @property
     def least_output(self) -> int:
         """Tokens that the request sets aside for thinking: Anthropic wants the answer's bound above them."""
         budget = _table(self.body.get("thinking")).get("budget_tokens")
-        return budget if isinstance(budget, int) and budget > 0 else 0
-
-    @property
-    def answers(self) -> int:
-        """How many answers are asked for at once."""
-        config = _config(self.body)
-        counts = (self.body.get("n"), config.get("candidateCount"), config.get("candidate_count"))
-        return max([1, *(count for count in counts if isinstance(count, int))])
+        return min(budget, LARGEST_COUNT) if isinstance(budget, int) and budget > 0 else 0
 
     @property
     def price_context(self) -> dict[str, str]:
@@ -80,7 +83,7 @@ class ModelCall:
 
     def most_input(self) -> int:
         """Tokens that the request itself may count at most, by its size."""
-        attached = list(_attachments(self.body))
+        attached = attachments(self.route.wire_format, self.body)
         text_bytes = max(0, self.size_bytes - sum(attached))
         return text_bytes // BYTES_PER_TOKEN + sum(
             TOKENS_PER_ATTACHMENT + size // BYTES_PER_ATTACHED_TOKEN for size in attached
@@ -100,6 +103,11 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
     model = route.model or body.get("model")
     if not isinstance(model, str) or not model:
         raise FreeholdError(Code.PROTOCOL, "the request names no model", 'set "model"')
+    if len(model) > LONGEST_NAME:
+        raise FreeholdError(
+            Code.PROTOCOL, f'the request names a model of {len(model)} characters: "{clipped(model)}"',
+            f"the name of a model has {LONGEST_NAME} at most",
+        )  # fmt: skip
     return ModelCall(
         route=route,
         body=body,
@@ -107,7 +115,9 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
         streaming=route.streaming or body.get("stream") is True,
         offers_tools=offers_tools(route.wire_format, body),
         size_bytes=len(data),
-        caches=b'"cache_control"' in data,
+        answers=max([1, *_answers_asked_for(body)]),
+        # Looked for in what was read, not in the bytes: there it may be written as `cache\\u005fcontrol`.
+        caches=any("cache_control" in node for node in every_node(body)),
     )
 
 
@@ -117,7 +127,8 @@ def offers_tools(wire_format: WireFormat, body: Json) -> bool:
     if choice == "none" or _table(choice).get("type") == "none":
         return False
     if wire_format is WireFormat.GOOGLE:
-        declared = [_table(tool) for tool in _list(body.get("tools"))]
+        tools = body.get("tools")
+        declared = [_table(tool) for tool in _list([tools] if isinstance(tools, dict) else tools)]
         return any(tool.get("functionDeclarations") or tool.get("function_declarations") for tool in declared)
     return bool(_list(body.get("tools")) or _list(body.get("functions")))
 
@@ -131,7 +142,7 @@ def named_models(body: Json) -> list[str]:
             named.append(value)
         for entry in _list(value):
             model = entry.get("model") if isinstance(entry, dict) else entry
-            named.append(str(model))
+            named.append(model if isinstance(model, str) else f"a model that is no text ({type(model).__name__})")
     return named
 
 
@@ -144,7 +155,9 @@ def upstream_body(
     become longer than a budget holds (docs/why/answers-are-bounded-under-a-budget.md).
     """
     body = dict(call.body)
-    if call.route.wire_format is not WireFormat.GOOGLE:
+    if call.route.wire_format is WireFormat.GOOGLE:
+        body.pop("model", None)  # the path names it; nobody shall have to choose between the two
+    else:
         body["model"] = model
     if include_usage and call.streaming:
         body["stream_options"] = {**_table(body.get("stream_options")), "include_usage": True}
@@ -160,25 +173,16 @@ def upstream_body(
     return msgspec.json.encode(body)
 
 
-def _attachments(body: Json) -> list[int]:
-    """Sizes of the images and documents that a request carries in itself, as base64."""
-    sizes: list[int] = []
-    nodes: list[object] = [body]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, list):
-            nodes.extend(entry for entry in node if isinstance(entry, dict | list))
-        elif isinstance(node, dict):
-            nodes.extend(value for value in node.values() if isinstance(value, dict | list))
-            kind = node.get("media_type") or node.get("mimeType") or node.get("mime_type")
-            if isinstance(kind, str) and kind.startswith(_ATTACHED_KINDS) and isinstance(node.get("data"), str):
-                sizes.append(len(node["data"]))
-            sizes.extend(
-                len(value)
-                for value in node.values()
-                if isinstance(value, str) and value.startswith(tuple(f"data:{kind}" for kind in _ATTACHED_KINDS))
-            )
-    return sizes
+def _answers_asked_for(body: Json) -> Iterator[int]:
+    """Raises `FreeholdError` for a count that is none: `"8"` and `8.0` are read as 8 by some providers."""
+    config = _config(body)
+    for name, table in (("n", body), ("candidateCount", config), ("candidate_count", config)):
+        count = table.get(name)
+        if count is None:
+            continue
+        if not isinstance(count, int) or isinstance(count, bool) or count > MOST_ANSWERS:
+            raise FreeholdError(Code.PROTOCOL, f"{name} is no whole number up to {MOST_ANSWERS}", f"leave {name} out")
+        yield count
 
 
 def _config(body: Json) -> Json:

@@ -26,6 +26,9 @@ _NOT_ASKED = frozenset({Code.UNREACHABLE, Code.CONFIG, Code.DENIED, Code.REHEARS
 """Failures before a provider began to work, for which nothing is charged."""
 
 
+_DEFECT = FreeholdError(Code.INTERNAL, "the model gateway failed", "the keeper's log says more")
+
+
 @dataclass(frozen=True)
 class Models:
     """Who is asked and who keeps count: what the requests of one run share."""
@@ -108,6 +111,9 @@ async def _ask(
         outcome = Failure(model, 0, error)
     except asyncio.CancelledError:  # the harness went away, or the run ended
         await _give_up(models, call, bill, answer, Failure(model, 0, GONE))
+        raise
+    except Exception:  # a defect of ours, told by the gateway; what was set aside must not stay so until the run ends
+        await _give_up(models, call, bill, answer, Failure(model, 0, _DEFECT))
         raise
     if isinstance(outcome, Failure):
         await _give_up(models, call, bill, answer, outcome)

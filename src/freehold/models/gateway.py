@@ -12,7 +12,10 @@ from aiohttp import web
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.nesting import is_too_deep
 from freehold.base.pace import Pace
+from freehold.base.plain_text import clipped
+from freehold.base.redaction import Redaction
 from freehold.base.secret import redact
 from freehold.models.admission import MOST_AT_ONCE, Admitted, Gate
 from freehold.models.attempt import Begun, Failure
@@ -36,6 +39,8 @@ from freehold.project.wire_formats import WireFormat
 
 _REFUSALS_PER_S, _BURST_REFUSALS = 1, 100
 """How many refusals become facts: an agent that is refused all the time does not fill its run's events with them."""
+
+_LONGEST_ERROR = 500
 
 _log = logging.getLogger(__name__)
 
@@ -169,7 +174,7 @@ class ModelGateway:
         finally:
             await begun.answer.close()
             charge = begun.bill.charge(begun.reading)
-            self._on_request(answered(call, begun, charge, redact(error, self._policy.keys)))
+            self._on_request(answered(call, begun, charge, clipped(redact(error, self._policy.keys), _LONGEST_ERROR)))
             await begun.bill.settle(charge)
 
     def _failure(self, call: ModelCall, failure: Failure) -> Refusal:
@@ -181,9 +186,10 @@ class ModelGateway:
             said = msgspec.json.decode(failure.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             said = None
-        if not isinstance(said, dict | list):
+        if not isinstance(said, dict | list) or is_too_deep(said):
             return replace(ours, status=failure.status)
-        body = redact(failure.body.decode("utf-8", "replace"), self._policy.keys).encode()
+        # Looked for in what was read, not in the bytes: there a key may be written with escapes.
+        body = msgspec.json.encode(Redaction(self._policy.keys).value(said))
         headers = answer_headers(failure.headers, self._policy.keys)
         return Refusal(failure.status, body, {**headers, "content-type": "application/json"})
 

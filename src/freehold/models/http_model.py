@@ -14,6 +14,7 @@ from yarl import URL
 from freehold.base.errors import Code, FreeholdError
 from freehold.models.headers import upstream_headers
 from freehold.models.model import Answer, Ask
+from freehold.models.policy import PolicyModel
 from freehold.models.routes import Operation, Route
 from freehold.project.wire_formats import WireFormat
 
@@ -89,9 +90,14 @@ class HttpModel:
                 )
         except TimeoutError:
             raise _no_answer(model.name, self._deadlines.first_byte_s) from None
+        except aiohttp.ClientResponseError:
+            raise FreeholdError(
+                Code.UPSTREAM, f'what answers for the model "{model.name}" does not speak HTTP as it should',
+                f"check that models.{model.name}.base_url is right: another program may be answering there",
+            ) from None  # fmt: skip
         except (aiohttp.ClientError, OSError) as error:
             # Only what kind of failure it is: its text may hold the request's headers.
-            raise _unreachable(model.name, url, error) from None
+            raise _unreachable(model, url, error) from None
         answer = HttpAnswer(model.name, response, self._deadlines)
         await answer.refuse_what_must_not_pass()
         return answer
@@ -145,12 +151,25 @@ def _no_answer(name: str, limit_s: float) -> FreeholdError:
     )  # fmt: skip
 
 
-def _unreachable(name: str, url: str, error: Exception) -> FreeholdError:
-    host = urlsplit(url).netloc.rpartition("@")[2]
+def _unreachable(model: PolicyModel, url: str, error: Exception) -> FreeholdError:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
     reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    advice = "that its server is running, and that this machine may connect to it"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         reason = "its certificate is not trusted here"
+        advice = "and that this machine trusts who signed it"
+    elif isinstance(error, aiohttp.ServerDisconnectedError):
+        reason = "it hung up before it answered"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        reason = "its name is not known here"
+        advice = "and that this machine can look names up"
+    if model.at_home:
+        hint = f"check this machine's way to {host}: curl -sS {parts.scheme}://{host}/"
+    else:
+        base = urlsplit(model.base_url)
+        address = urlunsplit((base.scheme, base.netloc.rpartition("@")[2], base.path, "", ""))
+        hint = f"models.{model.name}.base_url is {address}: check that it is right, {advice}"
     return FreeholdError(
-        Code.UNREACHABLE, f'the model "{name}" cannot be reached at {host} ({reason})',
-        "check the connection and models.*.base_url",
+        Code.UNREACHABLE, f'the model "{model.name}" cannot be reached at {host} ({reason})', hint
     )  # fmt: skip

@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import clipped
 from freehold.base.secret import Secret
 from freehold.project.price import TokenPrice
 from freehold.project.providers import CUSTOM, PROVIDERS, REHEARSAL, Provider
@@ -110,12 +111,12 @@ class ModelPolicy:
             return (named[0], *(model for model in speaking if model is not named[0]))
         if any(asked in (model.name, model.model) for model in self.models):
             raise FreeholdError(
-                Code.NOT_FOUND, f'the model "{asked}" does not speak {wire_format}',
+                Code.NOT_FOUND, f'the model "{clipped(asked)}" does not speak {wire_format}',
                 "choose a harness that speaks its provider's wire format, or another model for this agent",
             )  # fmt: skip
         names = ", ".join(f"{model.name} ({model.model})" for model in speaking) or "none that speaks " + wire_format
         raise FreeholdError(
-            Code.NOT_FOUND, f'the model "{asked}" is not in this agent\'s list',
+            Code.NOT_FOUND, f'the model "{clipped(asked)}" is not in this agent\'s list',
             f"its models are: {names}; add the model under `models` in the agent's config.toml",
         )  # fmt: skip
 

@@ -7,16 +7,19 @@ is passed over: an answer is the harness's to judge, ours only to count.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
+from freehold.models.admission import has_too_many_parts
 from freehold.models.tokens import Tokens
 from freehold.project.wire_formats import WireFormat
 
 Json = dict[str, Any]
 
+_LARGEST_COUNT = 1_000_000_000
+"""No answer has so many tokens; a ledger keeps numbers of 64 bits."""
 _TIER_KEYS = ("service_tier", "speed")
 
 
@@ -27,6 +30,7 @@ class Reading:
     tokens: Tokens | None = None
     finished: bool = False
     error: str = ""
+    """In the provider's words, whole: cut them once a key in them was blacked out, or half of it stays."""
     error_kinds: frozenset[str] = frozenset()
     """What the error object calls itself: its type, code and status."""
     text_bytes: int = 0
@@ -41,7 +45,7 @@ class Reading:
             self.finished = True
             return None
         try:
-            event = msgspec.json.decode(payload)
+            event = None if has_too_many_parts(payload) else msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             event = None
         if not isinstance(event, dict):
@@ -50,10 +54,16 @@ class Reading:
         _STREAM_READERS[wire_format](self, event)
         return event
 
+    def take_tokens(self, told: Tokens) -> None:
+        """Keep what a provider says of its usage. Counts grow with the answer: one that is smaller than the one before
+        takes nothing back, and one of nothing at all is none."""
+        if told.total and (self.tokens is None or told.total >= self.tokens.total):
+            self.tokens = told
+
     def take_error(self, error: object) -> None:
         """Read an error object of any of the formats: its words and its kind."""
         table = _table(error)
-        self.error = str(table.get("message") or error or "the provider reported an error")[:500]
+        self.error = str(table.get("message") or error or "the provider reported an error")
         self.error_kinds = frozenset(str(table[key]) for key in ("type", "code", "status") if table.get(key))
 
     def take_body(self, wire_format: WireFormat, body: Json) -> None:
@@ -82,7 +92,7 @@ def _count(table: Json, *names: str) -> int:
     for name in names:
         value = table.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
+            return min(value, _LARGEST_COUNT)
     return 0
 
 
@@ -126,7 +136,7 @@ def _anthropic_usage(reading: Reading, usage: object) -> None:
 
     creation = _table(table.get("cache_creation"))
     server_tools = _table(table.get("server_tool_use"))
-    reading.tokens = Tokens(
+    told = Tokens(
         input=total("input_tokens") if "input_tokens" in table else before.input,
         output=max(before.output, total("output_tokens")),
         cache_read=max(before.cache_read, total("cache_read_input_tokens")),
@@ -134,6 +144,7 @@ def _anthropic_usage(reading: Reading, usage: object) -> None:
         cache_write_1h=max(before.cache_write_1h, _count(creation, "ephemeral_1h_input_tokens")),
         web_searches=max(before.web_searches, _count(server_tools, "web_search_requests")),
     )
+    reading.take_tokens(replace(told, input=before.input) if told.total < before.total else told)
 
 
 def _chat(reading: Reading, chunk: Json) -> None:
@@ -150,9 +161,8 @@ def _chat(reading: Reading, chunk: Json) -> None:
     usage = _table(chunk.get("usage")) or _table(_table(chunk.get("x_groq")).get("usage"))
     if usage:
         details = _table(usage.get("prompt_tokens_details"))
-        reading.tokens = _openai_tokens(
-            _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), details, usage
-        )  # fmt: skip
+        read, written = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+        reading.take_tokens(_openai_tokens(read, written, details, usage))
 
 
 def _responses(reading: Reading, event: Json) -> None:
@@ -173,7 +183,8 @@ def _responses_usage(reading: Reading, response: Json) -> None:
     usage = _table(response.get("usage"))
     if usage:
         details = _table(usage.get("input_tokens_details"))
-        reading.tokens = _openai_tokens(_count(usage, "input_tokens"), _count(usage, "output_tokens"), details, usage)
+        read, written = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+        reading.take_tokens(_openai_tokens(read, written, details, usage))
 
 
 def _openai_tokens(read: int, written: int, details: Json, usage: Json) -> Tokens:
@@ -201,10 +212,12 @@ def _google(reading: Reading, chunk: Json) -> None:
     usage = _table(chunk.get("usageMetadata"))
     if usage:
         cached = _count(usage, "cachedContentTokenCount")
-        reading.tokens = Tokens(
-            input=max(0, _count(usage, "promptTokenCount") - cached) + _count(usage, "toolUsePromptTokenCount"),
-            output=_count(usage, "candidatesTokenCount") + _count(usage, "thoughtsTokenCount"),
-            cache_read=cached,
+        reading.take_tokens(
+            Tokens(
+                input=max(0, _count(usage, "promptTokenCount") - cached) + _count(usage, "toolUsePromptTokenCount"),
+                output=_count(usage, "candidatesTokenCount") + _count(usage, "thoughtsTokenCount"),
+                cache_read=cached,
+            )
         )
         if isinstance(usage.get("serviceTier"), str):
             reading.context["service_tier"] = usage["serviceTier"].lower()

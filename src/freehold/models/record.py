@@ -81,4 +81,4 @@ def _turns_of(heard: Heard) -> list[Turn | Note]:
 
 
 def _note(call: HeardCall) -> Note:
-    return Note(f"not rehearsed: {call.name} {str(call.arguments)[:_SHOWN]}")
+    return Note(f"not rehearsed: {call.name[:_SHOWN]} {str(call.arguments)[:_SHOWN]}")

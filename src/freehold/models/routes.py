@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import clipped
 from freehold.project.wire_formats import WireFormat
 
 PREFIX = "/model/"
@@ -102,13 +103,14 @@ def find_route(method: str, raw_path: str, query: dict[str, str]) -> Route:
     found = [(entry, match) for entry in TABLE.get(family, ()) if (match := entry.path.fullmatch(path))]
     if not found:
         raise FreeholdError(
-            Code.NOT_FOUND, f"the model gateway does not pass {method} {raw_path[:200]}",
+            Code.NOT_FOUND, f"the model gateway does not pass {clipped(method)} {clipped(raw_path, 200)}",
             "it passes messages, chat completions, responses, generateContent, token counts and the list of models",
         )  # fmt: skip
     allowed = [(entry, match) for entry, match in found if entry.method == method]
     if not allowed:
         raise FreeholdError(
-            Code.DENIED, f"the model gateway does not pass {method} on {path}", f"use {found[0][0].method}"
+            Code.DENIED, f"the model gateway does not pass {clipped(method)} on {clipped(path, 200)}",
+            f"use {found[0][0].method}",
         )  # fmt: skip
     entry, match = allowed[0]
     if entry.streaming and query.get("alt") != "sse":

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import clipped
 from freehold.base.words import one_of
+from freehold.models.nodes import Json, provider_nodes
 from freehold.project.server_tools import SERVER_TOOLS
 from freehold.project.wire_formats import WireFormat
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,6 @@ class Wish:
     tool: str
     where: str
 
-
-_OPAQUE = frozenset({
-    "input_schema", "parameters", "parametersJsonSchema", "parameters_json_schema", "schema", "json_schema",
-    "responseSchema", "response_schema", "responseJsonSchema", "response_json_schema", "arguments", "args",
-})  # fmt: skip
-"""Keys below which stands somebody else's JSON: schemas, and arguments that a model wrote."""
-_MODEL_WROTE = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 _ANTHROPIC_CLIENT = re.compile(r"custom|(?:bash|text_editor|memory)_\d{8}|tool_search_tool_.*")
 _ANTHROPIC_SERVER: dict[str, str] = {
@@ -53,8 +45,14 @@ _OPENAI_SERVER: dict[str, str] = {
 _OPENAI_KEYS = {
     "web_search_options": "web_search", "search_parameters": "web_search", "plugins": "web_search",
     "compound_custom": "code_execution", "conversation": "stored_context", "previous_response_id": "stored_context",
-    "prompt": "stored_context", "background": "background",
+    "prompt": "stored_context", "preset": "stored_context", "background": "background", "deferred": "background",
+    "enable_search": "web_search", "connectors": "web_search",
 }  # fmt: skip
+
+_ADDRESSES = ("_url", "_uri", "Url", "Uri")
+_CONTENTS = ("file_data", "fileData", "data")
+"""Where content stands that OpenRouter fetches when it is an address."""
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 
 _GOOGLE_SERVER: dict[str, str] = {
     "google_search": "web_search", "google_search_retrieval": "web_search", "enterprise_web_search": "web_search",
@@ -62,6 +60,10 @@ _GOOGLE_SERVER: dict[str, str] = {
     "url_context": "web_fetch", "code_execution": "code_execution", "computer_use": "computer_use",
     "file_search": "file_search", "google_maps": "maps", "mcp_servers": "remote_mcp",
 }  # fmt: skip
+
+
+_TOLD = frozenset({"mcp_servers"})
+"""Keys of Anthropic's whose own words ask for nothing more than the key: a server has an address."""
 
 
 def check_server_tools(wire_format: WireFormat, body: Json, allowed: frozenset[str]) -> None:
@@ -77,13 +79,14 @@ def wishes(wire_format: WireFormat, body: Json) -> Iterator[Wish]:
     for key, tool in keys.items():
         if body.get(key):
             yield Wish(tool, key)
-    for node in _nodes({key: value for key, value in body.items() if key not in keys}):
+    for node in provider_nodes(wire_format, {key: value for key, value in body.items() if key not in _TOLD}):
         yield from read(node)
 
 
 def _refusal(wish: Wish) -> FreeholdError:
     what = SERVER_TOOLS.get(wish.tool)
-    message = f'the request asks the provider for "{wish.tool}" ({wish.where}), which this agent may not use'
+    asked = f'"{clipped(wish.tool)}" ({clipped(wish.where)})'
+    message = f"the request asks the provider for {asked}, which this agent may not use"
     if what is None:
         return FreeholdError(Code.DENIED, message, f"these can be allowed by server_tools: {one_of(SERVER_TOOLS)}")
     return FreeholdError(
@@ -91,26 +94,10 @@ def _refusal(wish: Wish) -> FreeholdError:
     )  # fmt: skip
 
 
-def _nodes(body: Json) -> Iterator[Json]:
-    """Every object of a request that a provider reads as its own language."""
-    stack: list[object] = [body]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(entry for entry in node if isinstance(entry, dict | list))
-        elif isinstance(node, dict):
-            yield node
-            written = node.get("type") in _MODEL_WROTE
-            stack.extend(
-                value
-                for key, value in node.items()
-                if isinstance(value, dict | list) and key not in _OPAQUE and not (written and key == "input")
-            )
-
-
 def _tools(node: Json) -> Iterator[tuple[str, Json]]:
     tools = node.get("tools")
-    for index, tool in enumerate(tools if isinstance(tools, list) else []):
+    # Google takes one tool without the list around it, as proto3's JSON does with every repeated field.
+    for index, tool in enumerate(tools if isinstance(tools, list) else [tools]):
         if isinstance(tool, dict):
             yield f"tools[{index}]", tool
 
@@ -142,8 +129,10 @@ def _openai(node: Json) -> Iterator[Wish]:
         if kind not in _OPENAI_CLIENT and not local_shell:
             yield Wish(_by_prefix(_OPENAI_SERVER, str(kind)), f"{where}: {kind}")
     for key, value in node.items():
-        if key.endswith("_url") and _fetched(value):
-            yield Wish("remote_mcp" if key == "server_url" else "url_input", key)
+        if key.endswith(_ADDRESSES) and _fetched(value):
+            yield Wish("remote_mcp" if key.startswith("server") else "url_input", key)
+        if key in _CONTENTS and isinstance(value, str) and _ADDRESS.match(value):
+            yield Wish("url_input", key)
     if node.get("file_id") or node.get("type") == "item_reference":
         yield Wish("stored_context", "file_id" if node.get("file_id") else "item_reference")
 

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import clipped
 from freehold.base.words import one_of
 from freehold.models.rehearsal_file import FileToWrite, Turn
 
@@ -47,6 +48,8 @@ class _ShellRow:
     fill: Callable[[OfferedTool, str], ToolUse]
     kind: str = "function"
 
+
+_SHOWN_TOOLS, _SHOWN_CHARACTERS = 100, 1000
 
 _DESCRIPTION = "a step of the rehearsal"
 _PATIENCE_MS = 30_000
@@ -156,7 +159,7 @@ def _shell_use(command: str, offered: list[OfferedTool]) -> ToolUse:
         for tool in offered:
             if (tool.name, tool.kind) == (row.name, row.kind):
                 return row.fill(tool, command)
-    names = ", ".join(tool.name for tool in offered) or "none"
+    names = clipped(", ".join(tool.name for tool in offered[:_SHOWN_TOOLS]), _SHOWN_CHARACTERS) or "none"
     raise FreeholdError(
         Code.REHEARSAL, f"the harness offers no tool that a rehearsal knows for running a command; it offers: {names}",
         f"it must offer one of: {one_of({row.name for row in SHELL_ROWS})}",

@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.abc import AbstractResolver
 
+from freehold.base.errors import FreeholdError
+from freehold.base.secret import Secret
 from freehold.models.answers import WRITERS
 from freehold.models.answers.speech import Speech
+from freehold.models.call import parse_call
 from freehold.models.fake_upstream import HELLO, Behaviour
-from freehold.models.http_model import Deadlines
-from freehold.models.policy import ModelPolicy
+from freehold.models.http_model import Deadlines, HttpModel
+from freehold.models.model import Ask
+from freehold.models.policy import ModelPolicy, provider_model
+from freehold.models.routes import Operation, Route
 from freehold.models.tokens import Tokens
 from freehold.project.price import TokenPrice
+from freehold.project.providers import PROVIDERS
 from freehold.project.wire_formats import WireFormat
 from tests.support.models import CANARY, Bench, ask, gateway_bench, model_at, request_of, until
+from tests.support.raw_provider import raw_provider, saying
 
 FORMATS = list(WireFormat)
 ANTHROPIC, CHAT, RESPONSES, GOOGLE = WireFormat
@@ -124,8 +134,51 @@ async def test_a_provider_that_cannot_be_reached(tmp_path: Path, unused_tcp_port
         got = await ask(bench, ANTHROPIC)
         assert got.status == 502
         assert "cannot be reached at 127.0.0.1" in got.json["error"]["message"]
+        assert f"models.main.base_url is http://127.0.0.1:{unused_tcp_port}: check" in got.json["error"]["message"]
+        assert "that its server is running" in got.json["error"]["message"]
         assert bench.facts[0].usage.requests == 0
         assert bench.ledger.read().holds == {}
+
+
+class NoNames(AbstractResolver):
+    """Looks names up on a machine that knows none."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> Any:
+        raise OSError(f"no address for {host}:{port} ({family.name})")
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("base_url", "hint"),
+    [
+        ("", "check this machine's way to api.anthropic.com: curl -sS https://api.anthropic.com/"),
+        (
+            "https://me:secret@models.example.test/anthropic?key=1",
+            (
+                "models.main.base_url is https://models.example.test/anthropic: check that it is right, and that this "
+                "machine can look names up"
+            ),
+        ),
+    ],
+)
+async def test_a_provider_whose_name_is_not_known(base_url: str, hint: str) -> None:
+    model = provider_model("main", PROVIDERS["anthropic"], "m", Secret(CANARY), base_url=base_url, confirmed=True)
+    call = parse_call(Route(ANTHROPIC, Operation.GENERATE), b'{"model": "m"}')
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoNames())) as session:
+        with pytest.raises(FreeholdError, match="its name is not known here") as failure:
+            await HttpModel(session, HASTY).ask(Ask(call, model, b"{}"))
+    assert failure.value.hint == hint
+    assert "secret" not in failure.value.message
+
+
+async def test_a_provider_that_hangs_up(tmp_path: Path) -> None:
+    async with (
+        raw_provider(saying(b"")) as url,
+        gateway_bench(tmp_path, policy=ModelPolicy((model_at(url, ANTHROPIC),))) as bench,
+    ):
+        got = await ask(bench, ANTHROPIC)
+        assert "it hung up before it answered" in got.json["error"]["message"]
 
 
 @pytest.mark.parametrize(

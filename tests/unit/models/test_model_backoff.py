@@ -63,6 +63,8 @@ def test_waits_come_to_an_end(asked: list[float | None]) -> None:
         ("-1", None, None),
         ("nan", None, None),
         ("inf", None, None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None, None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999", None, None),
     ],
 )
 def test_retry_after(value: str | None, milliseconds: str | None, expected: float | None) -> None:

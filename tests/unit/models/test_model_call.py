@@ -36,6 +36,13 @@ def call_of(wire_format: WireFormat, body: dict[str, Any], **route: Any) -> Mode
         (b"{}", "names no model"),
         (b'{"model": 5}', "names no model"),
         (b'{"model": ""}', "names no model"),
+        (b'{"model": "' + b"m" * 201 + b'"}', "model of 201 characters"),
+        (b'{"model": "m", "n": 3.0}', "n is no whole number"),
+        (b'{"model": "m", "n": "3"}', "n is no whole number"),
+        (b'{"model": "m", "n": true}', "n is no whole number"),
+        (b'{"model": "m", "n": 1000000000000}', "n is no whole number"),
+        (b'{"model": "m", "generationConfig": {"candidateCount": "8"}}', "candidateCount is no whole number"),
+        (b'{"model": "m", "generation_config": {"candidate_count": 8.0}}', "candidate_count is no whole number"),
     ],
 )
 def test_what_is_no_request(data: bytes, words: str) -> None:
@@ -63,6 +70,7 @@ def test_two_spellings_of_one_key_are_refused() -> None:
         (GOOGLE, {"tools": [{"functionDeclarations": [{"name": "f"}]}]}, True),
         (GOOGLE, {"tools": [{"function_declarations": [{"name": "f"}]}]}, True),
         (GOOGLE, {"tools": [{"googleSearch": {}}]}, False),
+        (GOOGLE, {"tools": {"functionDeclarations": [{"name": "f"}]}}, True),
     ],
 )
 def test_whether_it_is_a_turn(wire_format: WireFormat, body: dict[str, Any], expected: bool) -> None:
@@ -77,6 +85,7 @@ def test_whether_it_is_a_turn(wire_format: WireFormat, body: dict[str, Any], exp
         (CHAT, {"max_tokens": 5, "max_completion_tokens": 9}, 9),
         (CHAT, {"max_tokens": True}, 1),
         (CHAT, {"max_tokens": -1}, None),
+        (CHAT, {"max_tokens": 10**30}, 10_000_000),
         (RESPONSES, {"max_output_tokens": 7}, 7),
         (GOOGLE, {"generationConfig": {"maxOutputTokens": 8}}, 8),
         (GOOGLE, {"generation_config": {"maxOutputTokens": 8, "max_output_tokens": 80}}, 80),
@@ -97,6 +106,37 @@ def test_the_longest_answer(wire_format: WireFormat, body: dict[str, Any], most:
 )
 def test_how_many_answers(wire_format: WireFormat, body: dict[str, Any], answers: int) -> None:
     assert call_of(wire_format, body).answers == answers
+
+
+@pytest.mark.parametrize(("wire_format", "name"), [(CHAT, "\x1b" + "m" * 10**6), (GOOGLE, "m" * 8000)])
+def test_a_long_name_is_not_repeated(wire_format: WireFormat, name: str) -> None:
+    with pytest.raises(FreeholdError) as failure:
+        call_of(wire_format, {"model": name}, **({"model": name} if wire_format is GOOGLE else {}))
+    assert len(failure.value.message) < 200
+    assert failure.value.message.isprintable()
+    assert call_of(CHAT, {"model": "m" * 200}).model == "m" * 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"model": "m", "cache_control": {"type": "ephemeral", "ttl": "1h"}}',
+        b'{"model": "m", "system": [{"type": "text", "cache_control" : {"type": "ephemeral"}}]}',
+        b'{"model": "m", "system": [{"type": "text", "cache\\u005fcontrol": {"type": "ephemeral"}}]}',
+        b'{"model": "m", "tools": [{"input_schema": {}, "\\u0063ache_control": null}]}',
+    ],
+)
+def test_a_cache_is_found_however_it_is_written(data: bytes) -> None:
+    assert parse_call(Route(ANTHROPIC, Operation.GENERATE), data).caches
+
+
+def test_a_text_about_caches_asks_for_none() -> None:
+    assert not call_of(ANTHROPIC, {"messages": [{"role": "user", "content": '{"cache_control": 1}'}]}).caches
+
+
+def test_the_path_alone_names_googles_model() -> None:
+    call = call_of(GOOGLE, {"model": "models/dearer", "contents": []})
+    assert json.loads(upstream_body(call, "m")) == {"contents": []}
 
 
 def test_the_worst_case_of_the_input_is_its_size() -> None:
@@ -130,6 +170,7 @@ def test_text_that_claims_to_be_an_attachment_is_text() -> None:
         ({"models": ["a", "b"]}, ["a", "b"]),
         ({"fallbacks": [{"model": "c"}]}, ["c"]),
         ({"fallbacks": "default"}, ["default"]),
+        ({"fallbacks": [{"model": {"a": "b"}}]}, ["a model that is no text (dict)"]),
     ],
 )
 def test_further_models_are_found(body: dict[str, Any], named: list[str]) -> None:

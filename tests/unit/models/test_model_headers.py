@@ -23,7 +23,7 @@ def model(kind: KeyKind = KeyKind.API_KEY, key: str | None = "real-key") -> Poli
     return PolicyModel("m", "anthropic", "m", "", frozenset(), Secret(key) if key else None, kind)
 
 
-COMMON = {"accept": "application/json", "content-type": "application/json", "user-agent": "h/1",
+COMMON = {"accept": "*/*", "content-type": "application/json", "user-agent": "h/1",
           "accept-encoding": "identity"}  # fmt: skip
 
 
@@ -45,6 +45,23 @@ def test_what_goes_upstream(wire_format: WireFormat, kind: KeyKind, expected: di
 
 
 @pytest.mark.parametrize("wire_format", list(WireFormat))
+@pytest.mark.parametrize(
+    "offered",
+    [
+        {"content-type": "application/json; charset=utf-16"},
+        {"content-type": "multipart/form-data; boundary=x"},
+        {"accept": "text/plain"},
+        {"user-agent": "h\udcff", "anthropic-beta": "a\r\nx-api-key: b", "openai-beta": "é"},
+        {"user-agent": "h" * 501, "x-goog-api-client": "\x00", "anthropic-version": "2023-06-01\t"},
+    ],
+)
+def test_what_the_body_is_is_not_the_harness_to_say(wire_format: WireFormat, offered: dict[str, str]) -> None:
+    bare = upstream_headers(wire_format, {}, model())
+    assert bare["content-type"] == "application/json"
+    assert upstream_headers(wire_format, offered, model()) == bare
+
+
+@pytest.mark.parametrize("wire_format", list(WireFormat))
 def test_without_a_key_no_credential_goes_upstream(wire_format: WireFormat) -> None:
     headers = upstream_headers(wire_format, OFFERED, model(key=None))
     assert "kept-by-freehold" not in str(headers)
@@ -61,3 +78,8 @@ def test_what_comes_back() -> None:
         "content-type": "text/event-stream", "retry-after": "3", "request-id": "req_1",
         "anthropic-ratelimit-requests-remaining": "5", "x-request-id": "echo [hidden] back",
     }  # fmt: skip
+
+
+def test_a_key_in_a_headers_name_does_not_pass() -> None:
+    upstream = {"X-RateLimit-Real-KEY": "1", "anthropic-ratelimit-real-key-x": "1", "x-ratelimit-left": "1"}
+    assert answer_headers(upstream, [Secret("Real-Key")]) == {"x-ratelimit-left": "1"}

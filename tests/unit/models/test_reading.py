@@ -98,6 +98,51 @@ def test_usage_of_a_stream(wire_format: WireFormat, events: list[Any], tokens: T
     assert (reading.tokens, reading.finished, reading.error) == (tokens, True, "")
 
 
+def chat_usage(read: object, written: object) -> dict[str, object]:
+    return {"choices": [], "usage": {"prompt_tokens": read, "completion_tokens": written}}
+
+
+LIES: list[tuple[str, WireFormat, list[Any], Tokens | None]] = [
+    ("negative", CHAT, [chat_usage(-100, -5)], None),
+    ("nothing at all", CHAT, [chat_usage(0, 0)], None),
+    ("no numbers", CHAT, [chat_usage("100", True)], None),
+    ("more than there can be", CHAT, [chat_usage(10**40, 5)], Tokens(input=10**9, output=5)),
+    ("twice, and less", CHAT, [chat_usage(100, 50), chat_usage(1, 1)], Tokens(input=100, output=50)),
+    ("twice, and more", CHAT, [chat_usage(1, 1), chat_usage(100, 50)], Tokens(input=100, output=50)),
+    ("taken back", CHAT, [chat_usage(100, 50), chat_usage(0, 0)], Tokens(input=100, output=50)),
+    ("a list", RESPONSES, [{"response": {"usage": [{"input_tokens": 5}]}}], None),
+    ("taken back", RESPONSES, [{"response": {"usage": {"input_tokens": 9, "output_tokens": 9}}},
+                               {"response": {"usage": {"input_tokens": 1}}}], Tokens(input=9, output=9)),
+    ("taken back", GOOGLE, [{"usageMetadata": {"promptTokenCount": 30, "candidatesTokenCount": 9}},
+                            {"usageMetadata": {"promptTokenCount": 1}}], Tokens(input=30, output=9)),
+    ("taken back", ANTHROPIC, [
+        {"type": "message_start", "message": {"usage": {"input_tokens": 1000, "output_tokens": 1}}},
+        {"type": "message_delta", "usage": {"input_tokens": 0, "output_tokens": 20}}], Tokens(input=1000, output=20)),
+    ("corrected", ANTHROPIC, [
+        {"type": "message_start", "message": {"usage": {"input_tokens": 1000, "output_tokens": 1}}},
+        {"type": "message_delta", "usage": {"input_tokens": 200, "cache_read_input_tokens": 900, "output_tokens": 9}}],
+        Tokens(input=200, output=9, cache_read=900)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "events", "tokens"), [case[1:] for case in LIES], ids=[f"{case[1]}: {case[0]}" for case in LIES]
+)
+def test_what_a_provider_may_not_say_of_usage(
+    wire_format: WireFormat, events: list[Any], tokens: Tokens | None
+) -> None:  # fmt: skip
+    reading = Reading()
+    for event in events:
+        reading.take_event(wire_format, json.dumps(event).encode())
+    assert reading.tokens == tokens
+
+
+def test_an_event_of_too_many_parts_is_not_read() -> None:
+    reading = Reading()
+    assert reading.take_event(CHAT, b'{"a": [' + b"[]," * 300_000 + b"[]]}") is None
+    assert reading.unreadable == 1
+
+
 @pytest.mark.parametrize("wire_format", list(WireFormat))
 @pytest.mark.parametrize("streaming", [True, False])
 def test_every_writer_is_read_back(wire_format: WireFormat, streaming: bool) -> None:

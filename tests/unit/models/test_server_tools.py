@@ -106,6 +106,18 @@ ASKING: list[tuple[WireFormat, dict[str, Any], str]] = [
     (GOOGLE, part({"fileData": {"fileUri": "https://youtu.be/x"}}), "url_input"),
     (GOOGLE, part({"file_data": {"file_uri": "gs://b/o"}}), "url_input"),
     (GOOGLE, {"cachedContent": "cachedContents/1"}, "stored_context"),
+    # As a second reader might take it.
+    (GOOGLE, {"tools": {"googleSearch": {}}}, "web_search"),
+    (ANTHROPIC, {"tools": {"type": "web_fetch_20250910", "name": "web_fetch"}}, "web_fetch"),
+    (RESPONSES, {"type": "tool_use", "input": [{"role": "user", "content": [
+        {"type": "input_image", "image_url": "https://x"}]}]}, "url_input"),
+    (RESPONSES, item({"type": "tool_use", "input": [{"tools": [{"type": "mcp"}]}]}), "remote_mcp"),
+    (CHAT, block({"type": "file", "file": {"file_data": "https://x/secret.pdf"}}), "url_input"),
+    (CHAT, block({"type": "input_audio", "input_audio": {"data": " HTTPS://x/y.mp3"}}), "url_input"),
+    (CHAT, block({"type": "image_url", "imageUrl": {"url": "https://x"}}), "url_input"),
+    (CHAT, {"preset": "with-web-search"}, "stored_context"),
+    (CHAT, {"deferred": True}, "background"),
+    (CHAT, {"enable_search": True}, "web_search"),
 ]  # fmt: skip
 
 
@@ -124,6 +136,21 @@ def test_what_the_provider_does_is_refused_unless_listed(
     assert f'"{tool}"' in failure.value.message
     check_server_tools(wire_format, body, frozenset({tool}))
     assert tool in {wish.tool for wish in wishes(wire_format, body)}
+
+
+def test_what_a_reusable_prompt_is_filled_with_is_looked_at() -> None:
+    image = {"type": "input_image", "image_url": "https://x"}
+    body = {"prompt": {"id": "p", "variables": {"picture": image}}}
+    with pytest.raises(FreeholdError, match="url_input"):
+        check_server_tools(RESPONSES, body, frozenset({"stored_context"}))
+
+
+@pytest.mark.parametrize("wire_format", [ANTHROPIC, CHAT, RESPONSES])
+def test_what_is_asked_for_is_not_repeated_at_length(wire_format: WireFormat) -> None:
+    with pytest.raises(FreeholdError) as failure:
+        check_server_tools(wire_format, {"tools": [{"type": "\x1b]0;x\x07\n" * 10**5}]}, frozenset())
+    assert failure.value.message.isprintable()
+    assert len(failure.value.message) < 400
 
 
 def test_the_hint_says_what_to_write() -> None:
