@@ -15,6 +15,7 @@ from freehold.project.harnesses import HarnessChoice
 from freehold.project.mcp import McpSpec
 from freehold.project.models import ModelSpec
 from freehold.project.problems import Problem
+from freehold.project.triggering import Triggering
 from freehold.project.webhooks import WebhookTrigger
 
 
@@ -49,7 +50,7 @@ class Agent:
     memory_bytes: int
     cpus: float
     scale: int
-    work_queue_size: int
+    triggering: Triggering
     schedule: str
     timezone: str
     webhooks: tuple[WebhookTrigger, ...]

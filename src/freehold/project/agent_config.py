@@ -25,6 +25,7 @@ from freehold.project.server_tools import server_tools_of
 from freehold.project.shape import fit, report_strangers
 from freehold.project.skill import Skill, check_description, parse_skill
 from freehold.project.toml import read_text, read_toml
+from freehold.project.triggering import triggering_of
 from freehold.project.webhooks import triggers_of
 
 SKILL_FILE = "SKILL.md"
@@ -113,7 +114,7 @@ def _build(written: Written, config: ProjectConfig, report: Reporter) -> Agent:
         memory_bytes=values["memory"] or config.local.memory_bytes,
         cpus=float(values["cpus"] or config.local.cpus),
         scale=config.default_agent_scale if values["scale"] is None else values["scale"],
-        work_queue_size=(config.work_queue_size if values["maxWorkQueueSize"] is None else values["maxWorkQueueSize"]),
+        triggering=triggering_of(values, config.work_queue_size),
         schedule=values["schedule"] or "",
         timezone=values["timezone"] or "",
         webhooks=triggers_of(values["webhooks"], config.webhooks, report),

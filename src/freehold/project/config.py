@@ -87,6 +87,8 @@ class ProjectConfig:
     scale: int | None
     default_agent_scale: int
     history_days: int
+    database_url: Secret | None = None
+    """It may hold a password; None means SQLite."""
     server: ServerConfig | None = None
 
 
@@ -115,6 +117,7 @@ def config_of(merged: Merged, report: Reporter) -> ProjectConfig:
         scale=values["scale"],
         default_agent_scale=values["defaultAgentScale"],
         history_days=values["historyRetentionDays"],
+        database_url=Secret(values["database_url"]) if values["database_url"] else None,
         server=_server(values["server"]) if "server" in merged.table else None,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from freehold.project import triggering
 from freehold.project.credentials import CREDENTIAL_TYPES
 from freehold.project.harnesses import HARNESSES, SAME_AS_BUILTIN
 from freehold.project.key import Gone, Key, Kind
 from freehold.project.providers import PROVIDERS
-from freehold.project.webhooks import SOURCE_TYPES
+from freehold.project.webhook_types import SOURCE_TYPES
 
 THINKING_LEVELS = ("off", "minimal", "low", "medium", "high", "xhigh")
 AUTH_TYPES = ("api_key", "oauth_token")
@@ -46,6 +47,12 @@ MODEL_KEYS = (
 
 BUDGET_KEYS = (
     Key("usd_per_run", _N, "What one run may cost, in US dollars.", minimum=0),
+    Key(
+        "usd_per_month",
+        _N,
+        "What a calendar month's runs may cost together, in US dollars; UTC.",
+        minimum=0,
+    ),
     Key(
         "usd_per_day",
         _N,
@@ -104,7 +111,12 @@ TELEMETRY_KEYS = (
 SOURCE_KEYS = (
     Key("type", _S, "Who sends.", required=True, choices=tuple(SOURCE_TYPES)),
     Key("credential", _S, "The instance of the type's webhook secret.", "default"),
+    Key("previousCredential", _S, "The instance of the secret before; it verifies too, while the secret is changed."),
     Key("allowUnsigned", _B, "Whether deliveries without a signature are taken.", False),
+    Key("signatureHeader", _S, "For `generic`: the header with the signature; else `X-Hub-Signature-256`."),
+    Key("timestampHeader", _S, "For `generic`: the header with the time, which is then a part of what is signed."),
+    Key("eventHeader", _S, "For `generic`: the header that names the event; else the body's `event` or `type`."),
+    Key("deliveryHeader", _S, "For `generic`: the header that is the same when a delivery is sent again."),
     *(
         Key(name, _S, f"The instance of {name}; the same as `credential`, for its own sources.")
         for name in sorted({source.secret_type for source in SOURCE_TYPES.values() if source.secret_type})
@@ -145,6 +157,12 @@ PROJECT_KEYS = (
     _EGRESS,
     _SERVER_TOOLS,
     _PERMISSIONS,
+    Key(
+        "database_url",
+        _S,
+        "A PostgreSQL database, `postgresql://user@host/name`; else SQLite in `.freehold/state.db`. A password belongs "
+        "in `.env.toml`, or in libpq's own password file.",
+    ),
     Key("maxReruns", _I, "Reruns in a row that an agent may ask for.", 10, minimum=0),
     Key("maxCallDepth", _I, "How deep calls from agent to agent may go.", 3, minimum=0, formerly=("maxTriggerDepth",)),
     Key("workQueueSize", _I, "Triggers that wait for one agent.", 100, minimum=0, formerly=("webhookQueueSize",)),
@@ -209,6 +227,7 @@ AGENT_KEYS = (
     Key("memory", Kind.SIZE, "Memory of its container; else `local.memory`."),
     Key("cpus", _N, "CPUs of its container; else `local.cpus`.", minimum=0.01),
     Key("maxWorkQueueSize", _I, "Triggers that wait for it; else `workQueueSize`.", minimum=0),
+    *triggering.KEYS,
     Key(
         "runtime",
         Kind.TABLE,

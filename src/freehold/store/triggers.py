@@ -62,6 +62,14 @@ def add(connection: Connection, trigger: StoredTrigger) -> bool:
     return insert_new(connection, triggers, _values(trigger))
 
 
+def is_known(connection: Connection, trigger: StoredTrigger) -> bool:
+    """Whether the same one from the same source is there already."""
+    if not trigger.source_id:
+        return False
+    mine = (getattr(triggers.c, name) == getattr(trigger, name) for name in ("agent", "type", "source", "source_id"))
+    return connection.execute(select(triggers.c.id).where(*mine)).first() is not None
+
+
 def take(connection: Connection, trigger_id: str, run_id: str) -> bool:
     """Write the next attempt down before it is begun; False when the trigger does not wait any more."""
     done = connection.execute(

@@ -46,13 +46,13 @@ def test_its_agents_mean_what_they_meant(project: Project) -> None:
     dev, reviewer, docs = (project.agent(name) for name in ("dev", "reviewer", "docs"))
     assert [model.name for model in dev.models] == ["sonnet", "fast"]
     assert dev.credentials == (CredentialRef("github_token"), CredentialRef("git_ssh", "bot"))
-    assert (dev.schedule, dev.scale, dev.timeout_s, dev.work_queue_size) == ("*/5 * * * *", 5, 3600, 50)
+    assert (dev.schedule, dev.scale, dev.timeout_s, dev.triggering.most_waiting) == ("*/5 * * * *", 5, 3600, 50)
     assert dev.pre_hooks == ("git clone --depth 1 https://github.com/acme/app /tmp/app",)
     assert dev.injected_commands == ("gh issue list --limit 5",)
     assert dev.params == {"org": "acme", "triggerLabel": "ready-for-dev", "since": "2026-01-31"}
     assert dev.dockerfile is not None
     assert [trigger.source for trigger in reviewer.webhooks] == ["my-github", "my-sentry", "my-discord", "my-twitter"]
-    assert (reviewer.schedule, reviewer.timeout_s, reviewer.work_queue_size) == ("0 0 * * * *", 900, 20)
+    assert (reviewer.schedule, reviewer.timeout_s, reviewer.triggering.most_waiting) == ("0 0 * * * *", 900, 20)
     assert dict(docs.webhooks[0].filters) == {
         "events": ("build",), "actions": ("failed",), "projects": ("acme",), "branches": ("main",),
     }  # fmt: skip

@@ -1,0 +1,44 @@
+"""The scheduler's seam to the keeper: begin runs, end them, and hear how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.wire.runs import RunView, StartRun
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What all runs of the project cost today and this month (UTC), in US dollars, requests under way included."""
+
+    day_usd: float = 0.0
+    month_usd: float = 0.0
+
+
+class KeeperAwayError(FreeholdError):
+    """The keeper cannot be asked, or went away while it was: whether it did what it was asked for is not known."""
+
+    def __init__(self, message: str = "the keeper does not answer") -> None:
+        super().__init__(Code.UNREACHABLE, message, "It is started again; its log is .freehold/keeper.log.")
+
+
+class RunKeeper(Protocol):
+    """Every call may be made again with the same effect. `KeeperAwayError` is raised while there is no keeper."""
+
+    async def start(self, request: StartRun) -> RunView:
+        """Begin a run, or say how the one with this id stands. Raises what keeps it from beginning: CONFIG,
+        CREDENTIAL, NOT_FOUND, UNREACHABLE; there is no such run then."""
+        ...
+
+    async def kill(self, run_id: str, reason: str) -> None:
+        """Ask a run to end; one that has ended stays as it is. Raises NOT_FOUND."""
+        ...
+
+    def changes(self) -> AsyncIterator[RunView]:
+        """How runs stand, whenever that changes; first all that are under way. Ends when the keeper goes away."""
+        ...
+
+    async def spent(self) -> Spent: ...
