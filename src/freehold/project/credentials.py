@@ -250,6 +250,24 @@ _WEBHOOK_SECRETS = (
         "A random string that is also entered in the repository's webhook settings.",
         "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
     ),
+    _webhook_secret(
+        "gitlab_webhook_secret",
+        "GitLab webhook secret",
+        "The signing token, or the secret token, of a project's webhook.",
+        "https://docs.gitlab.com/user/project/integrations/webhooks/",
+    ),
+    _webhook_secret(
+        "gitea_webhook_secret",
+        "Gitea webhook secret",
+        "A random string that is also entered in the repository's webhook settings.",
+        "https://docs.gitea.com/usage/webhooks",
+    ),
+    _webhook_secret(
+        "forgejo_webhook_secret",
+        "Forgejo webhook secret",
+        "A random string that is also entered in the repository's webhook settings.",
+        "https://forgejo.org/docs/latest/user/webhooks/",
+    ),
     _webhook_secret("sentry_client_secret", "Sentry client secret", "The client secret of a Sentry integration."),
     _webhook_secret(
         "linear_webhook_secret",
@@ -269,6 +287,12 @@ _WEBHOOK_SECRETS = (
         "Slack signing secret",
         "The signing secret of a Slack application.",
         "https://api.slack.com/authentication/verifying-requests-from-slack",
+        shortest=8,
+    ),
+    _webhook_secret(
+        "generic_webhook_secret",
+        "Secret of another sender",
+        "A random string that the sender signs its deliveries with.",
         shortest=8,
     ),
 )
@@ -293,7 +317,7 @@ _INTERNAL = (
 CREDENTIAL_TYPES: dict[str, CredentialType] = {
     kind.name: kind for kind in (*_GIT, *_MODEL_KEYS, *_SERVICES, *_X, *_CLOUDS, *_WEBHOOK_SECRETS)
 }
-"""The 32 types that a person may store and an agent may list."""
+"""The 36 types that a person may store and an agent may list."""
 
 EVERY_CREDENTIAL_TYPE: dict[str, CredentialType] = {**CREDENTIAL_TYPES, **{kind.name: kind for kind in _INTERNAL}}
 """The types above, and those that Freehold keeps for itself."""

@@ -54,9 +54,10 @@ def needs_of_project(project: Project) -> list[Need]:
     needs = [need for agent in agents for need in needs_of_agent(agent)]
     used = {trigger.source for agent in agents for trigger in agent.webhooks}
     secrets = [
-        Need(source.secret.ref, (source.secret.field,), f'webhook source "{source.name}"')
+        Need(secret.ref, (secret.field,), f'webhook source "{source.name}"')
         for source in project.config.webhooks.values()
-        if source.name in used and source.secret and not source.allow_unsigned
+        if source.name in used and not source.allow_unsigned
+        for secret in source.secrets
     ]
     return [*needs, *secrets]
 

@@ -1,16 +1,16 @@
-"""Webhooks: the sources that there are, what a trigger may filter by, and the project's own sources and triggers."""
+"""The project's own webhook sources, and the triggers of its agents that name them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from freehold.project.credential import CredentialRef, FieldRef
-from freehold.project.key import Key, Kind
 from freehold.project.problems import KeyPath, Reporter, unknown
 from freehold.project.shape import fit
-from freehold.project.webhook_events import DISCORD_EVENTS, GITHUB_EVENTS, LINEAR_EVENTS, SENTRY_RESOURCES, X_EVENTS
+from freehold.project.webhook_types import SOURCE_TYPES, SourceType
 
 _MEANT = {
     "repository": ("repos",),
@@ -31,123 +31,49 @@ _MEANT = {
 """Names that people write for filters, and the filters that they mean (the same as Action Llama corrects)."""
 
 
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+"""A token (RFC 9110 §5.6.2)."""
+
+_NEVER_NAMED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+"""Headers that are never read, because what is read is shown with the receipt of a delivery."""
+
+
 @dataclass(frozen=True)
-class SourceType:
-    """`secret_type` and `secret_field` name the credential that verifies deliveries; empty where nothing can.
+class SenderHeaders:
+    """Where a sender that is none of the known ones writes what; lower-case names, empty where it does not."""
 
-    `filters` are what a trigger may filter by. `same` are other names of filters: a project id may be called `repos`.
-    `events` are the known values of the filter that names events; empty where they are not known in advance.
-    """
-
-    name: str
-    label: str
-    secret_type: str
-    secret_field: str
-    filters: tuple[Key, ...]
-    events: frozenset[str] = frozenset()
-    event_filter: str = "events"
-    same: Mapping[str, str] = field(default_factory=dict)
+    signature: str = "x-hub-signature-256"
+    timestamp: str = ""
+    event: str = ""
+    delivery: str = ""
 
 
-def _list(name: str, doc: str, also: tuple[str, ...] = ()) -> Key:
-    return Key(name, Kind.STRINGS, doc, also=also)
-
-
-_EVENTS = _list("events", "Kinds of events.")
-_ACTIONS = _list("actions", "What happened; a delivery without an action does not pass.")
-_LABELS = _list("labels", "Labels, of which one is enough.")
-_BRANCHES = _list("branches", "Branches; a delivery without one passes.")
-_ASSIGNEE = Key("assignee", Kind.STRING, "Whom it is assigned to.")
-_AUTHOR = Key("author", Kind.STRING, "Who wrote it.")
-
-SOURCE_TYPES: dict[str, SourceType] = {
-    source.name: source
-    for source in (
-        SourceType(
-            "github",
-            "GitHub",
-            "github_webhook_secret",
-            "secret",
-            (
-                _EVENTS,
-                _ACTIONS,
-                _list("repos", "Repositories, as owner/name."),
-                _list("orgs", "Owners of repositories."),
-                Key("org", Kind.STRING, "One owner of repositories."),
-                _LABELS,
-                _ASSIGNEE,
-                _AUTHOR,
-                _BRANCHES,
-                _list("conclusions", "Conclusions of workflow runs; a delivery without one passes."),
-            ),
-            GITHUB_EVENTS,
-            same={"org": "orgs"},
-        ),
-        SourceType(
-            "sentry",
-            "Sentry",
-            "sentry_client_secret",
-            "secret",
-            (_list("resources", "Kinds of resources."),),
-            SENTRY_RESOURCES,
-            "resources",
-        ),
-        SourceType(
-            "linear",
-            "Linear",
-            "linear_webhook_secret",
-            "secret",
-            (_EVENTS, _ACTIONS, _list("organizations", "Organization ids."), _LABELS, _ASSIGNEE, _AUTHOR),
-            LINEAR_EVENTS,
-        ),
-        SourceType(
-            "mintlify",
-            "Mintlify",
-            "mintlify_webhook_secret",
-            "secret",
-            (_EVENTS, _ACTIONS, _list("projects", "Projects.", also=("repos",)), _BRANCHES),
-        ),
-        SourceType(
-            "discord",
-            "Discord",
-            "discord_bot",
-            "public_key",
-            (
-                _EVENTS,
-                _list("guilds", "Guild ids."),
-                _list("channels", "Channel ids."),
-                _list("commands", "Names of slash commands."),
-            ),
-            DISCORD_EVENTS,
-        ),
-        SourceType(
-            "twitter",
-            "X (Twitter)",
-            "x_twitter_api",
-            "consumer_secret",
-            (_EVENTS, _list("users", "Ids of the users that events are for.", also=("repos",))),
-            X_EVENTS,
-        ),
-        SourceType(
-            "slack",
-            "Slack",
-            "slack_signing_secret",
-            "secret",
-            (_EVENTS, _list("channels", "Channel ids."), _list("team_ids", "Ids of workspaces.")),
-        ),
-        SourceType("test", "a source for tests", "", "", (_EVENTS, _ACTIONS, _list("repos", "Repositories."))),
-    )
+_HEADER_KEYS = {
+    "signatureHeader": "signature",
+    "timestampHeader": "timestamp",
+    "eventHeader": "event",
+    "deliveryHeader": "delivery",
 }
 
 
 @dataclass(frozen=True)
 class WebhookSource:
-    """A `[webhooks.<name>]` of the project. `secret` verifies its deliveries; None where nothing can."""
+    """A `[webhooks.<name>]` of the project. `secret` verifies its deliveries; None where nothing can.
+
+    `previous` verifies too, while a secret is being changed. `headers` are for sources of the type `generic`.
+    """
 
     name: str
     type: str
     secret: FieldRef | None
     allow_unsigned: bool
+    previous: FieldRef | None = None
+    headers: SenderHeaders = SenderHeaders()
+
+    @property
+    def secrets(self) -> tuple[FieldRef, ...]:
+        """Every field that may verify a delivery, the current one first."""
+        return tuple(ref for ref in (self.secret, self.previous) if ref is not None)
 
 
 @dataclass(frozen=True)
@@ -174,10 +100,43 @@ def source_of(name: str, values: Mapping[str, Any], report: Reporter) -> Webhook
             report.error(
                 ("webhooks", name, key), f"is for other sources; {kind.name} uses {kind.secret_type or 'none'}"
             )
-    secret = FieldRef(CredentialRef(kind.secret_type, instance), kind.secret_field) if kind.secret_type else None
+    secret = _secret_of(kind, instance)
     if values["allowUnsigned"]:
         report.warning(("webhooks", name, "allowUnsigned"), "anybody who knows the address can start agents")
-    return WebhookSource(name, kind.name, secret, values["allowUnsigned"])
+    elif secret is None:
+        report.warning(
+            ("webhooks", name, "type"), "nothing verifies it: anybody who knows the address can start agents"
+        )
+    previous = _secret_of(kind, values["previousCredential"]) if values["previousCredential"] else None
+    return WebhookSource(
+        name,
+        kind.name,
+        secret,
+        values["allowUnsigned"],
+        previous,
+        _headers_of(kind, values, report, ("webhooks", name)),
+    )
+
+
+def _secret_of(kind: SourceType, instance: str) -> FieldRef | None:
+    return FieldRef(CredentialRef(kind.secret_type, instance), kind.secret_field) if kind.secret_type else None
+
+
+def _headers_of(kind: SourceType, values: Mapping[str, Any], report: Reporter, at: KeyPath) -> SenderHeaders:
+    headers: dict[str, str] = {}
+    for key, field in _HEADER_KEYS.items():
+        written = values[key]
+        if written is None:
+            continue
+        if kind.name != "generic":
+            report.error((*at, key), f"is for sources of the type generic; {kind.name} has headers of its own")
+        elif not _HEADER.fullmatch(written):
+            report.error((*at, key), "is not the name of an HTTP header")
+        elif written.lower() in _NEVER_NAMED:
+            report.error((*at, key), "is a header that is never read: what it holds would be shown with the delivery")
+        else:
+            headers[field] = written.lower()
+    return SenderHeaders(**headers)
 
 
 def triggers_of(

@@ -6,7 +6,7 @@ from freehold.base.hosts import HostPattern
 from freehold.project.credential import CredentialRef, FieldRef, is_safe_name, parse_field_ref, parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
 from freehold.project.providers import PROVIDERS
-from freehold.project.webhooks import SOURCE_TYPES
+from freehold.project.webhook_types import SOURCE_TYPES
 
 VARIABLES = {
     "github_token": {"token": ("GITHUB_TOKEN", "GH_TOKEN")},
@@ -52,16 +52,17 @@ VARIABLES = {
         "anthropic", "openai", "groq", "google", "xai", "mistral", "openrouter", "custom")},
     **{name: {"secret": ()} for name in (
         "github_webhook_secret", "sentry_client_secret", "linear_webhook_secret", "mintlify_webhook_secret",
-        "slack_signing_secret")},
+        "slack_signing_secret", "gitlab_webhook_secret", "gitea_webhook_secret", "forgejo_webhook_secret",
+        "generic_webhook_secret")},
 }  # fmt: skip
 """Read from npm @action-llama/action-llama 0.29.1 (MIT), `dist/credentials/builtins`: agents rely on
-these names. `hosts` is ours."""
+these names. `hosts` is ours, and so are the last four."""
 
 
 def test_types_fields_and_variables_are_those_that_agents_rely_on() -> None:
     ours = {name: {field.name: field.env for field in kind.fields} for name, kind in CREDENTIAL_TYPES.items()}
     assert ours == VARIABLES
-    assert len(ours) == 32
+    assert len(ours) == 36
 
 
 def test_every_provider_and_webhook_source_has_its_credential() -> None:

@@ -13,6 +13,7 @@ from freehold.project.credential import CredentialRef, FieldRef
 from freehold.project.harnesses import HarnessChoice
 from freehold.project.load import Project, check, load_project
 from freehold.project.price import TokenPrice
+from freehold.project.webhooks import SenderHeaders
 from freehold.project.wire_formats import WireFormat
 from tests.support.folders import write_files
 
@@ -118,14 +119,26 @@ ERRORS = [
     ("[models.'a.b']\nmodel = 'x'", 'config.toml: models."a.b".provider: is missing: who answers.'),
     (
         "[webhooks.gh]\ntype = 'gihub'",
-        (
-            'config.toml: webhooks.gh.type: unknown value "gihub" (did you mean "github"?); '
-            "there are: discord, github, linear, mintlify, sentry, slack, test, twitter"
-        ),
+        'config.toml: webhooks.gh.type: unknown value "gihub" (did you mean "github"?)',
     ),
     (
         "[webhooks.gh]\ntype = 'github'\nlinear_webhook_secret = 'a'",
         "config.toml: webhooks.gh.linear_webhook_secret: is for other sources; github uses github_webhook_secret",
+    ),
+    (
+        "[webhooks.gh]\ntype = 'github'\nsignatureHeader = 'X-Signature'",
+        ("config.toml: webhooks.gh.signatureHeader: is for sources of the type generic; github has headers of its own"),
+    ),
+    (
+        "[webhooks.ci]\ntype = 'generic'\neventHeader = 'X Event'",
+        "config.toml: webhooks.ci.eventHeader: is not the name of an HTTP header",
+    ),
+    (
+        "[webhooks.ci]\ntype = 'generic'\ndeliveryHeader = 'Authorization'",
+        (
+            "config.toml: webhooks.ci.deliveryHeader: is a header that is never read: what it holds would be shown "
+            "with the delivery"
+        ),
     ),
     ("[mcp.docs]", "config.toml: mcp.docs: needs either `url` or `command`"),
     (
@@ -239,6 +252,10 @@ WARNINGS = [
         "[webhooks.gh]\ntype = 'github'\nallowUnsigned = true",
         "config.toml: webhooks.gh.allowUnsigned: anybody who knows the address can start agents",
     ),
+    (
+        "[webhooks.try]\ntype = 'test'",
+        "config.toml: webhooks.try.type: nothing verifies it: anybody who knows the address can start agents",
+    ),
 ]
 
 
@@ -331,8 +348,13 @@ def test_models_sources_and_servers_are_resolved(tmp_path: Path) -> None:
         [webhooks.gh]
         type = "github"
         github_webhook_secret = "acme"
+        previousCredential = "old"
         [webhooks.open]
         type = "test"
+        [webhooks.ci]
+        type = "generic"
+        signatureHeader = "X-Signature"
+        eventHeader = "X-Event"
         [mcp.docs]
         url = "https://mcp.example.com/mcp"
         credential = "cloudflare_api_token:a.example.com.api_token"
@@ -344,7 +366,14 @@ def test_models_sources_and_servers_are_resolved(tmp_path: Path) -> None:
     assert local.wire_formats == frozenset({WireFormat.OPENAI_CHAT})
     assert (sonnet.base_url, sonnet.thinking_level) == ("https://api.anthropic.com", "medium")
     assert config.webhooks["gh"].secret == FieldRef(CredentialRef("github_webhook_secret", "acme"), "secret")
+    assert config.webhooks["gh"].previous == FieldRef(CredentialRef("github_webhook_secret", "old"), "secret")
+    assert [str(ref) for ref in config.webhooks["gh"].secrets] == [
+        "github_webhook_secret:acme.secret",
+        "github_webhook_secret:old.secret",
+    ]
     assert config.webhooks["open"].secret is None
+    assert config.webhooks["open"].secrets == ()
+    assert config.webhooks["ci"].headers == SenderHeaders("x-signature", event="x-event")
     assert config.mcp["docs"].credential == FieldRef(
         CredentialRef("cloudflare_api_token", "a.example.com"), "api_token"
     )
