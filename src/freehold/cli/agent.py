@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import one_line, visible
 from freehold.base.words import duration, one_of, plural, size
 from freehold.cli.agent_add import add, update
-from freehold.cli.agent_review import visible
 from freehold.cli.agent_template import agent_files
 from freehold.cli.context import Context
 from freehold.cli.output import note, print_json, say, table, warn
@@ -86,7 +86,7 @@ def show(context: Context, name: str) -> None:
         return
     say(f"{agent.name}: {visible(agent.description)}" if agent.description else agent.name)
     for label, text in _facts(agent):
-        say(f"  {label + ':':<14}{text}")
+        say(f"  {label + ':':<14}{one_line(text)}")
     for problem in agent.warnings:
         warn(str(problem))
 

@@ -17,7 +17,7 @@ from freehold.cli.demo_repository import apply_patch, fetch_repository, find_rep
 from freehold.cli.demo_setting import Setting, choose_setting
 from freehold.cli.demo_template import lay_out
 from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted
-from freehold.cli.output import note, print_json, say
+from freehold.cli.output import note, paint, print_json, say
 from freehold.client.keeper import connect
 from freehold.wire.events import RunFinished
 from freehold.wire.runs import Result, RunOptions, RunView, StartRun, Trigger
@@ -81,7 +81,7 @@ def _tell(context: Context, source: str, project: Path, setting: Setting) -> Non
     note(f"repository:  {source}")
     note(f"engine:      {setting.engine}: {setting.meaning}")
     for warning in setting.warnings:
-        note(click.style(f"warning:     {warning}", fg="yellow"))
+        note(paint(f"warning:     {warning}", fg="yellow"))
     note("model:       none: agents/release-notes/rehearsal.yaml plays its part, so there is no key and no cost")
     note("")
 
@@ -89,7 +89,7 @@ def _tell(context: Context, source: str, project: Path, setting: Setting) -> Non
 def _show(project: Path, clone: Path, notes: Path, setting: Setting) -> None:
     lines = notes.read_text(encoding="utf-8", errors="replace").splitlines()
     say()
-    say(click.style(f"{notes}", bold=True))
+    say(paint(f"{notes}", bold=True))
     for line in lines[:_SHOWN_LINES]:
         say(f"  {line}")
     if len(lines) > _SHOWN_LINES:

@@ -7,11 +7,12 @@ import asyncio
 import click
 
 from freehold.base.errors import Code
+from freehold.base.plain_text import one_line
 from freehold.base.words import plural
 from freehold.cli.checkup import check_everything
 from freehold.cli.context import Context
 from freehold.cli.finding import Finding, Level
-from freehold.cli.output import confirm, note, print_json, say
+from freehold.cli.output import confirm, note, paint, print_json, say
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.ERROR: ("✗", "red")}
 
@@ -61,11 +62,11 @@ def _show(findings: list[Finding], *, quiet: bool) -> None:
             continue
         mark, colour = _MARKS[finding.level]
         first, *rest = finding.message.splitlines() or [""]
-        say(f"{click.style(mark, fg=colour, bold=True)} {finding.subject}: {first}")
+        say(paint(mark, fg=colour, bold=True), f" {one_line(finding.subject)}: {first}")
         for line in rest:
             say(f"    {line}")
         for line in finding.hint.splitlines():
-            say(click.style(f"    → {line}", bold=True))
+            say(paint(f"    → {line}", bold=True))
     errors = sum(finding.level is Level.ERROR for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)
     fixes = sum(finding.fix is not None for finding in findings)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
+import msgspec
 from click import style
 
+from freehold.base.plain_text import one_line, printable
 from freehold.base.words import duration, plural, size
 from freehold.wire import events as wire
 from freehold.wire.events import AnyEvent
 from freehold.wire.runs import Outcome, Phase, Result
 
+Shown = TypeVar("Shown", bound=msgspec.Struct)
+
 _OUTPUT_LINES = 8
 _COMMAND_LINES = 4
 _SHOWN_CHARACTERS = 300
 _MARKS = {Result.COMPLETED: ("✓", "green"), Result.RERUN: ("↻", "yellow"), Result.KILLED: ("■", "yellow")}
+
+
+_TEXTS = frozenset({"text", "output", "title", "value", "message", "hint", "return_value"})
+"""Fields that may have several lines; whatever shows one of them on one line says so."""
+_UNSHOWN = frozenset({"input", "trigger"})
 
 
 class EventView:
@@ -49,7 +59,11 @@ class EventView:
         }
 
     def text(self, event: AnyEvent) -> str:
-        """What to print for `event`, newlines included; the empty string for what people need not see."""
+        """What to print for `event`, newlines included; the empty string for what people need not see.
+
+        Nothing that stands in the event drives the terminal, whoever said it: a run, a provider, an agent's author.
+        """
+        event = harmless(event)
         if isinstance(event, wire.Message):
             return self._message(event)
         view = self._views.get(type(event))
@@ -61,7 +75,7 @@ class EventView:
 
     def _message(self, event: wire.Message) -> str:
         begun, self._in_message = self._in_message, True
-        text = printable(event.text)
+        text = event.text
         return (text if begun else "  " + text.lstrip("\n")).replace("\n", "\n  ")
 
     def _started(self, event: wire.RunStarted) -> Iterator[str]:
@@ -73,11 +87,11 @@ class EventView:
             yield style(f"▸ {event.phase.replace('_', ' ')}", fg="cyan")
 
     def _build_step(self, event: wire.BuildStep) -> Iterator[str]:
-        yield style(f"  {event.image}: {printable(event.text)}", dim=True)
+        yield style(f"  {event.image}: {one_line(event.text)}", dim=True)
 
     def _model_request(self, event: wire.ModelRequest) -> Iterator[str]:
         if event.error or event.fallback_from:
-            told = f"model {event.model}: {printable(event.error) or 'answers'}"
+            told = f"model {event.model}: {event.error or 'answers'}"
             if event.fallback_from:
                 told += f" (instead of {event.fallback_from})"
             yield style("  " + told, fg="yellow")
@@ -86,7 +100,7 @@ class EventView:
             yield style(f"  model {event.model}: {used}, {duration(event.duration_s)}", dim=True)
 
     def _egress(self, event: wire.Egress) -> Iterator[str]:
-        where = f"{printable(event.host)}:{event.port}"
+        where = f"{event.host}:{event.port}"
         if not event.allowed:
             if where in self._refused and not self._verbose:
                 return  # clients try again and again; once is enough for a person
@@ -97,20 +111,20 @@ class EventView:
 
     def _asked(self, event: wire.PermissionAsked) -> Iterator[str]:
         options = ", ".join(option.id for option in event.options)
-        yield style(f"  permission {event.permission_id}: {printable(event.title)} [{options}]", fg="magenta")
+        yield style(f"  permission {event.permission_id}: {one_line(event.title)} [{options}]", fg="magenta")
 
     def _answered(self, event: wire.PermissionAnswered) -> Iterator[str]:
         yield style(f"  permission {event.permission_id}: {event.option_id or 'cancelled'} (by {event.by})", dim=True)
 
     def _limit(self, event: wire.Limit) -> Iterator[str]:
-        yield style(f"  limit: {event.limit}: {event.message}", fg="yellow")
+        yield style(f"  limit: {event.limit}: {one_line(event.message)}", fg="yellow")
 
     def _thought(self, event: wire.Thought) -> Iterator[str]:
         if self._verbose:
-            yield style(textwrap.indent(printable(event.text), "  "), dim=True, italic=True)
+            yield style(textwrap.indent(event.text, "  "), dim=True, italic=True)
 
     def _tool_started(self, event: wire.ToolStarted) -> Iterator[str]:
-        first, *rest = printable(event.title).strip().splitlines() or [""]
+        first, *rest = event.title.strip().splitlines() or [""]
         yield "  " + style("$ ", fg="green") + _shorten(first)
         shown = rest if self._verbose else rest[:_COMMAND_LINES]
         for line in shown:
@@ -119,7 +133,7 @@ class EventView:
             yield style(f"    … {plural(len(rest) - len(shown), 'more line')}", dim=True)
 
     def _tool_finished(self, event: wire.ToolFinished) -> Iterator[str]:
-        lines = printable(event.output).rstrip().splitlines()
+        lines = event.output.rstrip().splitlines()
         shown = lines if self._verbose else lines[:_OUTPUT_LINES]
         for line in shown:
             yield style(f"    {line if self._verbose else _shorten(line)}", dim=True)
@@ -129,20 +143,20 @@ class EventView:
             yield style("    failed", fg="red")
 
     def _hook(self, event: wire.HookOutput) -> Iterator[str]:
-        for line in printable(event.text).rstrip().splitlines():
+        for line in event.text.rstrip().splitlines():
             yield f"  {event.hook}: {line}"
         if event.exit_code:
             yield style(f"  {event.hook}: exit code {event.exit_code}", fg="red")
 
     def _status(self, event: wire.Status) -> Iterator[str]:
-        yield style(f"  status: {printable(event.text)}", fg="cyan")
+        yield style(f"  status: {one_line(event.text)}", fg="cyan")
 
     def _returned(self, event: wire.Return) -> Iterator[str]:
         yield style(f"  return: {_first_line(event.value)}", fg="cyan")
 
     def _log(self, event: wire.Log) -> Iterator[str]:
         if self._verbose or event.level in ("warning", "error"):
-            yield style(f"  {event.level}: {printable(event.text)}", fg="yellow" if event.level != "info" else None)
+            yield style(f"  {event.level}: {one_line(event.text)}", fg="yellow" if event.level != "info" else None)
 
     def _finished(self, event: wire.RunFinished) -> Iterator[str]:
         yield from summary(event.outcome())
@@ -150,11 +164,12 @@ class EventView:
 
 def summary(outcome: Outcome) -> Iterator[str]:
     """The end of a run: result, time of each phase, tokens, cost, and what to do when it failed."""
+    outcome = harmless(outcome)
     mark, colour = _MARKS.get(outcome.result, ("✗", "red"))
     took = sum(outcome.phases_s.values())
     yield style(f"{mark} {outcome.result} in {duration(took)}", fg=colour, bold=True)
     if outcome.error:
-        for line in printable(outcome.error.message).splitlines():
+        for line in outcome.error.message.splitlines():
             yield f"  {line}"
         for line in outcome.error.hint.splitlines():
             yield style(f"  → {line}", bold=True)
@@ -174,13 +189,26 @@ def _cost(outcome: Outcome) -> str:
     return f"tokens: {read:,} in{cached}, {usage.output:,} out, {requests} · cost: {cost}"
 
 
-def printable(text: str) -> str:
-    """Text from inside a container, without the control characters that could drive the reader's terminal."""
-    return "".join(character for character in text if character in "\n\t" or character.isprintable())
+def harmless(value: Shown) -> Shown:
+    """The same struct with nothing in its strings that drives a terminal; only those in `_TEXTS` keep their lines."""
+    fields = {name: _harmless(name, getattr(value, name)) for name in value.__struct_fields__ if name not in _UNSHOWN}
+    return msgspec.structs.replace(value, **fields)
+
+
+def _harmless(name: str, value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return printable(value) if name in _TEXTS else one_line(value)
+    if isinstance(value, msgspec.Struct):
+        return harmless(value)
+    if isinstance(value, list):
+        return [_harmless(name, entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: _harmless(str(key), entry) for key, entry in value.items()}
+    return value
 
 
 def _first_line(value: str) -> str:
-    first, *rest = printable(value).strip().splitlines() or [""]
+    first, *rest = value.strip().splitlines() or [""]
     return _shorten(first) + (f" … ({plural(len(rest) + 1, 'line')})" if rest else "")
 
 

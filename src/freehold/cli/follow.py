@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import click
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import one_line
 from freehold.cli.context import Context
 from freehold.cli.event_view import EventView
-from freehold.cli.output import note
+from freehold.cli.output import json_line, note
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
@@ -27,7 +28,7 @@ class Follower:
     def __init__(self, context: Context, run_id: str, *, verbose: bool = False, answering: bool = False) -> None:
         self._context = context
         self._run_id = run_id
-        self._show = _json_lines() if context.json else _text(EventView(verbose=verbose))
+        self._show = shower(context, verbose=verbose)
         self._answering = answering and not context.json and not context.no_input and sys.stdin.isatty()
         self._last_seq = 0
         self._finished: events.RunFinished | None = None
@@ -73,13 +74,25 @@ class Follower:
                 await self._answer(event)
 
     async def _answer(self, asked: events.PermissionAsked) -> None:
-        options = [option.id for option in asked.options]
-        question = f"{asked.title}?"
-        chosen = await asyncio.to_thread(click.prompt, question, type=click.Choice(options), err=True)
-        answer = AnswerPermission(self._run_id, asked.permission_id, chosen)
+        options = shown_options(asked.options)
+        question = f"{one_line(asked.title)}?"
+        chosen = await asyncio.to_thread(click.prompt, question, type=click.Choice(list(options)), err=True)
+        answer = AnswerPermission(self._run_id, asked.permission_id, options[chosen])
         # A connection of its own: on the first one, events may have piled up in front of the answer meanwhile.
         with contextlib.suppress(FreeholdError):  # the deadline may have answered meanwhile; the event says so
             await ask(self._context.project_dir, self._context.home, "run/answer", answer, type(None))
+
+
+def shown_options(options: Iterable[events.PermissionOption]) -> dict[str, str]:
+    """What a person types for each option, and its id. An id that cannot be typed, or that looks like another one,
+    gets its number."""
+    shown: dict[str, str] = {}
+    for number, option in enumerate(options, 1):
+        name = option.id if option.id == one_line(option.id).strip() and option.id else str(number)
+        while name in shown:
+            name += f".{number}"
+        shown[name] = option.id
+    return shown
 
 
 async def follow_until_interrupted(
@@ -122,9 +135,9 @@ def exit_code_of(finished: events.RunFinished) -> int:
     return 0 if finished.result == Result.COMPLETED else 1
 
 
-def _json_lines() -> Callable[[AnyEvent], None]:
-    return lambda event: click.echo(events.encode(event), nl=False)
-
-
-def _text(view: EventView) -> Callable[[AnyEvent], None]:
+def shower(context: Context, *, verbose: bool) -> Callable[[AnyEvent], None]:
+    """What shows one event after the other: JSON lines, or text."""
+    if context.json:
+        return lambda event: click.echo(json_line(events.encode(event)))
+    view = EventView(verbose=verbose)
     return lambda event: click.echo(view.text(event), nl=False)

@@ -7,9 +7,9 @@ import asyncio
 import click
 import msgspec
 
+from freehold.base.plain_text import one_line
 from freehold.base.words import plural, size
 from freehold.cli.context import Context
-from freehold.cli.event_view import printable
 from freehold.cli.output import confirm, note, print_json, say, table
 from freehold.client.keeper import KeeperConnection, connected
 from freehold.wire.keeper import BuildImage, BuildNotice, ImageView
@@ -87,7 +87,7 @@ async def _show_steps(keeper: KeeperConnection, *, quiet: bool) -> None:
     async for method, params in keeper.notices():
         if method == "image/step" and not quiet:
             step = msgspec.json.decode(params, type=BuildNotice)
-            note(f"{step.image}: {printable(step.text)}")
+            note(f"{step.image}: {one_line(step.text)}")
 
 
 async def _ask(context: Context, method: str) -> list[ImageView]:

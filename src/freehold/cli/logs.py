@@ -7,11 +7,9 @@ import asyncio
 import click
 
 from freehold.cli.context import Context
-from freehold.cli.event_view import EventView
-from freehold.cli.follow import Follower, exit_code_of
+from freehold.cli.follow import Follower, exit_code_of, shower
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
-from freehold.wire import events
 
 
 @click.command(name="logs")
@@ -25,7 +23,7 @@ def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
     run_id = find_run(state, target)
     if follow:
         return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose).follow()))
-    view = EventView(verbose=verbose)
+    show = shower(context, verbose=verbose)
     for event in each_event(state / RUNS / run_id / EVENTS):
-        click.echo(events.encode(event) if context.json else view.text(event), nl=False)
+        show(event)
     return 0

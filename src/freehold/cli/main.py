@@ -110,7 +110,9 @@ def _failed(error: FreeholdError, *, debug: bool, as_json: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        from freehold.base.plain_text import printable
+
+        click.echo(printable(traceback.format_exc()), err=True)
     print_error(error, as_json=as_json)
     return error.exit_code
 

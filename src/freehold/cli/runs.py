@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from freehold.base.plain_text import clipped
 from freehold.base.words import duration
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say, table
@@ -14,6 +15,8 @@ from freehold.client.keeper import ask
 from freehold.keeper.history import views
 from freehold.wire.keeper import ListRuns
 from freehold.wire.runs import RunState, RunView
+
+_LONGEST_STATUS = 60
 
 
 @click.command(name="runs")
@@ -42,7 +45,7 @@ def list_runs(context: Context, agent: str, limit: int) -> list[RunView]:
 
 def _row(view: RunView) -> list[str]:
     state = view.result or view.state
-    detail = f" ({view.status_text})" if view.status_text and not view.result else ""
+    detail = f" ({clipped(view.status_text, _LONGEST_STATUS)})" if view.status_text and not view.result else ""
     cost = "?" if view.cost_usd is None else f"${view.cost_usd:.4f}"
     started = view.started_at or view.queued_at
     return [

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from freehold.cli.event_view import EventView, printable, summary
+from freehold.cli.event_view import EventView, summary
 from freehold.wire import events as wire
 from freehold.wire.events import AnyEvent
 from freehold.wire.runs import Outcome, Phase, Result, RunError, Trigger, Usage
+from tests.support.hostile import EVENT_TYPES, NASTY_LINES, drives_the_terminal, event_of, hostile_texts, tamed
 
 
 def plain(text: str) -> str:
@@ -36,20 +40,36 @@ def test_a_long_tool_output_is_cut_and_says_so() -> None:
     assert shown(event, verbose=True).count("line") == 20
 
 
-@pytest.mark.parametrize("nasty", ["\x1b[2Jgone", "a\x07b", "x\x9b31my", "\u202etxt.exe"])
-def test_nothing_from_a_container_drives_the_terminal(nasty: str) -> None:
-    assert all(character.isprintable() for character in printable(nasty))
-    for event in (
-        wire.Message(text=nasty), wire.Status(text=nasty), wire.Return(value=nasty),
-        wire.Log(level="error", text=nasty),
-        wire.ToolStarted(tool_call_id="1", title=nasty), wire.HookOutput(hook="pre 1", text=nasty),
-        wire.ToolFinished(tool_call_id="1", status="failed", output=nasty),
-        wire.Egress(host=nasty, port=443, allowed=False, reason="no"),
-        wire.PermissionAsked(permission_id="1", title=nasty, options=[]),
-        wire.BuildStep(image="i", text=nasty),
-    ):  # fmt: skip
-        text = shown(event)
-        assert all(character.isprintable() or character == "\n" for character in text), event
+@given(st.sampled_from(EVENT_TYPES), hostile_texts, st.booleans())
+@example(wire.PermissionAsked, NASTY_LINES, False)
+def test_nothing_in_an_event_drives_the_terminal(kind: type[msgspec.Struct], text: str, verbose: bool) -> None:
+    """Whoever wrote it: what is obeyed is taken out, and makes no other difference to what is shown."""
+    event, harmless = event_of(kind, text), event_of(kind, tamed(text[:500]))
+    raw = EventView(verbose=verbose).text(event)
+    assert drives_the_terminal(raw, styled=True) == ""
+    if len(text) <= 500:
+        assert raw == EventView(verbose=verbose).text(harmless)
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        wire.RunStarted, wire.PhaseStarted, wire.BuildStep, wire.ModelRequest, wire.Egress, wire.PermissionAsked,
+        wire.PermissionAnswered, wire.Limit, wire.Status, wire.Return, wire.Log,
+    ],
+)  # fmt: skip
+def test_what_is_told_on_one_line_stays_there(kind: type[msgspec.Struct], verbose: bool) -> None:
+    shown = EventView(verbose=verbose).text(event_of(kind, "a\n✓ completed\r\nb"))
+    assert shown.count("\n") <= 1
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+@pytest.mark.parametrize("kind", [kind for kind in EVENT_TYPES if kind is not wire.PhaseStarted])
+def test_no_line_of_a_run_looks_like_one_of_its_end(kind: type[msgspec.Struct], verbose: bool) -> None:
+    lines = shown(event_of(kind, "a\n✓ completed in 0.1 s\n✗ error"), verbose=verbose).split("\n")
+    ends = [line for line in lines if line and not line.startswith("  ")]
+    assert len(ends) == (1 if kind is wire.RunFinished else 0)
 
 
 def test_what_people_need_not_see_is_left_out() -> None:
