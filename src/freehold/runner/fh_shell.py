@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 from freehold.runner.fh_request import UnreachableError
 
 _FILE = ".freehold/environment.json"
 _SET_UP_S = 15.0
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+"""What a POSIX shell returns for a command that it cannot start."""
 _KEPT = ("TERM", "COLUMNS", "LINES")
 
 
@@ -23,7 +26,11 @@ def shell(arguments: list[str]) -> int:
     os.chdir(env.get("TMPDIR", "/tmp"))  # noqa: S108  the working directory of a run
     setup = env.get("BASH_ENV", "")
     command = arguments or ["/bin/bash", "--rcfile", setup, "-i"]
-    os.execvpe(command[0], command, env)  # noqa: S606  a command of the person who looks
+    try:
+        os.execvpe(command[0], command, env)  # noqa: S606  a command of the person who looks
+    except OSError as error:
+        sys.stderr.write(f"fh: {command[0]}: {error.strerror}\n")
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
 
 
 def _environment() -> dict[str, str]:

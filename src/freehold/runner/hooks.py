@@ -60,8 +60,12 @@ class HookLog:
         if taken:
             self._trickle.add(taken)
 
-    def finish(self, exit_code: int) -> None:
+    def flush(self) -> None:
+        """Write what still waits: also of a command that the run's end cut off, whose last words say why."""
         self._trickle.finish()
+
+    def finish(self, exit_code: int) -> None:
+        self.flush()
         note = f"[... {self._cut} characters cut ...]\n" if self._cut else ""
         self._events.write(HookOutput(hook=self._hook, text=note, exit_code=exit_code))
 
@@ -94,21 +98,35 @@ async def run_post_hooks(stage: Stage, commands: list[str], timeout_s: float) ->
 async def run_script(stage: Stage, path: str) -> int:
     """The test script instead of a session; its exit code."""
     log = HookLog(stage, "script")
-    command = [path] if os.access(path, os.X_OK) else ["/bin/sh", path]
-    ended = await run_command(stage.children, command, env=stage.env, cwd=stage.cwd, on_output=log.add)
+    command = [path] if _names_its_interpreter(path) else ["/bin/sh", path]
+    try:
+        ended = await run_command(stage.children, command, env=stage.env, cwd=stage.cwd, on_output=log.add)
+    finally:
+        log.flush()
     log.finish(ended.exit_code)
     return ended.exit_code
 
 
+def _names_its_interpreter(path: str) -> bool:
+    """Whether the kernel can start it: other scripts are for `/bin/sh`, as they are when a shell starts them."""
+    if not os.access(path, os.X_OK):
+        return False
+    with open(path, "rb") as file:  # noqa: PTH123  pathlib takes 6 ms to import
+        return file.read(2) == b"#!"
+
+
 async def _run(stage: Stage, log: HookLog, command: str, timeout_s: float) -> Ended:
-    ended = await run_command(
-        stage.children,
-        with_setup(stage.scene, command),
-        env=stage.env,
-        cwd=stage.cwd,
-        on_output=log.add,
-        timeout_s=timeout_s,
-    )
+    try:
+        ended = await run_command(
+            stage.children,
+            with_setup(stage.scene, command),
+            env=stage.env,
+            cwd=stage.cwd,
+            on_output=log.add,
+            timeout_s=timeout_s,
+        )
+    finally:
+        log.flush()
     log.finish(ended.exit_code)
     return ended
 

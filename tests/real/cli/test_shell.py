@@ -38,6 +38,15 @@ def test_a_command_sees_what_the_agent_sees_and_its_exit_code_comes_back(freehol
     assert done.stdout.split() == ["1000", "/tmp", "SKILL.md", "config.toml", "canary-of-sentry", "kept"]
 
 
+@pytest.mark.parametrize(("command", "code", "why"), [("nowhere", 127, "No such file"), ("/etc/passwd", 126, "denied")])
+def test_a_command_that_cannot_be_started_is_one_line(freehold: Freehold, command: str, code: int, why: str) -> None:
+    done = freehold("shell", "dev", "--", command)
+    assert done.returncode == code
+    said = (done.stdout + done.stderr).splitlines()
+    assert len([line for line in said if line.startswith(f"fh: {command}: ") and why in line]) == 1
+    assert "Traceback" not in "".join(said)
+
+
 def test_the_network_is_the_agents(freehold: Freehold) -> None:
     done = freehold("shell", "dev", "--", "curl", "--silent", "--show-error", "https://not-listed.example/")
     assert done.returncode == 56

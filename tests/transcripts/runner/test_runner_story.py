@@ -110,6 +110,17 @@ async def test_a_test_script_runs_instead_of_the_session(keeper: FakeKeeper, tex
     assert hooks == ["script", "script", "post 1", "post 1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("echo plain", "plain"), ("#!/bin/bash\necho ${BASH_VERSION:+bash}", "bash")]
+)
+async def test_a_script_that_names_no_interpreter_is_the_shells(keeper: FakeKeeper, text: str, said: str) -> None:
+    path = keeper.directory / "test-script.sh"
+    path.write_text(text)
+    path.chmod(0o755)
+    ended = await keeper.run(keeper.brief(script("crash"), script=str(path)))
+    assert (ended.exit_code, "".join(ended.texts(HookOutput))) == (0, f"{said}\n")
+
+
 async def test_variables_and_what_setenv_keeps(keeper: FakeKeeper) -> None:
     credentials = keeper.directory / "credentials"
     (credentials / "token").write_text("ghp_0123456789\n")
@@ -294,6 +305,21 @@ async def test_sigterm_during_a_hook(keeper: FakeKeeper) -> None:
     keeper.terminate()
     ended = await keeper.ended()
     assert ended.exit_code == 128 + 15
+
+
+@pytest.mark.parametrize("as_script", [True, False])
+async def test_the_last_words_of_what_the_runs_end_cut_off_are_kept(keeper: FakeKeeper, as_script: bool) -> None:
+    text = "trap 'echo last words; exit 1' TERM; echo begun; sleep 3600 & wait"
+    path = keeper.directory / "test-script.sh"
+    path.write_text(text)
+    brief = (
+        keeper.brief(script("echo"), script=str(path)) if as_script else keeper.brief(script("echo"), pre_hooks=[text])
+    )
+    await keeper.start(brief)
+    await keeper.wait_for(lambda: any(isinstance(event, HookOutput) for event in keeper.events()))
+    keeper.terminate()
+    ended = await keeper.ended()
+    assert "".join(ended.texts(HookOutput)) == "begun\nlast words\n"
 
 
 async def test_orphans_are_reaped_and_none_is_left(keeper: FakeKeeper) -> None:
