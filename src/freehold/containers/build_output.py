@@ -20,7 +20,7 @@ _FINAL_ERROR = re.compile(r"^(?:ERROR: )?(failed to solve.*)$")
 _EXIT_CODE = re.compile(r"^.*: (exit code: \d+)$", re.DOTALL)
 _UNNAMED_STAGE = re.compile(r"^stage-\d+$")
 
-_KEPT_LINES = 20
+_KEPT_LINES = 50
 _LONGEST_STEP = 100
 
 

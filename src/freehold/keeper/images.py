@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import one_of
 from freehold.containers.build import DockerBuilds
 from freehold.containers.connection import DockerConnection
 from freehold.containers.image_store import DockerImages
@@ -88,9 +89,12 @@ def inputs_of(project: Project, agent: Agent) -> ImageInputs:
 
 
 def first_error(results: dict[str, str | FreeholdError]) -> FreeholdError | None:
-    """One error for all that failed: each agent's own message, below the others."""
-    failed = {name: result for name, result in results.items() if isinstance(result, FreeholdError)}
-    if len(failed) <= 1:
-        return next(iter(failed.values()), None)
-    message = "\n".join(error.message for error in failed.values())
-    return FreeholdError(Code.IMAGE, message, "\n".join(dict.fromkeys(error.hint for error in failed.values())))
+    """One error for all that failed: each agent's own message, below the others, and whose images are ready."""
+    failed = [result for result in results.values() if isinstance(result, FreeholdError)]
+    if not failed:
+        return None
+    messages = [error.message for error in failed]
+    if ready := [name for name, result in results.items() if not isinstance(result, FreeholdError)]:
+        messages.append(f"These agents' images are ready: {one_of(ready)}")
+    code = failed[0].code if len(failed) == 1 else Code.IMAGE
+    return FreeholdError(code, "\n".join(messages), "\n".join(dict.fromkeys(error.hint for error in failed)))

@@ -61,6 +61,9 @@ def decide(facts: Facts) -> Verdict:
     """The verdict: what stopped the run beats what it said; a zero exit alone makes it `completed`."""
     if facts.stop:
         code = facts.stop.exit_code if facts.stop.exit_code is not None else _code_of(facts.exit)
+        if facts.stop.result is Result.COMPLETED and facts.rehearsal_problems:
+            # `fh exit 0` in the middle of a rehearsal: what it was to show was not shown.
+            return Verdict(Result.ERROR, code, _rehearsal(facts.rehearsal_problems))
         return Verdict(facts.stop.result, code, facts.stop.error)
     if facts.failure:
         return Verdict(Result.ERROR, _code_of(facts.exit), facts.failure)

@@ -11,6 +11,7 @@ from freehold.wire.runs import Result, RunError
 
 SAID = RunError(Code.HOOK, "pre hook 1 failed", "look at it")
 BUDGET = Stop(Result.BUDGET, RunError(Code.BUDGET, "spent"))
+COMPLETED = Stop(Result.COMPLETED, exit_code=0)
 
 CASES: list[tuple[str, Facts, Result, int | None]] = [
     ("a zero exit completes", Facts(Exit(0)), Result.COMPLETED, 0),
@@ -28,6 +29,13 @@ CASES: list[tuple[str, Facts, Result, int | None]] = [
     ("a stop beats the exit", Facts(Exit(0), stop=BUDGET), Result.BUDGET, 0),
     ("a stop before the container", Facts(None, stop=Stop(Result.KILLED, exit_code=137)), Result.KILLED, 137),
     ("a rehearsal that went astray", Facts(Exit(0), rehearsal_problems=("2 turns left",)), Result.ERROR, 0),
+    ("a stop that completes", Facts(Exit(143), stop=COMPLETED), Result.COMPLETED, 0),
+    (
+        "a stop that leaves a rehearsal unfinished",
+        Facts(Exit(143), stop=COMPLETED, rehearsal_problems=("1 turn left",)),
+        Result.ERROR,
+        0,
+    ),
     ("no model answers", Facts(Exit(1), models_exhausted="all rate limited"), Result.ERROR, 12),
 ]
 

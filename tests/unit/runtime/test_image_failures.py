@@ -27,6 +27,13 @@ def test_whose_image_which_step_and_what_it_said() -> None:
     ]
 
 
+def test_the_end_of_a_long_output_is_shown_and_said_to_be_one() -> None:
+    failure = BuildFailure("2/3: RUN make", tuple(f"line {number}" for number in range(50)), "exit code: 2")
+    lines = told(layer(Kind.AGENT, "agent dev"), failure).message.splitlines()
+    assert lines[1:3] == ["  … (the last 40 lines of what it wrote)", "  line 10"]
+    assert lines[-2:] == ["  line 49", "  exit code: 2"]
+
+
 HINTS = [
     (Kind.AGENT, "agent dev", "Check that your agent's Dockerfile starts with FROM freehold-agent:latest"),
     (Kind.PROJECT, "the project's base", "Check that the project's Dockerfile starts with FROM freehold-agent:latest"),

@@ -8,7 +8,7 @@ from freehold.project.dockerfiles.syntax import parse
 from freehold.runtime.images.debian import cannot_pull
 from freehold.runtime.images.layers import Kind, Layer
 
-_SHOWN_LINES = 12
+_SHOWN_LINES = 40
 _FRONTEND = "docker/dockerfile"
 
 _HINTS = {
@@ -37,6 +37,8 @@ def told(layer: Layer, failure: BuildFailure) -> FreeholdError:
     place = f" ({layer.where})" if layer.where else ""
     step = f" at step {failure.step}" if failure.step else ""
     lines = [f"{whose}{place} could not be built{step}"]
+    if len(failure.output) > _SHOWN_LINES:
+        lines.append(f"  … (the last {_SHOWN_LINES} lines of what it wrote)")
     lines += [f"  {line}" for line in failure.output[-_SHOWN_LINES:]]
     lines.append(f"  {failure.error or 'the build ended without saying why'}")
     return FreeholdError(Code.IMAGE, "\n".join(lines), _hint(layer, failure))
