@@ -16,8 +16,8 @@ from freehold.base.files import make_private_directory, remove_tree, write_atomi
 from freehold.runtime.container_names import PROJECT_LABEL
 from freehold.runtime.engine import Exit, Found, Network, Place, Readiness, RunSpec, Shell
 from freehold.runtime.host import supervisor
-from freehold.runtime.host.account import DEFAULT_RUN_AS, begin, look_up, require_fit
-from freehold.runtime.host.allotment import Allotment, verbs
+from freehold.runtime.host.account import DEFAULT_RUN_AS, look_up, require_fit
+from freehold.runtime.host.allotment import Allotment, end_told, launch, verbs
 from freehold.runtime.host.lodging import Lodging
 from freehold.runtime.host.readiness import look_at_host
 from freehold.runtime.host.shell import HostShell
@@ -79,14 +79,13 @@ class HostUserEngine:
 
     def _plan(self, spec: RunSpec, lodging: Lodging) -> dict[str, Any]:
         """What the supervisor is to do. It holds no secret: credentials are files that only the run's user can read."""
-        account, launcher = lodging.as_account(), Path(lodging.bin) / "freehold-launch"
         lock = self._allotment.locks / lodging.account
         return {
             "labels": spec.labels,
-            "run": begin(lodging.way, account, Path(lodging.interpreter), launcher),
-            "verbs": verbs(lodging) if lodging.exclusive else (),
+            "run": launch(lodging),
+            "verbs": launch(lodging) if lodging.exclusive else (),
+            "end": end_told(lodging),
             "lock": str(lock) if lodging.exclusive else "",
-            "scratch": {"home": lodging.home, "scratch": lodging.scratch},
             "told": {
                 "do": "run",
                 "command": spec.command or (f"{lodging.bin}/runner",),
@@ -116,7 +115,7 @@ class HostUserEngine:
         lodging = self._lodging(run_id)
         if lodging.exclusive:
             action = f"What is left of run {run_id} could not be ended"
-            await ask(verbs(lodging), {"do": "sweep", "home": lodging.home, "scratch": lodging.scratch}, action)
+            await ask(launch(lodging), end_told(lodging), action)
         else:
             supervisor.end_session(watched.run)
         return watched.write_lost()
@@ -167,8 +166,7 @@ class HostUserEngine:
         watched, lodging = self._watched(run_id), self._lodging(run_id)
         if not watched.running:
             raise FreeholdError(Code.CONFLICT, f"Run {run_id} has ended.")
-        launcher = Path(lodging.bin) / "freehold-launch"
-        program = begin(lodging.way, lodging.as_account(), Path(lodging.interpreter), launcher)
+        program = launch(lodging)
         told = {"do": "enter", "pid": watched.run, "command": command}
         mount = Path(lodging.gate) / "mount"
         return await HostShell.start(program, {**told, **self._told(lodging, mount)}, columns, rows)

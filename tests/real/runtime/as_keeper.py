@@ -46,6 +46,12 @@ async def spec(script: str, network: Network = Network.ALLOWLIST) -> RunSpec:
     )  # fmt: skip
 
 
+async def up(one: RunSpec) -> None:
+    async with asyncio.timeout(30):
+        while not (one.mount / "events.jsonl").read_bytes():
+            await asyncio.sleep(0.02)
+
+
 async def ready() -> None:
     readiness = await engine.check(run_as)
     assert readiness.ready, readiness
@@ -74,9 +80,7 @@ async def is_alone() -> None:
 async def is_killed(script: str, grace_s: float, code: int) -> None:
     one = await spec(f"{script}; echo up >> $FREEHOLD_RUN_DIR/events.jsonl; while :; do sleep 0.05; done")
     await engine.start(one)
-    async with asyncio.timeout(30):
-        while not (one.mount / "events.jsonl").read_bytes():
-            await asyncio.sleep(0.02)
+    await up(one)
     await engine.kill(one.run_id, grace_s)
     result = await asyncio.wait_for(engine.wait(one.run_id), 60)
     assert result.code == code, result
@@ -93,6 +97,50 @@ async def ends_itself() -> None:
 
 async def is_killed_in_the_end() -> None:
     await is_killed("trap '' TERM", 1, 137)
+
+
+HUNTERS = """
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    os.fork()
+    while True:
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.getsid(int(name)) != os.getsid(0):
+                    os.kill(int(name), signal.SIGKILL)
+            except OSError:
+                pass
+time.sleep(60)
+"""
+
+
+async def cannot_end_who_ends_it() -> None:
+    one = await spec("")
+    program = (
+        sys.executable,
+        "-c",
+        HUNTERS.replace(
+            "os.setsid()", "os.setsid(); open(os.environ['FREEHOLD_RUN_DIR'] + '/events.jsonl', 'a').write('up')"
+        ),
+    )
+    await engine.start(RunSpec(**{**vars(one), "command": program}))
+    await up(one)
+    await engine.kill(one.run_id)
+    result = await asyncio.wait_for(engine.wait(one.run_id), 60)
+    assert result.code == 137, result
+    assert "left" not in result.output, result
+    await engine.remove(one.run_id)
+
+
+async def sees_its_own_processes_only() -> None:
+    one = await spec("echo $$; ls /proc | grep -c '^[0-9]'")
+    await engine.start(one)
+    result = await asyncio.wait_for(engine.wait(one.run_id), 60)
+    number, seen = result.output.split()
+    assert number == "2", result
+    assert int(seen) <= 4, result
+    await engine.remove(one.run_id)
 
 
 async def has_a_shell() -> None:
@@ -127,8 +175,8 @@ async def gives_up() -> None:
 
 
 STEPS: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (
-    ready, ends, is_alone, is_killed_at_once, ends_itself, is_killed_in_the_end, has_a_shell,
-    has_only_programs_that_exist, gives_up,
+    ready, ends, is_alone, is_killed_at_once, ends_itself, is_killed_in_the_end,
+    cannot_end_who_ends_it, sees_its_own_processes_only, has_a_shell, has_only_programs_that_exist, gives_up,
 )  # fmt: skip
 
 

@@ -6,28 +6,24 @@ import asyncio
 import json
 import os
 import pickle
-import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from freehold.base.clock import SystemClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_run_id
 from freehold.base.sockets import listen_unix
-from freehold.runtime.engine import Exit, Network, RunSpec
+from freehold.runtime.engine import Network, RunSpec
 from freehold.runtime.host.launcher import processes_of
-from freehold.runtime.host.setup import Wanted, fix
 from freehold.runtime.host.watched import Watched
-from freehold.runtime.host_user import HostUserEngine
-from freehold.runtime.run_directory import RunDirectory
+from tests.support.host_users import HostSite, host_users, sh, uid_of, up
 
 pytestmark = pytest.mark.root
 
@@ -38,87 +34,19 @@ PROBE = (Path(__file__).parent / "probe.py").read_text()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def users() -> Any:
-    asyncio.run(fix(Wanted(RUN_AS, 2, "root")))
-    yield
-    for name in USERS:
-        subprocess.run(["pkill", "-KILL", "-u", name])
-        subprocess.run(["userdel", name], check=True)
-        subprocess.run(["rm", "-rf", f"/var/lib/{name}"], check=True)
-
-
-class Site:
-    def __init__(self, base: Path) -> None:
-        self.base = base
-        self.state = base / "state"
-        self.engine = HostUserEngine(SystemClock(), self.state)
-
-    async def spec(self, command: tuple[str, ...], slot: int = 0, network: Network = Network.ALLOWLIST) -> RunSpec:
-        run_id = new_run_id("dev")
-        place = await self.engine.place(run_id, PROJECT, "dev", slot, run_as=RUN_AS)
-        directory = RunDirectory(self.base / "runs" / run_id, place)
-        agent = self.base / "agents" / "dev"
-        agent.mkdir(parents=True, exist_ok=True)
-        (agent / "SKILL.md").write_text("Be kind.")
-        directory.snapshot(agent, agent)
-        token = directory.make_credentials_directory() / "token"
-        token.write_text("s3cret")
-        token.chmod(0o444)
-        (directory.mount / "prompt.json").write_text("{}")
-        return RunSpec(
-            run_id=run_id,
-            project=PROJECT,
-            agent="dev",
-            attempt=1,
-            slot=slot,
-            image="",
-            mount=directory.mount,
-            agent_dir=directory.agent,
-            credentials_dir=directory.credentials,
-            shared_dir=directory.shared,
-            network=network,
-            memory_bytes=256 * 1024**2,
-            cpus=1.0,
-            timeout_s=60,
-            started_at="2026-11-21T09:00:00.000Z",
-            command=command,
-            run_as=RUN_AS,
-        )
-
-    async def run(self, spec: RunSpec) -> Exit:
-        await self.engine.start(spec)
-        return await asyncio.wait_for(self.engine.wait(spec.run_id), 60)
-
-    async def close(self) -> None:
-        for folder in (self.state / "host-user").glob("dev-*"):
-            await self.engine.remove(folder.name)
-        for slot in range(3):
-            await self.engine.give_up_workspace(PROJECT, "dev", slot, RUN_AS)
+def users() -> Iterator[None]:
+    with host_users(RUN_AS, 2):
+        yield
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(tmp_path)
+async def site(tmp_path: Path) -> AsyncIterator[HostSite]:
+    made = HostSite(tmp_path, PROJECT, RUN_AS)
     yield made
     await made.close()
 
 
-def sh(script: str) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", textwrap.dedent(script))
-
-
-def uid_of(name: str) -> int:
-    return pwd.getpwnam(name).pw_uid
-
-
-async def up(spec: RunSpec) -> None:
-    events = spec.mount / "events.jsonl"
-    async with asyncio.timeout(30):
-        while not events.read_bytes():
-            await asyncio.sleep(0.02)
-
-
-async def test_a_run_from_inside(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_from_inside(site: HostSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FREEHOLD_CANARY", "operators-secret")
     asked = await site.spec(("true",))
     gate = asked.mount.parent
@@ -156,7 +84,7 @@ async def test_a_run_from_inside(site: Site, monkeypatch: pytest.MonkeyPatch) ->
     assert "s3cret" not in json.dumps(facts["programs"])
 
 
-async def _greet(listener: Any) -> None:
+async def _greet(listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     while True:
         connection, _ = await loop.sock_accept(listener)
@@ -174,14 +102,14 @@ def in_tmp() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-async def test_its_tmp_is_its_own(site: Site, in_tmp: Path) -> None:
+async def test_its_tmp_is_its_own(site: HostSite, in_tmp: Path) -> None:
     assert (
         await site.run(await site.spec(sh(f"test ! -e {in_tmp} && mkdir {in_tmp} && touch {in_tmp}/mine")))
     ).code == 0
     assert os.listdir(in_tmp) == []  # noqa: PTH208
 
 
-async def test_nobody_else_can_read_what_it_is_given(site: Site) -> None:
+async def test_nobody_else_can_read_what_it_is_given(site: HostSite) -> None:
     spec = await site.spec(("sleep", "60"))
     await site.engine.start(spec)
     for path in (spec.credentials_dir / "token", spec.agent_dir / "SKILL.md", spec.mount / "prompt.json"):
@@ -191,7 +119,7 @@ async def test_nobody_else_can_read_what_it_is_given(site: Site) -> None:
         assert path.read_text(), "the keeper can"
 
 
-async def test_open_is_the_hosts_network(site: Site) -> None:
+async def test_open_is_the_hosts_network(site: HostSite) -> None:
     script = 'test "$(readlink /proc/self/ns/net)" = "$0"'
     ours = os.readlink("/proc/self/ns/net")  # noqa: PTH115
     opened = await site.spec(("/bin/sh", "-c", script, ours), network=Network.OPEN)
@@ -200,7 +128,7 @@ async def test_open_is_the_hosts_network(site: Site) -> None:
     assert (await site.run(await site.spec(("/bin/sh", "-c", script, ours)))).code == 1
 
 
-async def test_nothing_of_a_run_outlives_it(site: Site) -> None:
+async def test_nothing_of_a_run_outlives_it(site: HostSite) -> None:
     script = """
         trap '' TERM
         for i in 1 2 3; do (setsid sh -c 'trap "" TERM HUP; while :; do sleep 1; done' &) & done
@@ -212,7 +140,7 @@ async def test_nothing_of_a_run_outlives_it(site: Site) -> None:
     assert processes_of(uid_of(RUN_AS)) == []
 
 
-async def test_a_kill_reaches_what_hides(site: Site) -> None:
+async def test_a_kill_reaches_what_hides(site: HostSite) -> None:
     hide = (
         "setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' & echo up >> $FREEHOLD_RUN_DIR/events.jsonl; sleep 60"
     )
@@ -225,7 +153,7 @@ async def test_a_kill_reaches_what_hides(site: Site) -> None:
     assert processes_of(uid_of(RUN_AS)) == []
 
 
-async def test_a_process_that_forbids_to_be_looked_at_is_seen_and_ended(site: Site) -> None:
+async def test_a_process_that_forbids_to_be_looked_at_is_seen_and_ended(site: HostSite) -> None:
     script = """
 import ctypes, os, signal, time
 if os.fork():
@@ -244,7 +172,7 @@ else:
     assert processes_of(uid_of(RUN_AS)) == []
 
 
-async def test_a_supervisor_that_is_killed_takes_the_run_with_it(site: Site) -> None:
+async def test_a_supervisor_that_is_killed_takes_the_run_with_it(site: HostSite) -> None:
     spec = await site.spec(sh("echo up >> $FREEHOLD_RUN_DIR/events.jsonl; setsid sleep 60 & sleep 60"))
     await site.engine.start(spec)
     await up(spec)
@@ -258,7 +186,7 @@ async def test_a_supervisor_that_is_killed_takes_the_run_with_it(site: Site) -> 
     assert await site.engine.wait(spec.run_id) == result
 
 
-async def test_a_process_that_has_its_number_by_chance_is_left_alone(site: Site) -> None:
+async def test_a_process_that_has_its_number_by_chance_is_left_alone(site: HostSite) -> None:
     spec = await site.spec(("true",))
     await site.run(spec)
     folder = site.state / "host-user" / spec.run_id
@@ -274,7 +202,7 @@ async def test_a_process_that_has_its_number_by_chance_is_left_alone(site: Site)
     assert await bystander.wait() == -9
 
 
-async def test_it_outlives_a_keeper_that_is_killed(site: Site) -> None:
+async def test_it_outlives_a_keeper_that_is_killed(site: HostSite) -> None:
     spec = await site.spec(sh("echo up >> $FREEHOLD_RUN_DIR/events.jsonl; sleep 60"))
     keeper = """
         import asyncio, os, pickle, signal, sys
@@ -295,7 +223,7 @@ async def test_it_outlives_a_keeper_that_is_killed(site: Site) -> None:
     assert (await site.engine.wait(spec.run_id)).code == 143
 
 
-async def test_what_is_in_the_workspace_is_kept_for_the_slot_and_its_tmp_is_not(site: Site) -> None:
+async def test_what_is_in_the_workspace_is_kept_for_the_slot_and_its_tmp_is_not(site: HostSite) -> None:
     first = await site.spec(sh("cd $HOME/../workspace && echo kept > note; echo gone > $TMPDIR/note"))
     assert (await site.run(first)).code == 0
     await site.engine.remove(first.run_id)
@@ -303,7 +231,7 @@ async def test_what_is_in_the_workspace_is_kept_for_the_slot_and_its_tmp_is_not(
     assert (await site.run(second)).code == 0
 
 
-async def test_each_slot_has_a_user_of_its_own_for_good(site: Site) -> None:
+async def test_each_slot_has_a_user_of_its_own_for_good(site: HostSite) -> None:
     first, second = await site.spec(("id", "-u")), await site.spec(("id", "-u"), slot=1)
     with pytest.raises(FreeholdError) as caught:
         await site.spec(("true",), slot=2)
@@ -318,7 +246,7 @@ async def test_each_slot_has_a_user_of_its_own_for_good(site: Site) -> None:
     assert (await site.run(await site.spec(("id", "-u"), slot=2))).output.strip() == str(uid_of(USERS[0]))
 
 
-async def test_one_run_at_a_time_for_each_user(site: Site) -> None:
+async def test_one_run_at_a_time_for_each_user(site: HostSite) -> None:
     first, second = await site.spec(("sleep", "60")), await site.spec(("true",))
     await site.engine.start(first)
     with pytest.raises(FreeholdError) as caught:
@@ -328,7 +256,7 @@ async def test_one_run_at_a_time_for_each_user(site: Site) -> None:
     assert (await site.run(second)).code == 0
 
 
-async def test_a_user_who_is_busy_otherwise_is_not_taken(site: Site) -> None:
+async def test_a_user_who_is_busy_otherwise_is_not_taken(site: HostSite) -> None:
     spec = await site.spec(("true",))
     other = await asyncio.create_subprocess_exec(
         "setpriv", f"--reuid={uid_of(RUN_AS)}", "--clear-groups", "sleep", "60"
@@ -344,7 +272,7 @@ async def test_a_user_who_is_busy_otherwise_is_not_taken(site: Site) -> None:
     await other.wait()
 
 
-async def test_a_flood_on_the_standard_streams_is_bounded(site: Site) -> None:
+async def test_a_flood_on_the_standard_streams_is_bounded(site: HostSite) -> None:
     result = await site.run(
         await site.spec(sh("head -c 8000000 /dev/zero | tr '\\0' x; echo; echo last words; exit 4"))
     )
@@ -353,7 +281,7 @@ async def test_a_flood_on_the_standard_streams_is_bounded(site: Site) -> None:
     assert len(result.output) <= 4096
 
 
-async def test_more_processes_than_allowed_are_refused(site: Site) -> None:
+async def test_more_processes_than_allowed_are_refused(site: HostSite) -> None:
     script = """
 import os, sys, time
 for _ in range(1100):
@@ -367,7 +295,7 @@ for _ in range(1100):
     assert processes_of(uid_of(RUN_AS)) == []
 
 
-async def test_after_remove_no_directory_of_it_is_left(site: Site) -> None:
+async def test_after_remove_no_directory_of_it_is_left(site: HostSite) -> None:
     spec = await site.spec(("sleep", "60"))
     await site.engine.start(spec)
     await site.engine.remove(spec.run_id)
@@ -379,7 +307,7 @@ async def test_after_remove_no_directory_of_it_is_left(site: Site) -> None:
     assert os.listdir(f"/var/lib/{RUN_AS}") == ["slots"]  # noqa: PTH208
 
 
-async def test_without_a_user_the_error_names_the_command(site: Site) -> None:
+async def test_without_a_user_the_error_names_the_command(site: HostSite) -> None:
     with pytest.raises(FreeholdError) as caught:
         await site.engine.place(new_run_id("dev"), PROJECT, "dev", 0, run_as="fht-nobody")
     assert caught.value.code is Code.CONFIG
@@ -387,6 +315,6 @@ async def test_without_a_user_the_error_names_the_command(site: Site) -> None:
     assert caught.value.hint.endswith("freehold doctor --fix")
 
 
-async def test_the_users_are_found_ready(site: Site) -> None:
+async def test_the_users_are_found_ready(site: HostSite) -> None:
     readiness = await site.engine.check(RUN_AS)
     assert readiness.ready, readiness

@@ -7,13 +7,14 @@ import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import remove_tree
 from freehold.base.ids import short
 from freehold.base.program import with_sudo
 from freehold.base.words import one_of
-from freehold.runtime.host.account import LAUNCHER, Account, Way, become, look_up, require_fit
+from freehold.runtime.host.account import LAUNCHER, Account, Way, become, begin, look_up, require_fit
 from freehold.runtime.host.lodging import Lodging, choose_account, kept_slots, make_gate
 from freehold.runtime.host.programs import Programs, install
 from freehold.runtime.host.talk import ask
@@ -148,6 +149,18 @@ def verbs(lodging: Lodging) -> tuple[str, ...]:
     """The command that runs the launcher as the run's user."""
     launcher = Path(lodging.bin) / "freehold-launch"
     return become(lodging.way, lodging.as_account(), Path(lodging.interpreter), launcher)
+
+
+def launch(lodging: Lodging) -> tuple[str, ...]:
+    """The command that starts, enters and ends the run: as root where we are root, as the run's user elsewhere."""
+    launcher = Path(lodging.bin) / "freehold-launch"
+    return begin(lodging.way, lodging.as_account(), Path(lodging.interpreter), launcher)
+
+
+def end_told(lodging: Lodging) -> dict[str, Any]:
+    """What the launcher is told to end everything that the run's user does."""
+    account = {"uid": lodging.uid, "gid": lodging.gid}
+    return {"do": "end", "account": account, "home": lodging.home, "scratch": lodging.scratch}
 
 
 async def sudo_allows(account: Account) -> bool:

@@ -62,8 +62,8 @@ class Supervisor:
         self._signals: set[int] = set()
         self._child = -1
         """The launcher, or sudo before it: the process whose end is the run's end."""
-        self._run = -1
-        """The run's first process, as the launcher told it."""
+        self._run, self._handle = -1, -1
+        """The process that the launcher told: PID 1 of the run, or its first program; and a descriptor for it."""
 
     def start(self) -> None:
         """Start the run; returns when it is there. Raises `RefusedError`, and then nothing runs."""
@@ -90,6 +90,8 @@ class Supervisor:
             process.stdin.write(json.dumps(self._plan["told"]).encode() + b"\n")
             process.stdin.close()
         self._run = self._read_header()
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            self._handle = os.pidfd_open(self._run)
         identity = {"supervisor": os.getpid(), "started": start_time(os.getpid()), "boot": boot_id(), "run": self._run}
         write(self._directory / "state.json", identity)
 
@@ -156,11 +158,19 @@ class Supervisor:
         self._bury()
 
     def _ask_to_end(self) -> None:
-        if self._plan["verbs"]:
+        if not self._signal_run(signal.SIGTERM):
             self._verb({"do": "signal", "pid": self._run, "signal": int(signal.SIGTERM)})
-        else:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._run, signal.SIGTERM)
+
+    def _signal_run(self, number: signal.Signals) -> bool:
+        """False when it is another user's, and we are not root: then the launcher has to."""
+        try:
+            if self._handle >= 0:
+                signal.pidfd_send_signal(self._handle, number)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return True
 
     def _read_output(self) -> bool:
         """Keep the end of what the run says; False at the end of the stream, or when there is nothing now."""
@@ -183,10 +193,14 @@ class Supervisor:
 
     def _sweep(self) -> str:
         """End every process of the run; what could not be ended, in a sentence."""
-        if self._plan["verbs"]:
-            answer = self._verb({"do": "sweep", **self._plan["scratch"]})
-            return "" if answer.get("ok") else f"Processes of the run are left: {answer.get('left') or answer}"
+        self._signal_run(signal.SIGKILL)  # with PID 1 of a PID namespace the kernel ends all that is in there
         deadline = time.monotonic() + SWEEP_DEADLINE_S
+        if self._plan["verbs"]:
+            answer: dict[str, Any] = {}
+            # Without a PID namespace, a run can end who comes to end it, but not for ever.
+            while not answer.get("ok") and time.monotonic() < deadline:
+                answer = self._verb(self._plan["end"])
+            return "" if answer.get("ok") else f"Processes of the run are left: {answer.get('left') or answer}"
         while (left := descendants(os.getpid())) and time.monotonic() < deadline:
             for pid in left:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
