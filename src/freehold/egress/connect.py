@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.hosts import quoted
 
+MOST_AHEAD = 64 * 1024
+"""Bytes that may come behind the head before it is answered: a TLS hello and early data."""
 HEAD_END = b"\r\n\r\n"
 _REQUEST_LINE = re.compile(rb"CONNECT ([^\s]{1,600}) HTTP/1\.[01]")
 
@@ -62,19 +64,28 @@ class HeadReader(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
         if self.head.done():
+            self.rest += data
             return
+        self._received += data
         end = self._received.find(HEAD_END)
         if end >= 0:
             end += len(HEAD_END)
-            self.rest = bytes(self._received[end:])
-            self.head.set_result(bytes(self._received[:end]))
+            head, self.rest = bytes(self._received[:end]), bytes(self._received[end:])
+            self._received.clear()
+            if len(self.rest) > MOST_AHEAD:
+                self.rest = b""
+                self._refuse(f"more than {MOST_AHEAD} bytes follow the request head", "wait for the answer")
+            else:
+                self.head.set_result(head)
         elif len(self._received) > self._most_bytes:
-            message = f"the request head is longer than {self._most_bytes} bytes"
-            self.head.set_exception(FreeholdError(Code.PROTOCOL, message, "send fewer or shorter headers"))
+            self._received.clear()
+            self._refuse(f"the request head is longer than {self._most_bytes} bytes", "send fewer or shorter headers")
         if self.head.done() and self.transport is not None:
             self.transport.pause_reading()
+
+    def _refuse(self, message: str, hint: str) -> None:
+        self.head.set_exception(FreeholdError(Code.PROTOCOL, message, hint))
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

@@ -18,6 +18,9 @@ LOOKUP_TIMEOUT_S = 15.0
 CONNECT_TIMEOUT_S = 15.0
 _NEXT_ADDRESS_AFTER_S = 0.25
 """Connection attempt delay (RFC 8305 §5)."""
+MOST_DIALLED = 3
+"""Addresses of each family that one connection tries: where none answers, each has a socket open."""
+_MOST_TOLD = 3
 
 
 def why_never_dialled(address: str) -> str | None:
@@ -60,6 +63,10 @@ class Dialer:
             message = f"{quoted(host)} port {port} cannot be reached: {error.strerror or error}"
             raise FreeholdError(Code.UNREACHABLE, message, "is the server up, and this host online?") from None
 
+    def close(self) -> None:
+        """Look nothing more up."""
+        self._resolver.close()
+
     async def _look_up(self, host: str, port: int) -> Sequence[Endpoint]:
         try:
             async with asyncio.timeout(self._lookup_timeout_s):
@@ -73,10 +80,20 @@ class Dialer:
         refusals = {endpoint: self._why_refused(endpoint.address) for endpoint in endpoints}
         checked = [endpoint for endpoint, reason in refusals.items() if reason is None]
         if checked:
-            return checked
-        told = "; ".join(f"{endpoint.address} is {reason}" for endpoint, reason in refusals.items())
+            return _first_of_each_family(checked)
+        told = "; ".join([f"{each.address} is {reason}" for each, reason in refusals.items()][:_MOST_TOLD])
         message = f"{quoted(host)} leads to no address that may be dialled: {told}"
         raise FreeholdError(Code.DENIED, message, "agents reach public addresses only, whatever the allow-list says")
+
+
+def _first_of_each_family(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    left = dict.fromkeys({endpoint.family for endpoint in endpoints}, MOST_DIALLED)
+    chosen = []
+    for endpoint in endpoints:
+        if left[endpoint.family]:
+            left[endpoint.family] -= 1
+            chosen.append(endpoint)
+    return chosen
 
 
 def _address_info(endpoint: Endpoint) -> AddrInfoType:

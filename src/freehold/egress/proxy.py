@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 class EgressProxy:
     """Lets one run reach what `rules` allow. `audit` is called once per connection, when it ended or was refused.
 
-    A connection is handed over as an accepted transport: `protocol()` gives the protocol for it. Nothing here raises:
+    A connection is handed over as an accepted transport: `protocol()` gives the protocol for it. `dialer` is this
+    proxy's own, and closed with it. Nothing here raises:
     what goes wrong is told to the client over HTTP and to `audit`.
     """
 
@@ -48,6 +49,11 @@ class EgressProxy:
     @property
     def rules(self) -> Rules:
         return self._rules
+
+    @property
+    def connections(self) -> int:
+        """How many it has to do with, also those that wait for their turn."""
+        return len(self._connections)
 
     def set_rules(self, rules: Rules) -> None:
         """From now on `rules` hold, for open connections too: those no longer allowed are cut."""
@@ -81,6 +87,7 @@ class EgressProxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._dialer.close()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._connections.pop(task).release()
@@ -107,15 +114,20 @@ class EgressProxy:
     async def _serve_by_the_rules(self, connection: Connection) -> None:
         try:
             await connection.read_request()
-        finally:
-            # A refusal waits its turn as well: it is what bounds the facts that a run can cause.
-            await self._clock.sleep(self._pace.take(self._clock.monotonic()))
+        except FreeholdError:
+            await self._turn()  # refusals too: it is what bounds the facts that a run can cause
+            raise
+        # Who left before naming a destination waits for nothing: there is no fact, and nothing else bounds how many.
+        await self._turn()
         if self._places.locked():
             message = f"this run has {self._limits.connections} connections open, the most there may be"
             raise FreeholdError(Code.BUSY, message, "close some, or open fewer at once")
         async with self._places:
             await connection.open()
             await connection.run()
+
+    async def _turn(self) -> None:
+        await self._clock.sleep(self._pace.take(self._clock.monotonic()))
 
 
 class _HangUp(asyncio.Protocol):

@@ -22,6 +22,8 @@ ACCESS_DENIED_ALERT = bytes((21, 3, 1, 0, 2, 2, 49))
 
 _BEFORE_SECOND_HELLO = frozenset({20, 21, 23})
 """Records of change_cipher_spec, alert, application_data."""
+_ALERT = 21
+_LONGEST_ALERT = RECORD_HEADER + 2
 _SERVER_HELLO = 2
 _RANDOM_AT = RECORD_HEADER + 4 + 2
 _RANDOM_END = _RANDOM_AT + 32
@@ -45,6 +47,7 @@ class TlsInspection:
         self._reader = HelloReader()
         self._held = b""
         self._answer = b""
+        self._answered = False
 
     @property
     def done(self) -> bool:
@@ -65,8 +68,9 @@ class TlsInspection:
         if self._stage is _Stage.HELLO and data:
             raise self._refused("the server spoke before the client did: that is not TLS")
         if self._stage is _Stage.ANSWER and data:
-            self._answer += data[:_RANDOM_END]
-            self._stage = self._stage_after(self._answer)
+            self._answered = True
+            self._answer = self._without_alerts(self._answer + data)[:_RANDOM_END]
+            self._stage = self._stage_after(self._answer) if self._answer else _Stage.ANSWER
         return data
 
     def _pass_hello(self) -> bytes:
@@ -80,7 +84,7 @@ class TlsInspection:
             return b""
         self._check(hello)
         passed, self._held = self._reader.taken(), self._reader.rest()
-        self._stage = _Stage.OPEN if self._answer else _Stage.ANSWER
+        self._stage = _Stage.OPEN if self._answered else _Stage.ANSWER
         return passed
 
     def _pass_second_flight(self) -> bytes:
@@ -109,10 +113,23 @@ class TlsInspection:
         if name.lower() != self._host:
             raise self._refused(f"the client asks for {quoted(name)} on a connection to {quoted(self._host)}")
 
+    def _without_alerts(self, answer: bytes) -> bytes:
+        """What follows the alerts: a server may warn before its hello (RFC 6066 §3), and the hello is what counts."""
+        while answer[:1] == bytes((_ALERT,)) and len(answer) >= RECORD_HEADER:
+            end = RECORD_HEADER + int.from_bytes(answer[3:RECORD_HEADER])
+            if end > _LONGEST_ALERT:
+                raise self._refused("the server's alert is too long to be one")
+            if len(answer) < end:
+                break
+            answer = answer[end:]
+        return answer
+
     def _stage_after(self, answer: bytes) -> _Stage:
         """The stage after the server's first bytes; still `ANSWER` while there are too few to tell."""
+        if answer[0] == _ALERT:
+            return _Stage.ANSWER
         if answer[0] != HANDSHAKE_RECORD or (len(answer) > RECORD_HEADER and answer[RECORD_HEADER] != _SERVER_HELLO):
-            return _Stage.OPEN  # an alert, or no TLS: the client will say so
+            return _Stage.OPEN  # no TLS: the client will say so
         if len(answer) >= RECORD_HEADER and RECORD_HEADER + int.from_bytes(answer[3:5]) < _RANDOM_END:
             raise self._refused("the server's hello comes in pieces too small to read")
         if len(answer) < _RANDOM_END:
@@ -122,7 +139,7 @@ class TlsInspection:
     def _refused_hello(self, error: BadHelloError) -> RefusedError:
         reason = f"the client may speak TLS only, and {error}"
         hint = f"use https://{self._host}/"
-        plain = not self._answer and not self._reader.taken() and self._reader.rest()[0] != HANDSHAKE_RECORD
+        plain = not self._answered and not self._reader.taken() and self._reader.rest()[0] != HANDSHAKE_RECORD
         return RefusedError(
             reason, hint, error_answer(FreeholdError(Code.DENIED, reason, hint)) if plain else ACCESS_DENIED_ALERT
         )

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from freehold.base.clock import Clock, SystemClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.pace import Pace
 from freehold.base.sockets import listen_unix, peer_of
 from freehold.base.transports import hang_up
 from freehold.egress.answers import error_answer
@@ -26,7 +27,9 @@ from freehold.keeper.run_session import RunSession
 SOCKET_MODE = 0o666
 """Whoever sees the directory may connect: only its run does, as uid 1000 or another (user namespaces)."""
 _CONNECT = b"CONNECT "
+_AFTER_FAULT_S = 1.0
 
+_log = logging.getLogger(__name__)
 _unheard = logging.getLogger("freehold.run_clients")
 _unheard.setLevel(logging.CRITICAL + 1)
 """aiohttp logs what clients get wrong, with tracebacks: a run could fill the disk. Defects of ours go elsewhere."""
@@ -37,6 +40,9 @@ class SocketLimits:
     """Bounds of one run's socket; seconds, bytes, connections."""
 
     connections: int = 512
+    per_second: float = 200.0
+    """New connections on average, and `burst` at once: each costs the keeper 0.1 ms, which it owes to all runs."""
+    burst: float = 2000.0
     first_bytes_s: float = 30.0
     request_head_s: float = 60.0
     """For the head of an HTTP request, and for silence between two requests."""
@@ -69,8 +75,10 @@ class RunSocket:
         self._egress = egress
         self._only_uid = only_uid
         self._limits = limits or SocketLimits()
+        self._clock = clock or SystemClock()
+        self._pace = Pace(self._limits.per_second, self._limits.burst)
         self._runner = web.AppRunner(
-            run_application(api, session, gateway, egress, mcp, clock or SystemClock()),
+            run_application(api, session, gateway, egress, mcp, self._clock),
             access_log=None,
             logger=_unheard,
             handler_cancellation=True,
@@ -79,19 +87,37 @@ class RunSocket:
             max_field_size=self._limits.header_bytes,
             shutdown_timeout=0.2,
         )
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
         self._inode = 0
         self._connections: set[asyncio.Transport] = set()
 
     async def open(self) -> None:
         """Make the socket and listen. Raises `OSError`."""
         await self._runner.setup()
-        listening = listen_unix(self._path, SOCKET_MODE)
+        self._listener = listen_unix(self._path, SOCKET_MODE)
         self._inode = self._path.stat().st_ino
-        self._listener = await asyncio.get_running_loop().create_unix_server(lambda: _FirstBytes(self), sock=listening)
+        self._accepting = asyncio.create_task(self._accept(self._listener))
+
+    async def _accept(self, listener: socket.socket) -> None:
+        """Take connections in, at a pace; those that come faster wait in the kernel, which has room for some."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._clock.sleep(self._pace.take(self._clock.monotonic()))
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError:  # no descriptors left; what other connections hold comes back
+                _log.exception("a connection of a run could not be taken in")
+                await self._clock.sleep(_AFTER_FAULT_S)
+                continue
+            await loop.connect_accepted_socket(lambda: _FirstBytes(self), connection)
 
     async def close(self) -> None:
         """Cut everything, within `close_s`; may be called again."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+            self._accepting = None
         if self._listener is not None:
             self._listener.close()
             self._listener = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,8 @@ class ServiceMeans:
     mcp_http: aiohttp.ClientSession
     ledger: Ledger
     circuit: Circuit
-    dialer: Dialer
+    dialer: Callable[[], Dialer]
+    """Makes one for a run: what it looks up must not keep others waiting."""
     clock: Clock
     credentials: CredentialStore
 
@@ -70,7 +72,7 @@ class RunServices:
         self._rehearsal = _rehearsal(run, agent)
         self._recorder = _recorder(run, agent)
         self._gateway = self._make_gateway(project, agent)
-        self._egress = EgressProxy(rules_of(agent), run.note, dialer=means.dialer, clock=means.clock)
+        self._egress = EgressProxy(rules_of(agent), run.note, dialer=means.dialer(), clock=means.clock)
         self._socket = RunSocket(
             run.directory.socket,
             api=RunApi(run.run_id, self._control, NoScheduler()),

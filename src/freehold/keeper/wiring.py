@@ -72,7 +72,7 @@ class Wiring:
             http=http,
             mcp_http=mcp_http,
             circuit=Circuit(),
-            dialer=Dialer(),
+            dialer=Dialer,
             ledger=self._ledger,
             clock=self._clock,
             credentials=self.means.credentials,

@@ -7,14 +7,15 @@ import socket
 import ssl
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
-from freehold.egress.dialer import Dialer
+from freehold.egress.connect import MOST_AHEAD
+from freehold.egress.dialer import MOST_DIALLED, Dialer
 from freehold.egress.limits import EgressLimits
 from freehold.egress.proxy import EgressProxy
 from freehold.egress.resolver import Endpoint, FixedResolver
@@ -113,8 +114,13 @@ async def test_a_refusal_is_told_to_client_and_audit(world: Outside, target: str
 
 @pytest.mark.parametrize(
     "request_head",
-    [b"CONNECT good.test HTTP/1.1\r\n\r\n", b"BREW /pot HTTP/1.1\r\n\r\n", b"x" * 20_000],
-    ids=["no port", "another method", "too long"],
+    [
+        b"CONNECT good.test HTTP/1.1\r\n\r\n",
+        b"BREW /pot HTTP/1.1\r\n\r\n",
+        b"x" * 20_000,
+        b"CONNECT good.test:443 HTTP/1.1\r\n\r\n" + bytes(MOST_AHEAD + 1),
+    ],
+    ids=["no port", "another method", "too long", "much behind it"],
 )
 async def test_a_bad_request_is_answered(world: Outside, request_head: bytes) -> None:
     reader, writer = await world.open(request_head)
@@ -147,6 +153,24 @@ async def test_a_second_address_is_tried(world: Outside) -> None:
         dead = Endpoint("127.0.0.1", bound.getsockname()[1])
         world.resolver.table["good.test"] = [dead, *world.resolver.table["good.test"]]
         await open_tunnel(world)
+
+
+async def test_of_many_addresses_some_are_tried(world: Outside) -> None:
+    """Where none answers, each that is tried has a socket of the keeper's open."""
+    await world.serve("good.test", silent)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        dead = [Endpoint(f"127.0.0.{number}", bound.getsockname()[1]) for number in range(1, MOST_DIALLED + 1)]
+        world.resolver.table["good.test"] = [*dead, *world.resolver.table["good.test"]]
+        head, _, _ = await world.connect("good.test:443")
+    assert head.startswith(b'HTTP/1.1 502 "good.test" port 443 cannot be reached')
+
+
+async def test_a_name_of_thousands_of_addresses_is_told_in_a_line() -> None:
+    resolver = FixedResolver({"many.test": [Endpoint(f"10.0.{n // 256}.{n % 256}", 443) for n in range(4000)]})
+    with pytest.raises(FreeholdError) as caught:
+        await Dialer(resolver).dial("many.test", 443)
+    assert len(caught.value.message) < 300
 
 
 async def test_a_name_that_leads_to_private_addresses_only() -> None:
@@ -189,6 +213,8 @@ async def test_a_name_server_that_hangs(world: Outside) -> None:
         async def resolve(self, host: str, port: int) -> list[Endpoint]:
             await asyncio.Event().wait()
             return []
+
+        def close(self) -> None: ...
 
     with pytest.raises(FreeholdError, match="was not found within") as caught:
         await Dialer(Hanging(), lookup_timeout_s=0.05).dial("good.test", 443)
@@ -321,6 +347,22 @@ async def test_a_client_that_vanishes_before_its_hello(world: Outside) -> None:
     writer.write(HELLO[:20])
     writer.close()
     assert (await world.fact()).reason == "egress; the client hung up before its hello was complete"
+
+
+async def test_clients_that_vanish_wait_for_nothing(tmp_path: Path) -> None:
+    """A run that connects and hangs up, again and again, made its keeper remember each of them for minutes."""
+    async with outside(tmp_path, RULES, EgressLimits(per_second=0.01, burst=5)) as world:
+        for _ in range(100):
+            _, writer = await world.open(b"CONNECT good")
+            writer.close()
+            await writer.wait_closed()
+        await within(_settled(lambda: not world.proxy.connections))
+    assert world.facts == []
+
+
+async def _settled(happened: Callable[[], bool]) -> None:
+    while not happened():
+        await asyncio.sleep(0)
 
 
 async def test_a_client_that_vanishes_before_its_request(world: Outside) -> None:
@@ -467,8 +509,11 @@ async def test_rules_that_change_while_a_name_is_looked_up(world: Outside) -> No
 
 
 async def test_what_comes_before_the_server_is_reached_is_bounded(world: Outside) -> None:
+    asked = asyncio.Event()
+
     class Never(FixedResolver):
         async def resolve(self, host: str, port: int) -> Sequence[Endpoint]:
+            asked.set()
             await asyncio.Event().wait()
             return []
 
@@ -476,6 +521,7 @@ async def test_what_comes_before_the_server_is_reached_is_bounded(world: Outside
     proxy = EgressProxy(RULES, world.facts.append, dialer=Dialer(Never({}), anywhere))
     async with listening(proxy, world.path):
         _, writer = await world.open(b"CONNECT good.test:443 HTTP/1.1\r\n\r\n")
+        await within(asked.wait())
         writer.write(bytes(32 * 1024 * 1024))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(writer.drain(), 1)

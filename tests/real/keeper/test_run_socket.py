@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.run_socket import SocketLimits
 from freehold.wire.events import Egress
@@ -259,3 +260,37 @@ async def test_closing_cuts_everything(tmp_path: Path) -> None:
     assert world.gateway.cancelled.is_set()
     with pytest.raises(FileNotFoundError):
         await asyncio.open_unix_connection(str(world.path))
+
+
+class HeldClock(FakeClock):
+    """Whoever sleeps goes on when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = asyncio.Semaphore(0)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            await self.turns.acquire()
+        await super().sleep(seconds)
+
+
+async def test_connections_are_taken_in_at_a_pace(tmp_path: Path) -> None:
+    """Those that come and go cost the keeper its time too, which it owes to all runs."""
+    clock = HeldClock()
+    async with run_world(tmp_path, limits=SocketLimits(per_second=1, burst=3), clock=clock) as world:
+        answers = [asyncio.create_task(say(world, b"CONNECT evil.test:443 HTTP/1.1\r\n\r\n")) for _ in range(6)]
+        await within(_told(world, 3))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert len(world.outside.facts) == 3
+        clock.turns.release()
+        for count in (4, 5, 6):
+            await within(_told(world, count))
+            clock.turns.release()
+        await within(asyncio.gather(*answers))
+
+
+async def _told(world: RunWorld, count: int) -> None:
+    while len(world.outside.facts) < count:
+        await asyncio.sleep(0)

@@ -24,6 +24,7 @@ from tests.support.hello import (
 
 HELLO = client_hello(b"example.com")
 COMPATIBILITY = b"\x14\x03\x03\x00\x01\x01"
+WARNING = b"\x15\x03\x03\x00\x02\x01\x70"  # unrecognized_name
 EARLY_DATA = b"\x17\x03\x03\x00\x05hello"
 
 
@@ -151,12 +152,39 @@ def test_a_server_hello_in_tiny_records_is_refused() -> None:
         tls.from_server(records(handshake(b"\x03\x03" + bytes(40), kind=2), most=10))
 
 
-@pytest.mark.parametrize("answer", [b"\x15\x03\x03\x00\x02\x02\x28", b"HTTP/1.1 400 Bad Request\r\n"])
-def test_an_alert_or_nonsense_of_the_server_passes(answer: bytes) -> None:
+def test_nonsense_of_the_server_passes() -> None:
     tls = inspection()
     tls.from_client(HELLO)
+    answer = b"HTTP/1.1 400 Bad Request\r\n"
     assert tls.from_server(answer) == answer
     assert tls.done
+
+
+@pytest.mark.parametrize("segment", [1, 5, 10_000])
+def test_a_warning_of_the_server_is_not_its_answer(segment: int) -> None:
+    """After it may still come the request for another hello."""
+    tls = inspection()
+    tls.from_client(HELLO + client_hello(b"evil.example"))
+    flight = WARNING * 2 + retry_request()
+    passed = b"".join(tls.from_server(flight[at : at + segment]) for at in range(0, len(flight), segment))
+    assert passed == flight
+    with pytest.raises(RefusedError, match=r"evil\.example"):
+        tls.from_client(b"")
+
+
+def test_a_warning_before_the_hello_of_the_server_is_no_harm() -> None:
+    tls = inspection()
+    tls.from_client(HELLO)
+    assert tls.from_server(WARNING + server_hello()) == WARNING + server_hello()
+    assert tls.done
+    with pytest.raises(RefusedError, match="too long"):
+        after_hello().from_server(b"\x15\x03\x03\x01\x00" + bytes(256))
+
+
+def after_hello() -> TlsInspection:
+    tls = inspection()
+    tls.from_client(HELLO)
+    return tls
 
 
 def after_retry_request() -> TlsInspection:
