@@ -18,11 +18,11 @@ _DATA_URL = re.compile(r"data:(?:image/|audio/|video/|application/pdf)[\w.+-]*(?
 _LONGEST_HEAD = 200
 
 
-def attachments(wire_format: WireFormat, body: Json) -> list[int]:
-    """Their sizes: characters of base64, each of them a byte of the request at least."""
+def attachments(wire_format: WireFormat, body: Json) -> list[str]:
+    """Their contents: base64, with the head of its `data:` address where it has one."""
     read = _READERS[wire_format]
     found = (read(node) for node in provider_nodes(wire_format, body))
-    return [len(content) for content in found if content]
+    return [content for content in found if content]
 
 
 def _anthropic(node: Json) -> str:

@@ -21,8 +21,6 @@ from freehold.project.problems import dotted
 from freehold.wire.runs import Usage
 
 _PER_MILLION = 1_000_000
-TYPICAL_BYTES_PER_TOKEN = 4
-"""Of a request whose answer never said what it counted: English prose and JSON."""
 CUT_BYTES_PER_TOKEN = 3
 """Of what a cut answer had said so far: a little more than it was, never much less."""
 CUT_TOKENS_PER_S = 100
@@ -58,7 +56,8 @@ class Bill:
     turn: bool
     clock: Clock
     opened_at: float
-    size_bytes: int
+    likely_input: int
+    """Tokens, for an answer that does not say."""
     asked_context: dict[str, str]
     bound: int | None
     """Tokens to bound the answer by, where a budget does not hold what the request asks for."""
@@ -89,7 +88,7 @@ class Bill:
 
     def _estimate(self, reading: Reading, most_output: int) -> Tokens:
         """What a cut answer used at least, and probably: nobody gets an answer for nothing by cutting it."""
-        known = reading.tokens or Tokens(input=self.size_bytes // TYPICAL_BYTES_PER_TOKEN)
+        known = reading.tokens or Tokens(input=self.likely_input)
         elapsed_s = self.clock.monotonic() - self.opened_at
         written = max(-(-reading.text_bytes // CUT_BYTES_PER_TOKEN), int(elapsed_s * CUT_TOKENS_PER_S))
         return replace(known, output=max(known.output, min(written, most_output)))
@@ -98,7 +97,7 @@ class Bill:
 async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: PolicyModel) -> Bill:
     """Set aside the worst case of asking `model`. Raises `FreeholdError`: `BUDGET`; `CONFIG` for a price not known."""
     if call.route.operation is not Operation.GENERATE:
-        return Bill(guard, None, None, False, clock, clock.monotonic(), call.size_bytes, {}, None)
+        return Bill(guard, None, None, False, clock, clock.monotonic(), 0, {}, None)
     price = await look_up_price(model, clock.now())
     if price is None and guard.budgets.in_usd:
         raise FreeholdError(
@@ -116,7 +115,7 @@ async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: Po
     bound = granted if guard.budgets.bounding and granted != call.most_output else None
     return Bill(
         guard=guard, reservation=reservation, price=price, turn=call.turn, clock=clock, opened_at=clock.monotonic(),
-        size_bytes=call.size_bytes, asked_context=call.price_context,
+        likely_input=call.likely_input(), asked_context=call.price_context,
         bound=bound,
     )  # fmt: skip
 

@@ -13,15 +13,15 @@ from freehold.base.plain_text import clipped
 from freehold.models.attachments import attachments
 from freehold.models.nodes import Json, every_node
 from freehold.models.routes import Operation, Route
+from freehold.models.weight import most_tokens
 from freehold.project.wire_formats import WireFormat
 
-BYTES_PER_TOKEN = 2
-"""Of a request's JSON, for the worst case. English has about 4.5 bytes in a token, source code 3, hexadecimal and
-Chinese about 2: budgets set aside too much for an ordinary request, and give it back when the answer tells."""
 TOKENS_PER_ATTACHMENT = 5_000
 """An image or document inside the request, beside its bytes: the largest image is 4,784 tokens (Anthropic, 2026)."""
 BYTES_PER_ATTACHED_TOKEN = 40
 """Of base64. A dense PDF page of 100 kB is about 3,000 tokens."""
+TYPICAL_BYTES_PER_TOKEN = 4
+"""Of a request whose answer never said what it counted: English prose and JSON."""
 LONGEST_NAME = 200
 """Characters of a model's name; the longest that OpenRouter lists has 60."""
 LARGEST_COUNT = 10_000_000
@@ -49,6 +49,10 @@ class ModelCall:
     streaming: bool
     offers_tools: bool
     size_bytes: int
+    most_text: int = 0
+    """Tokens that the request may count at most, without its attachments."""
+    attached_bytes: tuple[int, ...] = ()
+    """Of each image and document in the request."""
     answers: int = 1
     """How many are asked for at once."""
     caches: bool = False
@@ -82,12 +86,16 @@ class ModelCall:
         return {key: value for key in _TIERS if isinstance(value := self.body.get(key), str)}
 
     def most_input(self) -> int:
-        """Tokens that the request itself may count at most, by its size."""
-        attached = attachments(self.route.wire_format, self.body)
-        text_bytes = max(0, self.size_bytes - sum(attached))
-        return text_bytes // BYTES_PER_TOKEN + sum(
-            TOKENS_PER_ATTACHMENT + size // BYTES_PER_ATTACHED_TOKEN for size in attached
-        )
+        """Tokens that the request itself may count at most."""
+        return self.most_text + self._attached
+
+    def likely_input(self) -> int:
+        """Tokens that the request itself probably counted, when nobody says so."""
+        return (self.size_bytes - sum(self.attached_bytes)) // TYPICAL_BYTES_PER_TOKEN + self._attached
+
+    @property
+    def _attached(self) -> int:
+        return sum(TOKENS_PER_ATTACHMENT + size // BYTES_PER_ATTACHED_TOKEN for size in self.attached_bytes)
 
 
 def parse_call(route: Route, data: bytes) -> ModelCall:
@@ -108,6 +116,7 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
             Code.PROTOCOL, f'the request names a model of {len(model)} characters: "{clipped(model)}"',
             f"the name of a model has {LONGEST_NAME} at most",
         )  # fmt: skip
+    attached = [content.encode() for content in attachments(route.wire_format, body)]
     return ModelCall(
         route=route,
         body=body,
@@ -115,6 +124,8 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
         streaming=route.streaming or body.get("stream") is True,
         offers_tools=offers_tools(route.wire_format, body),
         size_bytes=len(data),
+        most_text=most_tokens(data) - sum(map(most_tokens, attached)),
+        attached_bytes=tuple(map(len, attached)),
         answers=max([1, *_answers_asked_for(body)]),
         # Looked for in what was read, not in the bytes: there it may be written as `cache\\u005fcontrol`.
         caches=any("cache_control" in node for node in every_node(body)),

@@ -139,9 +139,20 @@ def test_the_path_alone_names_googles_model() -> None:
     assert json.loads(upstream_body(call, "m")) == {"contents": []}
 
 
-def test_the_worst_case_of_the_input_is_its_size() -> None:
-    call = call_of(CHAT, {"messages": [{"role": "user", "content": "x" * 100_000}]})
-    assert 50_000 <= call.most_input() <= 50_100
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [("x" * 100_000, 50_000), ("1" * 100_000, 100_000), ("?A" * 50_000, 100_000), ("\U000e0001" * 25_000, 100_000)],
+)
+def test_the_worst_case_of_the_input_is_told_by_its_bytes(text: str, most: int) -> None:
+    data = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}, ensure_ascii=False).encode()
+    assert most <= parse_call(Route(CHAT, Operation.GENERATE), data).most_input() <= most + 100
+
+
+def test_what_an_answer_does_not_say_is_likely_less() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4_000_000}}
+    call = call_of(CHAT, {"messages": [{"role": "user", "content": [{"type": "text", "text": "x" * 40_000}, image]}]})
+    assert 110_000 < call.likely_input() < 120_000
+    assert call.likely_input() < call.most_input() < 130_000
 
 
 @pytest.mark.parametrize(
