@@ -23,8 +23,10 @@ def fingerprint() -> str:
 
 def with_sudo(words: str) -> str:
     """`sudo …/freehold WORDS`, as it can be typed: sudo does not look into a virtual environment by itself."""
+    import shlex  # not needed for what is asked most often
+
     program = os.path.join(os.path.dirname(sys.executable), "freehold")  # noqa: PTH118, PTH120  as above
-    return f"sudo {program if os.path.exists(program) else 'freehold'} {words}"  # noqa: PTH110
+    return f"sudo {shlex.quote(program) if os.path.exists(program) else 'freehold'} {words}"  # noqa: PTH110
 
 
 def _sources(folder: str, below: str = "") -> Iterator[tuple[str, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -27,7 +28,9 @@ _SHOWN_LINES = 24
 
 
 @click.command(name="demo")
-@click.option("--repo", default="", metavar="URL|PATH", help="The repository to work on [the one you are in].")
+@click.option(
+    "--repo", default="", metavar="URL|PATH", help="The repository to work on [the one you are in, else Freehold's]."
+)
 @click.option("--into", type=click.Path(path_type=Path), default=Path("freehold-demo"), show_default=True,
               help="Where the demo's project is made.")  # fmt: skip
 @click.option("--engine", type=click.Choice(["docker", "host-user"]), help="Where to run [docker, where it answers].")
@@ -97,10 +100,11 @@ def _show(project: Path, clone: Path, notes: Path, setting: Setting) -> None:
     say()
     say("The agent committed it on a branch of a copy of the repository:")
     say(f"  git -C {_short(clone)} show release-notes")
+    if setting.as_caller:
+        say("Runs that are not a rehearsal want a user of their own first:")
+        say(f"  {with_sudo('doctor --fix')}")
     say("The same agent, with a real model (a few cents):")
     program = _program()
-    if setting.as_caller:
-        say(f"For runs that are not a rehearsal, give them a user of their own first: {with_sudo('doctor --fix')}")
     say(f"  cd {_short(project)} && {program} creds add anthropic_key && {program} run {AGENT}")
 
 
@@ -108,8 +112,9 @@ def _program() -> str:
     """How this very program is called from any folder: by name where the shell would find it, else by its path."""
     own = Path(sys.argv[0]).absolute()
     found = shutil.which("freehold")
-    return "freehold" if found and Path(found).samefile(own) else str(own)
+    return "freehold" if found and Path(found).samefile(own) else shlex.quote(str(own))
 
 
-def _short(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _short(path: Path) -> str:
+    """As short as it can be said here, and as the shell takes it for one word."""
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

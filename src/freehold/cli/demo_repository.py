@@ -34,12 +34,17 @@ def find_repository(asked: str, here: Path) -> str:
 def fetch_repository(source: str, project: Path) -> Path:
     """Clone `source` to `<project>/repository`, and pack it as `shared/repository.tar` for the agent; the clone's path.
 
-    What an earlier demo left there is replaced. Raises FAILED with git's words.
+    What an earlier demo left there is replaced. Raises FAILED with git's words, USAGE when there is no commit in it.
     """
     clone = project / "repository"
     if clone.exists():
         shutil.rmtree(clone)
     _git("clone", "--quiet", f"--depth={_DEPTH}", "--no-hardlinks", "--", source, str(clone))
+    if not _git("-C", str(clone), "rev-parse", "--verify", "--quiet", "HEAD", check=False):
+        raise FreeholdError(
+            Code.USAGE, f"{source} has no commits yet, so there is nothing to write about",
+            "Name another repository with --repo.",
+        )  # fmt: skip
     shared = project / "shared"
     shared.mkdir(exist_ok=True)
     with tarfile.open(shared / "repository.tar", "w") as archive:

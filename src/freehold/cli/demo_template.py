@@ -10,22 +10,26 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.cli.demo_setting import Setting
 
 _MARK = "# The demo's project."
+_ELSEWHERE = "Choose another folder: --into FOLDER"
 
 
 def lay_out(project: Path, setting: Setting) -> None:
     """Make the project at `project`, or bring an earlier demo's up to date; files that are there are not overwritten.
 
-    Raises CONFLICT when something else is there.
+    Raises CONFLICT when something else is there, FAILED when it cannot be written.
     """
-    config = project / "config.toml"
-    if project.exists() and any(project.iterdir()) and not _is_ours(config):
-        raise FreeholdError(
-            Code.CONFLICT, f"{project} exists and is no demo project", "Choose another folder: --into FOLDER"
-        )
-    template = importlib.resources.files("freehold.cli") / "demo_project"
-    _copy_missing(template, project)
-    (project / ".gitignore").write_text(".freehold/\n.env.toml\n")
-    (project / ".env.toml").write_text(setting.overlay)
+    try:
+        if project.exists() and not (_is_ours(project / "config.toml") or _is_empty(project)):
+            raise FreeholdError(Code.CONFLICT, f"{project} exists and is no demo project", _ELSEWHERE)
+        _copy_missing(importlib.resources.files("freehold.cli") / "demo_project", project)
+        (project / ".gitignore").write_text(".freehold/\n.env.toml\n")
+        (project / ".env.toml").write_text(setting.overlay)
+    except OSError as error:
+        raise FreeholdError(Code.FAILED, f"cannot make {project}: {error.strerror or error}", _ELSEWHERE) from error
+
+
+def _is_empty(project: Path) -> bool:
+    return project.is_dir() and not any(project.iterdir())
 
 
 def _is_ours(config: Path) -> bool:

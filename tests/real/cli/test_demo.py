@@ -87,3 +87,32 @@ def test_a_repository_that_is_not_there(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "git could not clone" in done.stderr
     assert "--repo" in done.stderr
+
+
+def test_a_repository_without_commits(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path / "new")], check=True)
+    with freehold_in(tmp_path, tmp_path / "home") as freehold:
+        done = freehold("demo", "--repo", "new", "--into", "demo")
+    assert done.returncode == 2
+    assert "has no commits yet" in done.stderr
+    assert "committed it on a branch" not in done.stdout
+
+
+@pytest.mark.parametrize("place", ["/proc/demo", "a-file/demo", "a-file"])
+def test_a_folder_that_cannot_be_made(tmp_path: Path, repository: Path, place: str) -> None:
+    (tmp_path / "a-file").touch()
+    with freehold_in(tmp_path, tmp_path / "home") as freehold:
+        done = freehold("demo", "--repo", str(repository), "--into", place)
+    assert done.returncode == 1
+    assert "--into FOLDER" in done.stderr
+    assert "defect" not in done.stderr
+
+
+def test_what_it_tells_to_type_can_be_pasted(tmp_path: Path, repository: Path) -> None:
+    with freehold_in(tmp_path, tmp_path / "home") as freehold:
+        freehold.env = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
+        done = freehold("demo", "--repo", str(repository), "--into", "it's mine")
+    assert done.returncode == 0, done.stderr
+    [shown] = [line for line in done.stdout.splitlines() if line.endswith("show release-notes")]
+    looked = subprocess.run(["sh", "-c", shown], cwd=tmp_path, capture_output=True, text=True)
+    assert "Release notes" in looked.stdout, looked.stderr
