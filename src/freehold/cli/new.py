@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-import sys
+import shlex
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.cli.context import Context
-from freehold.cli.creds_input import Given, ask_for_values
 from freehold.cli.output import note, print_json, say
 from freehold.project.credential import CredentialRef
-from freehold.project.credentials import CREDENTIAL_TYPES
 from freehold.project.load import load_project
 from freehold.project.providers import CUSTOM, PROVIDERS, REHEARSAL
 from freehold.store.credentials import FileCredentialStore
@@ -24,6 +23,15 @@ from freehold.store.credentials import FileCredentialStore
 AGENT = "hello"
 _MODELS = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5.1", "google": "gemini-2.5-pro"}
 """What a provider's project begins with; known to genai-prices, so that budgets in dollars hold."""
+
+_DOLLARS = """\
+# A run that would cost more is stopped before it does; a day begins at midnight UTC.
+usd_per_run = 1.00
+usd_per_day = 10.00"""
+_TOKENS = """\
+# A run that would use more is stopped before it does. Dollars can be a limit too, once the model above says what a
+# million tokens cost: `price = { input = 0.50, output = 1.50 }`.
+tokens_per_run = 1_000_000"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,12 @@ class ModelChoice:
     @property
     def key(self) -> CredentialRef:
         return CredentialRef(PROVIDERS[self.provider].credential)
+
+    @property
+    def foreign_host(self) -> str:
+        """The host of a `base_url` that is not the provider's own: its key is sent there only once that is allowed."""
+        host = urlsplit(self.base_url).hostname or ""
+        return "" if host in PROVIDERS[self.provider].hosts else host
 
 
 @click.command(name="new")
@@ -57,11 +71,9 @@ def command(context: Context, folder: Path, provider: str | None, model: str, ba
     choice = _choose(provider or "anthropic", model, base_url)
     _lay_out(target, choice)
     load_project(target, home=context.home)
-    store = FileCredentialStore(context.home)
     if not context.json:
         say(f"{folder}/ holds a project with the agent {AGENT}")
-    _offer_key(context, choice, store)
-    has_key = store.get(choice.key, "token") is not None
+    has_key = FileCredentialStore(context.home).get(choice.key, "token") is not None
     if context.json:
         print_json({"project": target, "agent": AGENT, "missing": [] if has_key else [str(choice.key)]})
     elif not context.quiet:
@@ -107,22 +119,15 @@ def _filled(text: str, choice: ModelChoice) -> str:
     # A JSON string is a TOML string too.
     base_url = f"base_url = {json.dumps(choice.base_url)}\n" if choice.base_url else ""
     text = text.replace("@provider@", json.dumps(choice.provider)).replace("@base_url@", base_url)
+    text = text.replace("@budget@", _TOKENS if choice.foreign_host else _DOLLARS)
     return text.replace("@model@", json.dumps(choice.model, ensure_ascii=False))
-
-
-def _offer_key(context: Context, choice: ModelChoice, store: FileCredentialStore) -> None:
-    """Ask for the model's key, where somebody can answer and none is stored; Enter skips."""
-    if context.no_input or context.json or not sys.stdin.isatty() or store.get(choice.key, "token"):
-        return
-    if click.confirm(f"Store your {PROVIDERS[choice.provider].label} key now?", default=False, err=True):
-        store.put(choice.key, ask_for_values(CREDENTIAL_TYPES[choice.key.type], Given({}), [], no_input=False))
-        say(f"{choice.key} is stored")
 
 
 def _tell_next(folder: Path, choice: ModelChoice, *, has_key: bool) -> None:
     note("next:")
-    note(f"  cd {folder}")
+    note(f"  cd {shlex.quote(str(folder))}")
     note(f"  freehold run {AGENT} --rehearse        # no key needed: rehearsal.yaml plays the model")
-    if not has_key:
-        note(f"  freehold creds add {choice.key}      # then for real:")
+    hosts = f" --field hosts={choice.foreign_host}" if choice.foreign_host else ""
+    if hosts or not has_key:
+        note(f"  freehold creds add {choice.key}{hosts}      # then for real:")
     note(f'  freehold run {AGENT} "What can you do here?"')

@@ -99,21 +99,21 @@ def test_json_names_what_is_missing(folder: Path) -> None:
     assert json.loads(answer.out)["missing"] == []
 
 
-def test_the_key_is_asked_for_and_not_shown(folder: Path) -> None:
-    dialogue = [("Store your Anthropic key now? [y/N]: ", "y"), ("API key: ", CANARY)]
-    code, shown = at_terminal(["new", "shop"], dialogue, home=folder / "home", folder=folder)
-    assert code == 0, shown
-    assert CANARY not in shown
-    assert "creds add" not in shown
-    stored = FileCredentialStore(folder / "home").get(CredentialRef("anthropic_key"), "token")
-    assert stored is not None
-    assert stored.reveal() == CANARY
-
-
-def test_no_answer_is_needed(folder: Path) -> None:
-    dialogue = [("Store your Anthropic key now? [y/N]: ", "")]
-    code, shown = at_terminal(["new", "shop"], dialogue, home=folder / "home", folder=folder)
+def test_nothing_is_asked_so_that_lines_pasted_after_it_are_not_taken_for_answers(folder: Path) -> None:
+    code, shown = at_terminal(["new", "shop"], [], home=folder / "home", folder=folder)
     assert code == 0, shown
     assert "freehold creds add anthropic_key" in shown
-    code, shown = at_terminal(["new", "other", "--no-input"], [], home=folder / "home", folder=folder)
-    assert code == 0, shown
+
+
+def test_a_model_of_ones_own_runs_after_what_is_told_next(folder: Path) -> None:
+    words = ["--provider", "custom", "--model", "llama", "--base-url", "http://localhost:11434/v1"]
+    answer = new("shop", *words, folder=folder)
+    assert "freehold creds add custom_key --field hosts=localhost " in answer.err
+    project = check(folder / "shop", home=folder / "home").project
+    assert project is not None
+    budget = project.config.budget
+    assert (budget.tokens_per_run, budget.usd_per_run) == (1_000_000, None), "what it costs is not known"
+
+
+def test_the_way_there_can_be_pasted(folder: Path) -> None:
+    assert "  cd 'my shop'\n" in new("my shop", folder=folder).err
