@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -25,6 +26,14 @@ class KeeperAwayError(FreeholdError):
         super().__init__(Code.UNREACHABLE, message, "It is started again; its log is .freehold/keeper.log.")
 
 
+@dataclass(frozen=True)
+class Watch:
+    """The runs that are under way, and after that every change of any. `changes` ends when the keeper goes away."""
+
+    under_way: tuple[RunView, ...]
+    changes: AsyncIterator[RunView]
+
+
 class RunKeeper(Protocol):
     """Every call may be made again with the same effect. `KeeperAwayError` is raised while there is no keeper."""
 
@@ -37,8 +46,8 @@ class RunKeeper(Protocol):
         """Ask a run to end; one that has ended stays as it is. Raises NOT_FOUND."""
         ...
 
-    def changes(self) -> AsyncIterator[RunView]:
-        """How runs stand, whenever that changes; first all that are under way. Ends when the keeper goes away."""
+    async def watch(self) -> Watch:
+        """Follow all runs, those included that others started. Starts a keeper when there is none."""
         ...
 
     async def spent(self) -> Spent: ...

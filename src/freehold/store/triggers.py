@@ -135,6 +135,12 @@ def find(connection: Connection, trigger_id: str) -> StoredTrigger | None:
     return _trigger(row) if row else None
 
 
+def of_run(connection: Connection, run_id: str) -> StoredTrigger | None:
+    """The trigger whose latest attempt is this run."""
+    row = connection.execute(select(triggers).where(triggers.c.run_id == run_id)).first()
+    return _trigger(row) if row else None
+
+
 def in_state(connection: Connection, *states: TriggerState) -> list[StoredTrigger]:
     """Oldest first."""
     wanted = select(triggers).where(triggers.c.state.in_(states)).order_by(triggers.c.created_at, triggers.c.id)

@@ -1,0 +1,81 @@
+"""What the scheduler knows of each agent: its configuration, what a person switched, and why it begins nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.project.agent import Agent
+from freehold.project.load import Project
+from freehold.scheduler.dispatch import AgentFacts
+from freehold.store.switches import Switches
+
+HOLD = timedelta(seconds=30)
+"""How long an agent whose run could not begin is left alone before the next try."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why an agent's runs do not begin, and when that is tried again."""
+
+    error: FreeholdError
+    until: datetime
+
+
+class Agents:
+    """`project` is the last version of the project that was sound; `errors` says what is wrong with a later edit."""
+
+    def __init__(self, project: Project, switches: Switches = Switches()) -> None:  # noqa: B008  it is frozen
+        self.project = project
+        self.switches = switches
+        self.errors: Mapping[str, FreeholdError] = {}
+        self._holds: dict[str, Hold] = {}
+
+    def agent(self, name: str) -> Agent:
+        """Raises NOT_FOUND with the names that there are, or CONFIG with its errors."""
+        return self.project.agent(name)
+
+    def scale(self, agent: Agent) -> int:
+        return self.switches.scale_of(agent.name, agent.scale)
+
+    def require_takes_triggers(self, name: str) -> Agent:
+        """The agent, when a trigger for it can be taken in. Raises NOT_FOUND, CONFIG, or CONFLICT: it is switched off
+        by `scale = 0`. A disabled one takes them, and they wait."""
+        agent = self.agent(name)
+        if self.scale(agent) == 0:
+            raise FreeholdError(
+                Code.CONFLICT, f"agent {name} is switched off (scale = 0)", f"freehold agent scale {name} 1"
+            )
+        return agent
+
+    def hold(self, name: str, error: FreeholdError, now: datetime) -> datetime:
+        """Let the agent begin nothing for a while; until when."""
+        until = now + HOLD
+        self._holds[name] = Hold(error, until)
+        return until
+
+    def let_go(self, name: str = "") -> None:
+        """Something changed (a reload, a credential): what held the agent, or all, may be over."""
+        if name:
+            self._holds.pop(name, None)
+        else:
+            self._holds.clear()
+
+    def held(self, name: str, now: datetime) -> Hold | None:
+        hold = self._holds.get(name)
+        return hold if hold and hold.until > now else None
+
+    def next_look(self, now: datetime) -> datetime | None:
+        """When the first of the holds is over."""
+        return min((hold.until for hold in self._holds.values() if hold.until > now), default=None)
+
+    def facts(self, name: str, active: int, now: datetime) -> AgentFacts:
+        if name not in self.project.agents:
+            return AgentFacts(0, active, held="there is no such agent any more, or it has errors")
+        if not self.switches.is_enabled(name):
+            return AgentFacts(0, active, held="disabled")
+        held = self.held(name, now)
+        scale = self.scale(self.project.agents[name])
+        return AgentFacts(scale, active, held=held.error.message if held else "")

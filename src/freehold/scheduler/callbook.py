@@ -1,0 +1,91 @@
+"""Agents that call agents: what is allowed, and what the caller gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from freehold.base.clock import Clock
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.ids import agent_of
+from freehold.scheduler.admission import Admitted
+from freehold.scheduler.agents import Agents
+from freehold.scheduler.intake import Intake, NewTrigger
+from freehold.store import calls, triggers
+from freehold.store.calls import StoredCall
+from freehold.store.database import Database
+from freehold.wire.run_api import CallRequest, CallStarted, CallView
+from freehold.wire.runs import TriggerType
+
+
+def refusal(caller: str, agent: str, chain: Sequence[str], deepest: int) -> str:
+    """Why `caller`, called by `chain` (outermost first), may not call `agent`; empty when it may. Pure."""
+    if agent == caller:
+        return "an agent cannot call itself"
+    if agent in chain:
+        return f"the call would go round in a circle: {' → '.join((*chain, caller, agent))}"
+    if len(chain) + 1 > deepest:
+        return f"calls may go {deepest} deep (maxCallDepth): {' → '.join((*chain, caller, agent))}"
+    return ""
+
+
+class Callbook:
+    """What `fh call` and `fh wait` ask for. Only the run that made a call is told how it stands."""
+
+    def __init__(self, database: Database, clock: Clock, agents: Agents, intake: Intake) -> None:
+        self._database = database
+        self._clock = clock
+        self._agents = agents
+        self._intake = intake
+
+    async def call(self, run_id: str, request: CallRequest) -> CallStarted:
+        """Take the call in as a trigger. Raises CONFLICT (refused, with why), NOT_FOUND, BUSY, CONFIG."""
+        caller = agent_of(run_id)
+        chain = await self._database.read(lambda connection: _chain_above(connection, run_id))
+        deepest = self._agents.project.config.max_call_depth
+        if why := refusal(caller, request.agent, chain, deepest):
+            raise FreeholdError(Code.CONFLICT, f"{request.agent} is not called: {why}", "Do it without this call.")
+        if not self._agents.switches.is_enabled(request.agent):
+            raise FreeholdError(
+                Code.CONFLICT,
+                f"{request.agent} is not called: it is disabled",
+                f"freehold agent enable {request.agent}",
+            )
+        new = NewTrigger(
+            request.agent,
+            TriggerType.CALL,
+            source=run_id,
+            context={"caller": caller, "context": request.context},
+        )
+
+        def also(connection: Connection, taken: Sequence[Admitted | FreeholdError]) -> None:
+            for one in taken:
+                if isinstance(one, Admitted):
+                    calls.add(connection, _stored(one, run_id, request.agent, (*chain, caller)))
+
+        [admitted] = await self._intake.take_with([new], also)
+        if isinstance(admitted, FreeholdError):
+            raise admitted
+        return CallStarted(admitted.trigger.id)
+
+    async def called(self, run_id: str, call_id: str) -> CallView:
+        """How a call stands. Raises NOT_FOUND for a call of somebody else, too."""
+        call = await self._database.read(lambda connection: calls.find(connection, call_id))
+        if call is None or call.caller_run != run_id:
+            raise FreeholdError(
+                Code.NOT_FOUND, f"this run has made no call {call_id}", "`fh call` prints the call's id."
+            )
+        return CallView(call_id=call.id, status=call.status, return_value=call.return_value, error=call.error)
+
+
+def _chain_above(connection: Connection, run_id: str) -> tuple[str, ...]:
+    """The agents whose calls led to this run, outermost first; empty when nobody called it."""
+    trigger = triggers.of_run(connection, run_id)
+    call = calls.find(connection, trigger.id) if trigger and trigger.type is TriggerType.CALL else None
+    return call.chain if call else ()
+
+
+def _stored(admitted: Admitted, run_id: str, agent: str, chain: tuple[str, ...]) -> StoredCall:
+    trigger = admitted.trigger
+    return StoredCall(id=trigger.id, caller_run=run_id, agent=agent, chain=chain, created_at=trigger.created_at)

@@ -1,0 +1,257 @@
+"""Begins what may begin, and closes what has ended: the loop between the queue and the keeper."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from freehold.base.clock import Clock
+from freehold.base.errors import FreeholdError
+from freehold.base.ids import new_run_id
+from freehold.scheduler import attempt
+from freehold.scheduler.aftermath import Next, Retries
+from freehold.scheduler.agents import Agents
+from freehold.scheduler.attempt import Closed
+from freehold.scheduler.dispatch import Decision, Waiting, decide
+from freehold.scheduler.queues import Queues
+from freehold.scheduler.run_keeper import KeeperAwayError, RunKeeper, Spent
+from freehold.scheduler.step import Step
+from freehold.store import locks, run_index, triggers
+from freehold.store.database import Database
+from freehold.store.triggers import StoredTrigger, TriggerState
+from freehold.wire.runs import RunState, RunView
+
+RETRY_S = 1.0
+"""Between two tries to reach a database or a keeper that is away."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """`queues` and `active` are what the database and the keeper say, kept up to date here.
+
+    `on_closed` is told of every run that ended, after the database knows. `reached` is told each step of each trigger:
+    tests kill the scheduler there.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keeper: RunKeeper,
+        clock: Clock,
+        agents: Agents,
+        *,
+        on_changed: Callable[[RunView], None] = lambda _view: None,
+        on_closed: Callable[[RunView, Closed], None] = lambda _view, _closed: None,
+        reached: Callable[[Step, str], None] = lambda _step, _trigger_id: None,
+    ) -> None:
+        self._database = database
+        self._keeper = keeper
+        self._clock = clock
+        self._agents = agents
+        self._on_changed = on_changed
+        self._on_closed = on_closed
+        self._reached = reached
+        self._wake = asyncio.Event()
+        self._beginning: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.queues = Queues()
+        self.active: dict[str, RunView] = {}
+        self.spent = Spent()
+        self.keeper_problem = "not connected yet"
+        self.stopping = False
+
+    @property
+    def held(self) -> str:
+        """Why nothing begins at all; empty when it does."""
+        if self.stopping:
+            return "the scheduler is stopping"
+        if self._agents.switches.paused:
+            return "paused"
+        return self.keeper_problem or self.spent_problem
+
+    @property
+    def spent_problem(self) -> str:
+        """Which of the project's budgets is used up; empty when none is."""
+        budget = self._agents.project.config.budget
+        if budget.usd_per_day is not None and self.spent.day_usd >= budget.usd_per_day:
+            return f"the day's budget of ${budget.usd_per_day:g} is spent; it goes on at midnight UTC"
+        if budget.usd_per_month is not None and self.spent.month_usd >= budget.usd_per_month:
+            return f"the month's budget of ${budget.usd_per_month:g} is spent"
+        return ""
+
+    def wake(self) -> None:
+        """Something changed: look whether anything may begin."""
+        self._wake.set()
+
+    def active_of(self, agent: str) -> int:
+        """How many runs the agent has, those included that are just being begun."""
+        return self._beginning[agent] + sum(view.agent == agent for view in self.active.values())
+
+    def take_in(self, trigger: StoredTrigger) -> None:
+        """A trigger was written down, and waits."""
+        self.queues.add(trigger)
+        self._wake.set()
+
+    async def load(self) -> None:
+        """Read what waits from the database."""
+        waiting = await self._database.read(lambda connection: triggers.in_state(connection, TriggerState.WAITING))
+        for trigger in waiting:  # added to what is there: a trigger that came meanwhile is not in what was read
+            self.queues.add(trigger)
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        async with asyncio.TaskGroup() as works:
+            works.create_task(self._follow_keeper())
+            works.create_task(self._dispatch())
+
+    def decide(self) -> Decision:
+        """What begins now."""
+        now = self._clock.now()
+        active = Counter(view.agent for view in self.active.values()) + self._beginning
+        facts = {name: self._agents.facts(name, active[name], now) for name in self.queues.by_agent}
+        scale = self._agents.project.config.scale
+        free = None if scale is None else max(scale - active.total(), 0)
+        return decide(self.queues.by_agent, facts, now, free_in_project=free, held=self.held)
+
+    async def _dispatch(self) -> None:
+        while True:
+            self._wake.clear()
+            decision = self.decide()
+            for waiting in decision.begin:
+                self._begin_soon(waiting)
+            await self._until_something_changes(decision)
+
+    def _begin_soon(self, waiting: Waiting) -> None:
+        self.queues.remove(waiting.trigger_id)
+        self._beginning[waiting.agent] += 1
+        task = asyncio.create_task(self._begin(waiting))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _begin(self, waiting: Waiting) -> None:
+        run_id = new_run_id(waiting.agent)
+        try:
+            trigger = await self._database.write(lambda c: attempt.write(c, waiting.trigger_id, run_id))
+            if trigger:
+                self._reached(Step.ATTEMPT_WRITTEN, trigger.id)
+                await self._ask_keeper(trigger)
+        except FreeholdError as error:
+            # Nothing is known to be written: it waits in memory as it does in the database, or `_reconcile` finds it.
+            _logger.warning("an attempt could not be written", extra={"error": error.message})
+            await self._clock.sleep(RETRY_S)
+            await self._look_again(waiting.trigger_id)
+        finally:
+            self._beginning[waiting.agent] -= 1
+            self._wake.set()
+
+    async def _ask_keeper(self, trigger: StoredTrigger) -> None:
+        """Begin the attempt that is written down, or find out how it stands."""
+        try:
+            view = await self._keeper.start(attempt.start_of(trigger))
+        except KeeperAwayError as error:
+            self.keeper_problem = error.message  # asked again, with the same run id, when it is back
+        except FreeholdError as error:
+            await self._did_not_begin(trigger, error)
+        else:
+            self._reached(Step.BEGUN, trigger.id)
+            await self._changed(view)
+
+    async def _did_not_begin(self, trigger: StoredTrigger, error: FreeholdError) -> None:
+        now = self._clock.now()
+        until = self._agents.hold(trigger.agent, error, now)
+        _logger.warning("a run could not begin", extra={"agent": trigger.agent, "error": error.message})
+        reason = f"{error.message} {error.hint}".strip()
+        await self._database.write(
+            lambda c: triggers.put_back(c, trigger.id, trigger.run_id, until, reason, never_began=True)
+        )
+        await self._look_again(trigger.id)
+
+    async def _look_again(self, trigger_id: str) -> None:
+        """Let it wait in memory when it does in the database."""
+        try:
+            trigger = await self._database.read(lambda connection: triggers.find(connection, trigger_id))
+        except FreeholdError:
+            return  # `_reconcile` reads all that wait once the database is back
+        if trigger and trigger.state is TriggerState.WAITING:
+            self.take_in(trigger)
+
+    async def _follow_keeper(self) -> None:
+        while True:
+            try:
+                await self._follow_one_keeper()
+            except FreeholdError as error:
+                self.keeper_problem = error.message
+            await self._clock.sleep(RETRY_S)
+
+    async def _follow_one_keeper(self) -> None:
+        watch = await self._keeper.watch()
+        self.active = {view.run_id: view for view in watch.under_way}
+        # What changes from here on is told: nothing is missed between asking how runs stand and hearing of changes.
+        await self._reconcile()
+        async for view in watch.changes:
+            await self._changed(view)
+        self.keeper_problem = "the keeper went away"
+
+    async def _reconcile(self) -> None:
+        """After a restart of the keeper or of the scheduler: every attempt that is written down is asked for again."""
+        running = await self._database.read(lambda connection: triggers.in_state(connection, TriggerState.RUNNING))
+        self.keeper_problem = ""
+        for trigger in running:
+            await self._ask_keeper(trigger)
+        await self.load()
+        alive = list(self.active)
+        await self._database.write(lambda connection: locks.release_of_others(connection, alive))
+        await self.look_at_spending()
+        self._wake.set()
+
+    async def look_at_spending(self) -> None:
+        """Ask what was spent; a keeper that is away is asked when it is back."""
+        with contextlib.suppress(KeeperAwayError):
+            self.spent = await self._keeper.spent()
+
+    async def _changed(self, view: RunView) -> None:
+        if view.state is RunState.FINISHED:
+            await self._close(view)
+            return
+        self.active[view.run_id] = view
+        await self._database.write(lambda connection: run_index.record(connection, view))
+        self._on_changed(view)
+
+    async def _close(self, view: RunView) -> None:
+        self._reached(Step.ENDED, view.trigger.id)
+        now = self._clock.now()
+        project = self._agents.project
+        agent = project.agents.get(view.agent)
+        rules = agent.triggering if agent else None
+        retries = Retries(rules.retries, float(rules.retry_delay_s)) if rules else Retries()
+        closed = await self._database.write(
+            lambda connection: attempt.close(connection, view, retries, project.config.max_reruns, now)
+        )
+        self._reached(Step.CLOSED, view.trigger.id)
+        self.active.pop(view.run_id, None)
+        for orphan in closed.orphans:
+            self.queues.remove(orphan.id)
+        if closed.trigger and closed.after and closed.after.next is not Next.FINAL:
+            self.take_in(closed.trigger)
+        self._on_closed(view, closed)
+        await self.look_at_spending()
+        self._wake.set()
+
+    async def _until_something_changes(self, decision: Decision) -> None:
+        now = self._clock.now()
+        moments = [moment for moment in (decision.look_again_at, self._agents.next_look(now)) if moment]
+        waking = asyncio.create_task(self._wake.wait())
+        timing = (
+            asyncio.create_task(self._clock.sleep(max((min(moments) - now).total_seconds(), 0.0))) if moments else None
+        )
+        try:
+            await asyncio.wait([task for task in (waking, timing) if task], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (waking, timing):
+                if task:
+                    task.cancel()
+            await asyncio.gather(*(task for task in (waking, timing) if task), return_exceptions=True)

@@ -1,0 +1,104 @@
+"""A scheduler in a test: a real database, a keeper in memory, and a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from freehold.base.clock import ManualClock
+from freehold.project.load import Project, load_project
+from freehold.scheduler.attempt import Closed
+from freehold.scheduler.fake_keeper import FakeKeeper
+from freehold.scheduler.intake import NewTrigger
+from freehold.scheduler.scheduler import Scheduler
+from freehold.store import triggers
+from freehold.store.database import Database
+from freehold.store.migrate import migrate
+from freehold.store.triggers import StoredTrigger
+from freehold.wire.runs import RunView, TriggerType
+from tests.support.folders import MODEL, SKILL, write_files
+
+PATIENCE_S = 20.0
+
+
+async def until(what: Callable[[], bool]) -> None:
+    """Return once `what` is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it did not come true"
+        await asyncio.sleep(0.002)
+
+
+class SchedulerWorld:
+    """A project's folder, its database and its keeper outlive the schedulers that are `running`."""
+
+    def __init__(self, folder: Path, clock: ManualClock, url: str = "") -> None:
+        self.folder = folder
+        self.clock = clock
+        self.keeper = FakeKeeper(clock)
+        self.closed: list[tuple[RunView, Closed]] = []
+        self._url = url or f"sqlite:///{folder}/state.db"
+        write_files(folder / "project", {"config.toml": MODEL})
+
+    def project_config(self, text: str) -> None:
+        write_files(self.folder / "project", {"config.toml": f"{text}\n{MODEL}"})
+
+    def agent(self, name: str = "dev", config: str = "") -> None:
+        text = f'models = ["sonnet"]\n{config}\n'
+        if "schedule" not in config and "webhooks" not in config:
+            text += 'schedule = "0 0 1 1 *"\n'  # an agent that nothing starts is an error
+        write_files(
+            self.folder / "project", {f"agents/{name}/SKILL.md": SKILL, f"agents/{name}/config.toml": text}
+        )  # fmt: skip
+
+    def load(self) -> Project:
+        return load_project(self.folder / "project", home=self.folder / "home")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Scheduler]:
+        """A scheduler that has read its database and found its keeper."""
+        database = Database(self._url)
+        await migrate(database, self.folder / "backups", self.clock.now())
+        scheduler = Scheduler(
+            database,
+            self.keeper,
+            self.clock,
+            self.load(),
+            on_closed=lambda view, closed: self.closed.append((view, closed)),
+        )
+        self.database = database
+        task = asyncio.create_task(scheduler.run())
+        try:
+            if not self.keeper.away:
+                await until(lambda: not scheduler.dispatcher.keeper_problem or task.done())
+            yield scheduler
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await database.close()
+
+    async def trigger(self, trigger_id: str) -> StoredTrigger:
+        """As the database has it."""
+        found = await self.database.read(lambda connection: triggers.find(connection, trigger_id))
+        assert found is not None
+        return found
+
+    def runs_of(self, agent: str = "dev") -> list[RunView]:
+        return [view for view in self.keeper.runs.values() if view.agent == agent]
+
+    async def until_runs(self, number: int, agent: str = "dev") -> list[RunView]:
+        """Wait until the agent has had so many runs."""
+        await until(lambda: len(self.runs_of(agent)) >= number)
+        assert len(self.runs_of(agent)) == number
+        return self.runs_of(agent)
+
+    async def until_closed(self, number: int) -> None:
+        await until(lambda: len(self.closed) >= number)
+
+
+def manual(agent: str = "dev", **fields: object) -> NewTrigger:
+    return NewTrigger(agent, TriggerType.MANUAL, source="a person", **fields)  # type: ignore[arg-type]
