@@ -82,6 +82,7 @@ class RunSocket:
             access_log=None,
             logger=_unheard,
             handler_cancellation=True,
+            auto_decompress=False,  # a megabyte of a run would become a gigabyte to go through, even when it is refused
             keepalive_timeout=self._limits.request_head_s,
             max_line_size=self._limits.header_bytes,
             max_field_size=self._limits.header_bytes,

@@ -11,6 +11,9 @@ from freehold.project.wire_formats import WireFormat
 
 Json = dict[str, Any]
 
+LONGEST_HEARD = 8 * 1024 * 1024
+"""Bytes of one answer's events; a longer one is not recorded. 128k tokens are about 1.5 MB, each in an event."""
+
 
 @dataclass
 class HeardCall:
@@ -29,9 +32,14 @@ class Heard:
     calls: list[HeardCall] = field(default_factory=list)
     finished: bool = False
     _by_index: dict[int, HeardCall] = field(default_factory=dict)
+    _heard_bytes: int = 0
 
     def take_event(self, payload: bytes) -> None:
         """Listen to one event of a stream."""
+        self._heard_bytes += len(payload)
+        if self._heard_bytes > LONGEST_HEARD:
+            self.text, self.calls, self.finished = "", [], False
+            return
         event = _decoded(payload)
         if self.wire_format is WireFormat.ANTHROPIC_MESSAGES:
             self._anthropic(event)

@@ -1,6 +1,7 @@
 """A run's socket over real connections: who serves what, and what no client can do to it."""
 
 import asyncio
+import gzip
 import json
 import os
 import socket
@@ -44,6 +45,17 @@ async def test_the_first_bytes_decide(world: RunWorld) -> None:
     answer = await say(world, b"GET /model/x HTTP/1.1\r\nHost: run\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"GET /model/x: ")
+
+
+async def test_nothing_is_unpacked_for_a_run(world: RunWorld) -> None:
+    async def measure(request: web.Request) -> web.Response:
+        return web.Response(text=f"{len(await request.read())} bytes")
+
+    world.gateway.answer = measure
+    bomb = gzip.compress(b"\0" * 1_000_000)
+    head = "POST /model/x HTTP/1.1\r\nHost: run\r\nConnection: close\r\nContent-Encoding: gzip\r\n"
+    answer = await say(world, f"{head}Content-Length: {len(bomb)}\r\n\r\n".encode() + bomb)
+    assert answer.endswith(f"{len(bomb)} bytes".encode())
 
 
 @pytest.mark.parametrize("words", ["CONNECT evil.test:443 HTTP/1.1\r\n\r\n", "COPY /model/x HTTP/1.0\r\n\r\n"])

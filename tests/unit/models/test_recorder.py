@@ -81,3 +81,14 @@ def test_several_calls_in_one_answer_are_several_turns(tmp_path: Path) -> None:
     ]
     watch.body(json.dumps({"content": content}).encode())
     assert recorder.entries() == [Turn("Both.", "ls"), Turn(shell="pwd")]
+
+
+def test_an_answer_without_end_is_not_remembered(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "rehearsal.yaml")
+    watch = recorder.watch(call_of(WireFormat.OPENAI_CHAT))
+    assert watch is not None
+    for _ in range(20):
+        watch.event(msgspec.json.encode({"choices": [{"delta": {"content": "x" * 1024 * 1024}}]}))
+    watch.event(msgspec.json.encode({"choices": [{"delta": {"content": "end"}, "finish_reason": "stop"}]}))
+    assert recorder.entries() == []
+    assert recorder.write() == 0
