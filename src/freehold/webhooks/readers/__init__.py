@@ -1,0 +1,1 @@
+"""What each sender's payload says, in the words of one event."""

@@ -1,0 +1,121 @@
+"""GitHub, and Gitea and Forgejo, which speak its language."""
+
+from __future__ import annotations
+
+from freehold.webhooks.event import WebhookEvent
+from freehold.webhooks.payload import Node
+
+_SUBJECTS = (
+    "issue",
+    "pull_request",
+    "discussion",
+    "workflow_run",
+    "workflow_job",
+    "check_run",
+    "check_suite",
+    "release",
+)
+"""What an event may be about, the first one that is there; else it is about what is called as the event is."""
+
+_BRANCHES = "refs/heads/"
+
+
+def read_forge(event: str, payload: Node) -> WebhookEvent:
+    if event in ("push", "create", "delete") or (payload["ref"].text and payload["commits"].is_list):
+        return _read_ref(event, payload)
+    subject = next((payload[name] for name in _SUBJECTS if payload[name]), payload[event])
+    pull = payload["pull_request"] or subject["pull_requests"].first
+    comment = payload["comment"] or payload["review"]
+    changed = _changed_labels(payload)
+    head = pull["head"]["ref"].text or subject["head_branch"].text or subject["check_suite"]["head_branch"].text
+    base = pull["base"]["ref"].text
+    assignees = _assignees(payload, subject)
+    return WebhookEvent(
+        event=event,
+        action=payload["action"].text,
+        repo=payload["repository"]["full_name"].text,
+        number=_first_number(subject["number"], payload["number"], pull["number"]),
+        title=subject["title"].text or subject["display_title"].text or subject["name"].text,
+        body=subject["body"].text or subject["description"].text,
+        url=comment["html_url"].text or subject["html_url"].text,
+        author=_login(subject["user"]) or _login(subject["author"]) or _login(subject["actor"]),
+        assignee=assignees[0] if assignees else "",
+        labels=subject["labels"].each("name"),
+        label=changed[0] if changed else "",
+        branch=head,
+        base=base,
+        conclusion=subject["conclusion"].text,
+        comment=comment["body"].text or comment["content"].text,
+        sender=_login(payload["sender"]),
+        compared={
+            "orgs": _owners(payload),
+            "assignee": assignees,
+            **({} if changed is None else {"labels": changed}),
+        },
+    )
+
+
+def _read_ref(event: str, payload: Node) -> WebhookEvent:
+    """A push, or a branch or a tag that came or went."""
+    ref, commit = payload["ref"].text, payload["head_commit"]
+    is_tag = ref.startswith("refs/tags/") or payload["ref_type"].text == "tag"
+    branch = "" if is_tag else ref.removeprefix(_BRANCHES)
+    pusher = payload["pusher"]
+    return WebhookEvent(
+        event=event,
+        action=payload["action"].text,
+        repo=payload["repository"]["full_name"].text,
+        title=commit["message"].text.partition("\n")[0] or ref.removeprefix("refs/tags/").removeprefix(_BRANCHES),
+        body=commit["message"].text,
+        url=payload["compare"].text or payload["compare_url"].text or commit["url"].text,
+        author=_login(pusher) or pusher["name"].text or _login(payload["sender"]),
+        branch=branch,
+        sender=_login(payload["sender"]) or _login(pusher) or pusher["name"].text,
+        # A tag is on no branch: a trigger that asks for one does not want it.
+        compared={"orgs": _owners(payload), "branches": (branch,) if branch else ()},
+    )
+
+
+def _changed_labels(payload: Node) -> tuple[str, ...] | None:
+    """The label that was added or removed; None where the event is about something else.
+
+    Gitea and Forgejo have one action for both, of which only what was added counts: an agent that takes away the label
+    that started it must not start itself again. Older ones do not say which label it was.
+    """
+    changes = payload["changes"]
+    match payload["action"].text:
+        case "labeled" | "unlabeled":
+            name = payload["label"]["name"].text
+            return (name,) if name else ()
+        case "label_updated" if changes["added_labels"] or changes["removed_labels"]:
+            return changes["added_labels"].each("name")
+        case "label_cleared":
+            return ()
+        case _:
+            return None
+
+
+def _assignees(payload: Node, subject: Node) -> tuple[str, ...]:
+    """Who was assigned or unassigned just now, where that is the event; else all to whom the subject is assigned."""
+    changed = _login(payload["assignee"])
+    if changed and payload["action"].text in ("assigned", "unassigned"):
+        return (changed,)
+    everybody = [_login(user) for user in subject["assignees"]] or [_login(subject["assignee"])]
+    return tuple(login for login in everybody if login)
+
+
+def _owners(payload: Node) -> tuple[str, ...]:
+    """The owner of the repository; of an event without one, the account that it is about."""
+    owner, slash, _ = payload["repository"]["full_name"].text.partition("/")
+    if slash:
+        return (owner,)
+    accounts = (payload["organization"], payload["installation"]["account"])
+    return tuple(login for account in accounts if (login := _login(account)))
+
+
+def _login(user: Node) -> str:
+    return user["login"].text or user["username"].text
+
+
+def _first_number(*nodes: Node) -> int | None:
+    return next((node.number for node in nodes if node.number is not None), None)
