@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name → module and one line of help. The line stands here so that `--help` imports no command."""
 
 HIDDEN = frozenset({"keeper"})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class LazyGroup(click.Group):
@@ -45,6 +47,7 @@ class LazyGroup(click.Group):
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         accept_global_options(command)
+        _keep_help_whole(command)
         return command
 
     def resolve_command(
@@ -54,13 +57,20 @@ class LazyGroup(click.Group):
             from freehold.base.words import did_you_mean
 
             hint = did_you_mean(args[0], COMMANDS)
-            ctx.fail(f'there is no command "{args[0]}" {hint}'.rstrip() + "; freehold --help lists them")
+            ctx.fail(f'there is no command "{args[0]}" {hint}'.rstrip())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, help_line) for name, (_, help_line) in COMMANDS.items() if name not in HIDDEN]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _keep_help_whole(command: click.Command) -> None:
+    """The commands below a group are listed with their first paragraph; click would cut it after some words."""
+    for child in command.commands.values() if isinstance(command, click.Group) else ():
+        child.short_help = " ".join((child.help or "").partition("\n\n")[0].split())
+        _keep_help_whole(child)
 
 
 @click.group(
@@ -89,16 +99,23 @@ def run(words: list[str], program: click.Command = freehold) -> int:
         result: Any = program.main(args=words, prog_name="freehold", standalone_mode=False)
     except FreeholdError as error:
         return _failed(error, debug=debug, as_json="--json" in words)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _failed(_misuse(error), debug=debug, as_json="--json" in words)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
     except BrokenPipeError:
         # The reader of our output (`| head`) left. What is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 141
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _failed(_unexpected(error), debug=debug, as_json="--json" in words)
+        _forget_output()
+        return _failed(_no_room(error), debug=debug, as_json="--json" in words)
     except Exception as error:  # the last resort: a person sees a sentence
         return _failed(_unexpected(error), debug=debug, as_json="--json" in words)
     return result if isinstance(result, int) else 0
@@ -115,6 +132,24 @@ def _failed(error: FreeholdError, *, debug: bool, as_json: bool) -> int:
         click.echo(printable(traceback.format_exc()), err=True)
     print_error(error, as_json=as_json)
     return error.exit_code
+
+
+def _no_room(error: OSError) -> FreeholdError:
+    what = str(error.filename) if error.filename else "what was to be written could not be"
+    return FreeholdError(Code.DISK, f"{what}: {error.strerror}", "Make room, or write elsewhere.")
+
+
+def _forget_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _misuse(error: click.ClickException) -> FreeholdError:
+    """What click says of a command line, as every other error is said."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return FreeholdError(Code.USAGE, error.format_message())
+    usage = " ".join(context.get_usage().split()).replace("Usage: ", "usage: ", 1)
+    return FreeholdError(Code.USAGE, error.format_message(), f"{usage}\n{context.command_path} --help says more")
 
 
 def _unexpected(error: Exception) -> FreeholdError:

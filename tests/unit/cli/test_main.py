@@ -81,3 +81,38 @@ def test_a_reader_that_leaves_gets_no_traceback() -> None:
     done = subprocess.run(f"{program} --help | head -c 1", shell=True, capture_output=True, text=True, check=True)
     assert done.stdout == "U"
     assert done.stderr == ""
+
+
+MISUSES = [
+    (["run"], "Missing argument 'AGENT'.", "usage: freehold run [OPTIONS] AGENT [PROMPT]"),
+    (["runs", "--nonsense"], "No such option '--nonsense'.", "usage: freehold runs [OPTIONS] [AGENT]"),
+    (["agent", "dance"], "No such command 'dance'.", "usage: freehold agent [OPTIONS] COMMAND [ARGS]..."),
+]
+
+
+@pytest.mark.parametrize(("words", "message", "usage"), MISUSES)
+def test_wrong_use_is_told_as_every_other_error(
+    words: list[str], message: str, usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = f"freehold {words[0]} --help says more"
+    assert run(words) == 2
+    assert capsys.readouterr().err.splitlines() == [f"error: {message}", f"  {usage}", f"  {more}"]
+    assert run([*words, "--json"]) == 2
+    told = json.loads(capsys.readouterr().err)["error"]
+    assert told == {"code": "usage", "message": message, "hint": f"{usage}\n{more}"}
+
+
+@pytest.mark.parametrize("name", ["agent", "creds", "image"])
+def test_the_commands_of_a_group_are_listed_with_whole_sentences(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
+def test_a_full_disk_under_the_output_is_no_defect() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", "from freehold.cli.main import main; main(['creds', 'types'])"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: what was to be written could not be: No space left on device", "  Make room, or write elsewhere.",
+    ]  # fmt: skip
