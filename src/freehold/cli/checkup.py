@@ -11,6 +11,7 @@ from freehold.cli.context import Context
 from freehold.cli.engine_checks import check_engines
 from freehold.cli.finding import Finding, Fix, Level
 from freehold.cli.workspace_checks import check_workspaces
+from freehold.project.credential_checks import CHECKS
 from freehold.project.load import Project, Report, check
 from freehold.project.needs import needs_of_project, unmet
 from freehold.store.credentials import FileCredentialStore
@@ -53,12 +54,15 @@ def _project(report: Report) -> Iterator[Finding]:
 
 def _credentials(context: Context, project: Project) -> Iterator[Finding]:
     store = FileCredentialStore(context.home)
-    missing = unmet(needs_of_project(project), lambda ref, field: bool(store.get(ref, field)))
+    needs = needs_of_project(project)
+    missing = unmet(needs, lambda ref, field: bool(store.get(ref, field)))
     for one in missing:
         hint = f"freehold creds add {one.need.ref}"
         yield Finding(Level.ERROR, "credentials", str(one).partition(": freehold")[0], hint, Code.CREDENTIAL)
     if not missing:
-        yield Finding(Level.OK, "credentials", "everything that the agents need is stored")
+        can_be_asked = any(need.ref.type in CHECKS for need in needs)
+        more = "; `freehold creds check --live` asks whether it is accepted" if can_be_asked else ""
+        yield Finding(Level.OK, "credentials", f"everything that the agents need is stored{more}")
 
 
 def _credential_files(context: Context) -> Iterator[Finding]:

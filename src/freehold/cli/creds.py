@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import one_of, plural
 from freehold.cli.context import Context
 from freehold.cli.creds_check import check_store, repair_store
+from freehold.cli.creds_check_live import check_new, check_stored
 from freehold.cli.creds_input import Given, ask_for_values, read_given
+from freehold.cli.creds_live import Checked, failure_of
 from freehold.cli.output import confirm, note, print_json, say, table
 from freehold.cli.ssh_key import generate_key_pair
 from freehold.project.credential import CredentialRef, CredentialType, parse_ref
+from freehold.project.credential_question import Outcome
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
 from freehold.project.problems import shown, unknown
 from freehold.store.credentials import FileCredentialStore
@@ -45,8 +50,9 @@ def list_(context: Context) -> None:
     "--field", "fields", multiple=True, metavar="NAME=VALUE", help="A value; NAME=- reads it from standard input."
 )
 @click.option("--generate", is_flag=True, help="vps_ssh: make a new key pair instead of asking for one.")
+@click.option("--check", "live", is_flag=True, help="Ask its provider first, and store nothing that is refused.")
 @click.pass_obj
-def add(context: Context, ref: str, fields: tuple[str, ...], generate: bool) -> None:
+def add(context: Context, ref: str, fields: tuple[str, ...], generate: bool, live: bool) -> None:
     """Store a credential, asking for each value that is not given; what is typed is not shown."""
     reference, kind = parse_known(ref)
     store = FileCredentialStore(context.home)
@@ -59,10 +65,13 @@ def add(context: Context, ref: str, fields: tuple[str, ...], generate: bool) -> 
         values = {**values, **ask_for_values(kind, given, store.fields(reference), no_input=context.no_input)}
     if not values:
         raise FreeholdError(Code.USAGE, f"nothing was given for {reference}, so nothing was stored")
+    checked = check_new(context, store, reference, values) if live else []
     store.put(reference, values)
-    _tell_stored(context, store, reference, kind)
+    _tell_stored(context, store, reference, kind, checked)
     if generate and not context.json:
         say(f"its public key, for the server's authorized_keys:\n{values['public_key'].reveal()}")
+    if error := failure_of(checked):
+        raise error
 
 
 @command.command(name="remove")
@@ -103,11 +112,26 @@ def types(context: Context, name: str) -> None:
 
 
 @command.command(name="check")
+@click.argument("refs", nargs=-1, metavar="[TYPE[:INSTANCE]...]")
 @click.option("--fix", is_flag=True, help="Narrow what others could read.")
+@click.option("--live", is_flag=True, help="Ask each provider whether it accepts what is stored.")
 @click.pass_obj
-def check(context: Context, fix: bool) -> None:
-    """Check what is stored: complete, private, and all that the project's agents need."""
+def check(context: Context, refs: tuple[str, ...], fix: bool, live: bool) -> None:
+    """Check what is stored: complete, private, and all that the project's agents need.
+
+    With --live each provider is asked by its cheapest call that only looks; no money is spent. Exit code 4 when a
+    credential is refused, 5 when somebody could not be asked.
+    """
     store = FileCredentialStore(context.home)
+    if live and not fix:
+        check_stored(context, store, [parse_known(ref)[0] for ref in refs])
+        return
+    if refs or live:
+        raise FreeholdError(
+            Code.USAGE,
+            "--live and --fix are two checks" if live else "credentials are named for --live only",
+            f"freehold creds check --live {' '.join(refs)}".rstrip(),
+        )
     repaired = repair_store(store) if fix else []
     for exposure in repaired:
         note(f"narrowed: {exposure.path}")
@@ -157,12 +181,22 @@ def _fields(kind: CredentialType) -> str:
     return ", ".join(f"[{field.name}]" if field.optional else field.name for field in kind.fields)
 
 
-def _tell_stored(context: Context, store: FileCredentialStore, reference: CredentialRef, kind: CredentialType) -> None:
+def _tell_stored(
+    context: Context,
+    store: FileCredentialStore,
+    reference: CredentialRef,
+    kind: CredentialType,
+    checked: Sequence[Checked],
+) -> None:
     stored = store.fields(reference)
     missing = [name for name in kind.required_fields if name not in stored]
     if context.json:
-        print_json({"stored": str(reference), "fields": stored, "missing": missing})
+        more = {"checked": checked} if checked else {}
+        print_json({"stored": str(reference), "fields": stored, "missing": missing, **more})
         return
+    for one in checked:
+        if one.outcome is not Outcome.UNASKED:  # that is told as an error, at the end
+            note(one.sentence)
     if not context.quiet:
         say(f"{reference} is stored: {', '.join(stored)}")
         if kind.env_names:

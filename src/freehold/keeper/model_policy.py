@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from freehold.base.errors import Code, FreeholdError
 from freehold.models.policy import KeyKind, ModelPolicy, PolicyModel, provider_model
 from freehold.project.agent import Agent
+from freehold.project.credential_value import hosts_of
 from freehold.project.models import ModelSpec
 from freehold.project.providers import PROVIDERS
 from freehold.store.credentials import CredentialStore
@@ -56,8 +57,7 @@ def _policy_model(spec: ModelSpec, store: CredentialStore, *, with_key: bool = T
 def allowed_hosts(spec: ModelSpec, store: CredentialStore) -> frozenset[str]:
     """The hosts beside the provider's own that the model's key may be sent to."""
     written = store.get(spec.key, HOSTS_FIELD) if spec.key else None
-    hosts = written.reveal() if written else ""
-    return frozenset(host.strip().lower() for host in hosts.replace(",", " ").split())
+    return hosts_of(written.reveal()) if written else frozenset()
 
 
 def _check(model: PolicyModel) -> None:

@@ -32,6 +32,11 @@ def value_problem(field: CredentialField, value: str) -> str:
     return ""
 
 
+def hosts_of(value: str) -> frozenset[str]:
+    """The hosts of a field `hosts`, in lower case."""
+    return frozenset(value.replace(",", " ").lower().split())
+
+
 def _hosts_problem(value: str) -> str:
     """Names, and addresses too: a model may be served from the local network."""
     for host in value.replace(",", " ").split():

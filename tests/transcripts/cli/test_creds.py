@@ -10,6 +10,7 @@ import pytest
 
 from freehold.base.secret import Secret
 from freehold.project.credential import CredentialRef
+from freehold.project.credentials import CREDENTIAL_TYPES
 from freehold.store.credentials import FileCredentialStore
 from tests.support.command import Answer, freehold
 from tests.support.folders import AGENT, one_agent, write_files
@@ -127,7 +128,7 @@ def test_listing_and_forgetting(home: Path) -> None:
 
 def test_types_are_listed_and_told(home: Path) -> None:
     listed = creds("types", home=home).out.splitlines()
-    assert len(listed) == 33
+    assert len(listed) == len(CREDENTIAL_TYPES) + 1
     (git,) = [line for line in listed if line.startswith("git_ssh ")]
     assert " ".join(git.split()) == "git_ssh [id_rsa], username, email SSH key and git identity"
     assert creds("types", "git_ssh", home=home).out == (
