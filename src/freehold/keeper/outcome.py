@@ -111,7 +111,7 @@ def _out_of_memory(memory_bytes: int) -> RunError:
         Code.OUT_OF_MEMORY,
         f"the container ran out of memory: its limit is {size(memory_bytes)}",
         'Raise it in config.toml: [local] memory = "8g"    # default: "4g"\n'
-        'or for this agent alone, in its own config.toml: memory = "8g"',
+        'or in the agent\'s own config.toml, which wins: memory = "8g"',
     )
 
 

@@ -174,7 +174,9 @@ class Run:
             return
         message = excerpt(self._redaction.text(error.message), LONGEST_REASON)
         hint = excerpt(self._redaction.text(error.hint), LONGEST_REASON)
-        self._events.log("error", f"{message}\n{hint}" if hint else message)
+        # Who ended the run says why (the keeper's `run.finished`): that it was sent a signal is no error of its own.
+        level = "info" if self._ending.signalled else "error"
+        self._events.log(level, f"{message}\n{hint}" if hint else message)
         self._keeper.conclude(RunError(code=error.code, message=message, hint=hint))
 
 

@@ -284,6 +284,8 @@ async def test_sigterm_ends_everything_soon_and_without_post_hooks(keeper: FakeK
     assert asyncio.get_running_loop().time() - started < 4.5, "the keeper kills the container after 5 s"
     assert ended.exit_code == 128 + 15
     assert "it was sent SIGTERM" in ended.error
+    [said] = [event for event in ended.events if isinstance(event, Log) and "it was sent SIGTERM" in event.text]
+    assert said.level == "info", "whoever sent it says why; this is no error beside that"
     assert not any(isinstance(event, HookOutput) for event in ended.events)
 
 
