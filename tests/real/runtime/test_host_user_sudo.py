@@ -128,11 +128,11 @@ def test_more_users_are_added_to_those_there_are(keeper: Keeper) -> None:
 
 
 async def test_a_rule_that_visudo_refuses_is_not_installed() -> None:
-    from freehold.runtime.host import setup
+    from freehold.runtime.host import rules, setup
 
-    action = setup.Action("break sudo", path=setup.SUDOERS / "freehold-broken", content=b"nonsense\n", mode=0o440)
+    action = setup.Action("break sudo", path=rules.SUDOERS / "freehold-broken", content=b"nonsense\n", mode=0o440)
     with pytest.raises(FreeholdError) as caught:
         await setup._write(action)
     assert caught.value.code is Code.FAILED
     assert "visudo" in caught.value.message
-    assert os.listdir(setup.SUDOERS) == [name for name in os.listdir(setup.SUDOERS) if "broken" not in name]  # noqa: PTH208
+    assert os.listdir(rules.SUDOERS) == [name for name in os.listdir(rules.SUDOERS) if "broken" not in name]  # noqa: PTH208

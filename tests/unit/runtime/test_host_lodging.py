@@ -9,34 +9,15 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.host.account import Account, Way
-from freehold.runtime.host.lodging import Lodging, access_list, choose_account, kept_slots, make_gate
+from freehold.runtime.host.lodging import Lodging, access_list, make_gate, slots_in
 
-FIRST, SECOND = Account("a", 990, 990, Path("/h/a")), Account("a-2", 991, 991, Path("/h/a-2"))
+FIRST = Account("a", 990, 990, Path("/h/a"))
 
 LODGING = Lodging(
     project="shop", agent="dev", slot_number=0, way=Way.ROOT, account="a", uid=990, gid=990, known=True,
     gate="/g/run", credentials_gate="/m/run", home="/h/a", slot="shop-dev-0", scratch="run-12345678", bin="/p/bin",
     interpreter="/usr/bin/python3",
 )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("kept", "expected"),
-    [
-        ({}, FIRST),
-        ({"a": ["shop-dev-0"]}, FIRST),
-        ({"a": ["shop-dev-1"]}, SECOND),
-        ({"a-2": ["shop-dev-0"]}, SECOND),
-        ({"a": ["shop-dev-1"], "a-2": ["other-dev-0"]}, None),
-        ({"a": ["other-dev-0"], "a-2": ["shop-dev-0"]}, SECOND),
-    ],
-)
-def test_a_slot_keeps_its_user(kept: dict[str, list[str]], expected: Account | None) -> None:
-    assert choose_account([FIRST, SECOND], kept, "shop-dev-0") == expected
-
-
-def test_without_users_there_is_none() -> None:
-    assert choose_account([], {}, "shop-dev-0") is None
 
 
 def test_the_paths_that_the_brief_is_told() -> None:
@@ -85,8 +66,10 @@ def test_an_access_list_lets_one_user_pass() -> None:
     assert entries == [(1, 7, nobody), (2, 1, 990), (4, 0, nobody), (16, 1, nobody), (32, 0, nobody)]
 
 
-def test_the_kernel_takes_the_access_list(tmp_path: Path) -> None:
-    make_gate(tmp_path / "gate", Way.SUDO, FIRST)
+@pytest.mark.parametrize("way", [Way.SUDO, Way.ROOT])
+def test_the_kernel_takes_the_access_list(tmp_path: Path, way: Way) -> None:
+    """Root's too: a group can have other members."""
+    make_gate(tmp_path / "gate", way, FIRST)
     assert os.getxattr(tmp_path / "gate", "system.posix_acl_access") == access_list(990)
 
 
@@ -95,8 +78,16 @@ def test_the_callers_gate_is_private(tmp_path: Path) -> None:
     assert (tmp_path / "gate").stat().st_mode & 0o7777 == 0o700
 
 
-def test_what_a_user_keeps_is_seen_in_its_home(tmp_path: Path) -> None:
+def test_what_lies_in_a_home_is_seen(tmp_path: Path) -> None:
     account = Account("a", 990, 990, tmp_path)
-    assert kept_slots(account) == []
+    assert slots_in(account) == []
     (tmp_path / "slots" / "shop-dev-0").mkdir(parents=True)
-    assert kept_slots(account) == ["shop-dev-0"]
+    assert slots_in(account) == ["shop-dev-0"]
+    for number in range(9):
+        (tmp_path / "slots" / f"planted-{number}").mkdir()
+    assert len(slots_in(account)) == 3, "however many its agent made"
+
+
+def test_a_home_that_hides_what_it_holds_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "slots").write_text("no directory")
+    assert slots_in(Account("a", 990, 990, tmp_path)) == ["nobody knows whom: Not a directory"]

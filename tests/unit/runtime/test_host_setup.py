@@ -6,7 +6,8 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.host.account import LAUNCHER, sudo_rule
-from freehold.runtime.host.readiness import HostFacts, launcher_problem, readiness
+from freehold.runtime.host.readiness import NOT_CONTAINED, HostFacts, launcher_problem, readiness
+from freehold.runtime.host.rules import keepers_of, kept_for_others
 from freehold.runtime.host.setup import Wanted, missing
 from freehold.runtime.host.talk import refusal
 
@@ -27,17 +28,17 @@ BOTH = {"freehold-agent", "freehold-agent-2"}
     ],
 )  # fmt: skip
 def test_what_is_missing_is_made_and_no_more(there: set[str], rule: str, launcher: bool, told: list[str]) -> None:
-    actions = missing(WANTED, there, rule, launcher)
+    actions = missing(WANTED, there, rule, launcher, {})
     assert len(actions) == len(told)
     assert all(words in action.told for words, action in zip(told, actions, strict=True))
 
 
 def test_root_needs_no_rule_and_no_launcher() -> None:
-    assert missing(Wanted("freehold-agent", 2, "root"), BOTH, "", launcher_is_right=False) == []
+    assert missing(Wanted("freehold-agent", 2, "root"), BOTH, "", launcher_is_right=False, for_others={}) == []
 
 
 def test_a_user_that_nobody_can_log_in_as() -> None:
-    user, home = missing(Wanted("al-agent", 1, "root", ("video",)), (), "", launcher_is_right=True)
+    user, home = missing(Wanted("al-agent", 1, "root", ("video",)), (), "", launcher_is_right=True, for_others={})
     assert user.command[0] == "useradd"
     assert user.command[user.command.index("--shell") :][:2] == ("--shell", "/usr/sbin/nologin")
     assert user.command[user.command.index("--groups") :][:2] == ("--groups", "video")
@@ -46,7 +47,7 @@ def test_a_user_that_nobody_can_log_in_as() -> None:
 
 
 def test_the_rule_is_written_for_root_alone_to_read() -> None:
-    (action,) = missing(WANTED, BOTH, "", launcher_is_right=True)
+    (action,) = missing(WANTED, BOTH, "", launcher_is_right=True, for_others={})
     assert (action.path, action.mode, action.content.decode()) == (
         Path("/etc/sudoers.d/freehold-ada-freehold-agent"),
         0o440,
@@ -66,8 +67,28 @@ def test_the_rule_is_written_for_root_alone_to_read() -> None:
 )
 def test_nothing_is_made_that_leads_to_root(wanted: Wanted) -> None:
     with pytest.raises(FreeholdError) as caught:
-        missing(wanted, (), "", launcher_is_right=True)
+        missing(wanted, (), "", launcher_is_right=True, for_others={})
     assert caught.value.code is Code.CONFIG
+
+
+@pytest.mark.parametrize("keeper", ["bob", "root"])
+def test_nobody_is_given_the_users_of_another_persons_runs(keeper: str) -> None:
+    wanted = Wanted("freehold-agent", 2, keeper)
+    with pytest.raises(FreeholdError) as caught:
+        missing(wanted, BOTH, "", launcher_is_right=True, for_others={"freehold-agent-2": "ada"})
+    assert caught.value.code is Code.CONFIG
+    assert "freehold-agent-2 is for the runs of ada" in caught.value.message
+    assert f"freehold-{keeper}" in caught.value.hint
+
+
+def test_rules_are_read_as_they_are_written(tmp_path: Path) -> None:
+    assert keepers_of(RULE) == {"freehold-agent": "ada", "freehold-agent-2": "ada"}
+    (tmp_path / "freehold-ada-freehold-agent").write_text(RULE)
+    (tmp_path / "freehold-bob-mine").write_text(sudo_rule("bob", ["mine"]))
+    (tmp_path / "others").write_text("eve ALL=(ALL) NOPASSWD: ALL\n")
+    assert kept_for_others("ada", tmp_path) == {"mine": "bob"}
+    assert kept_for_others("root", tmp_path) == {**keepers_of(RULE), "mine": "bob"}
+    assert kept_for_others("root", tmp_path / "none") == {}
 
 
 GOOD = HostFacts("linux", root=False, accounts=2, setpriv=True, launcher_problem="", allowed=True, namespaces=True)
@@ -96,6 +117,13 @@ def test_whether_this_machine_is_ready(changes: dict[str, object], problem: str,
 def test_a_machine_without_namespaces_says_what_that_means() -> None:
     found = readiness(HostFacts(**{**vars(GOOD), "namespaces": False}), "freehold-agent")
     assert any('only local.network = "open" works' in warning for warning in found.warnings)
+
+
+def test_a_machine_without_pid_namespaces_says_what_that_means() -> None:
+    found = readiness(HostFacts(**{**vars(GOOD), "contained": False}), "freehold-agent")
+    assert found.ready
+    assert NOT_CONTAINED in found.warnings
+    assert NOT_CONTAINED not in readiness(GOOD, "freehold-agent").warnings
 
 
 def test_a_launcher_that_others_can_change_is_not_trusted(tmp_path: Path) -> None:

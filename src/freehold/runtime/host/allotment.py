@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ from freehold.base.ids import short
 from freehold.base.program import with_sudo
 from freehold.base.words import one_of
 from freehold.runtime.host.account import LAUNCHER, Account, Way, become, begin, look_up, require_fit
-from freehold.runtime.host.lodging import Lodging, choose_account, kept_slots, make_gate
+from freehold.runtime.host.lodging import Lodging, make_gate, slots_in
 from freehold.runtime.host.programs import Programs, install
+from freehold.runtime.host.rules import kept_for_others
 from freehold.runtime.host.talk import ask
+from freehold.runtime.host.tenancy import Register, choose_account, is_kept, who_keeps
 from freehold.runtime.private_places import memory_base, own_directory
 
 OPEN_TO_PASS = 0o711
 SHARED_DISK = Path("/var/tmp")  # noqa: S108  survives a restart, and is not the run's private /tmp; what is ours is ours
-FIRST_LENT_UID, LENT_UIDS = 1_900_000_000, 1_000_000
+FIRST_LENT_UID, LENT_UIDS, LENT_TRIES = 1_900_000_000, 1_000_000, 64
 """Numbers that no user database, container or systemd unit uses (systemd's UIDS-GIDS.md)."""
 
 NOT_ENFORCED = "memory and cpus are not enforced without containers: the run shares the machine's"
@@ -44,6 +46,11 @@ class Allotment:
     def locks(self) -> Path:
         """One file for each user that runs; the supervisor of its run holds it."""
         return own_directory(self.base, "locks", 0o700)
+
+    @property
+    def register(self) -> Register:
+        """Which slot keeps which user: our record, and the claims of all our user's projects."""
+        return Register(self._directory / "accounts", own_directory(self.base, "claims", 0o700))
 
     async def lodge(self, run_id: str, project: str, agent: str, slot: int, run_as: str, *, as_caller: bool) -> Lodging:
         """Where this run lives; decided once. Raises CONFIG when there is no user for it, and says how to get one."""
@@ -67,23 +74,49 @@ class Allotment:
             require_fit(account, os.geteuid())
         way = Way.ROOT if os.geteuid() == 0 else Way.SUDO
         if accounts and (way is Way.ROOT or await sudo_allows(accounts[0])):
-            chosen = choose_account(accounts, {account.name: kept_slots(account) for account in accounts}, slot)
+            chosen = self._settle(accounts, slot)
             if chosen is not None:
                 return way, chosen
             if not as_caller:
-                raise _all_taken(accounts, slot)
+                raise _all_taken(self._kept(accounts, slot), slot)
         elif not as_caller:
             raise _no_user(run_as, there=bool(accounts))
         if way is Way.ROOT:
-            lent = self._lent_account(slot)
+            lent = self._settle(self._lent_accounts(slot), slot)
+            if lent is None:
+                raise _all_taken({}, slot)
             self._make_lent_home(lent)
             return way, lent
         return Way.CALLER, self._own_account()
 
-    def _lent_account(self, slot: str) -> Account:
-        """Root can always be somebody else, if only a number: better than an agent that is root."""
-        uid = FIRST_LENT_UID + zlib.crc32(slot.encode()) % LENT_UIDS
-        return Account(f"uid-{uid}", uid, uid, self.base / "homes" / str(uid) / "home", known=False)
+    def _settle(self, accounts: Sequence[Account], slot: str) -> Account | None:
+        """The slot's user, from here on. None when somebody else has each of them."""
+        while True:
+            register = self.register
+            chosen = choose_account(accounts, register.records(), self._kept(accounts, slot), slot)
+            if chosen is None or register.take(chosen, slot):
+                return chosen
+
+    def _kept(self, accounts: Sequence[Account], slot: str) -> dict[str, str]:
+        register = self.register
+        records = register.records()
+        for_others = kept_for_others("root") if os.geteuid() == 0 else {}
+
+        def keeper(account: Account) -> str:
+            home = slots_in(account) if account.known else _lent_before(account)
+            return who_keeps(account, slot, records.get(account.name), register.claim(account), home)
+
+        return {account.name: for_others.get(account.name) or keeper(account) for account in accounts}
+
+    def _lent_accounts(self, slot: str) -> list[Account]:
+        """Root can always be somebody else, if only a number: better than an agent that is root.
+
+        Two slots may come to the same number, by chance or because somebody chose an agent's name so: hence more.
+        """
+        first = zlib.crc32(slot.encode())
+        uids = [FIRST_LENT_UID + (first + number) % LENT_UIDS for number in range(LENT_TRIES)]
+        homes = self.base / "homes"
+        return [Account(f"uid-{uid}", uid, uid, homes / str(uid) / "home", known=False) for uid in uids]
 
     def _make_lent_home(self, account: Account) -> None:
         own_directory(own_directory(self.base, "homes", OPEN_TO_PASS), str(account.uid), OPEN_TO_PASS)
@@ -133,9 +166,7 @@ class Allotment:
         way = Way.ROOT if os.geteuid() == 0 else Way.SUDO
         if (self._directory / "home" / "slots" / slot).exists():
             await asyncio.to_thread(remove_tree, self._directory / "home" / "slots" / slot)
-        for account in (*look_up(run_as), *([self._lent_account(slot)] if way is Way.ROOT else [])):
-            if not (account.home / "slots" / slot).exists():
-                continue
+        for account in self.keeping(slot, run_as):
             programs = await asyncio.to_thread(install, self.base, private=False)
             command = become(way, account, programs.interpreter, programs.launcher)
             told = {"do": "give_up", "home": str(account.home), "slot": slot}
@@ -143,6 +174,13 @@ class Allotment:
             if not account.known:
                 await asyncio.to_thread(remove_tree, account.home.parent)
                 (self.locks / account.name).unlink(missing_ok=True)
+            self.register.give_up(account)
+
+    def keeping(self, slot: str, run_as: str) -> list[Account]:
+        """The users that a slot keeps, of those named `run_as` and those that root lends; by our records alone."""
+        records = self.register.records()
+        lent = self._lent_accounts(slot) if os.geteuid() == 0 else []
+        return [account for account in (*look_up(run_as), *lent) if is_kept(account, records.get(account.name), slot)]
 
 
 def verbs(lodging: Lodging) -> tuple[str, ...]:
@@ -197,10 +235,15 @@ def _no_user(run_as: str, *, there: bool) -> FreeholdError:
     )
 
 
-def _all_taken(accounts: Sequence[Account], slot: str) -> FreeholdError:
-    kept = one_of(f"{account.name} keeps {', '.join(kept_slots(account))}" for account in accounts)
+def _lent_before(account: Account) -> list[str]:
+    """Its directory is ours, so that its agent cannot take it away."""
+    return ["what somebody else lent it for"] if account.home.parent.exists() else []
+
+
+def _all_taken(kept: Mapping[str, str], slot: str) -> FreeholdError:
+    kept_by = one_of(f"{name} is for {keeper}" for name, keeper in kept.items())
     return FreeholdError(
         Code.CONFLICT,
-        f"There is no user left for {slot}: each slot of each agent has one of its own ({kept}).",
+        f"There is no user left for {slot}: each slot of each agent has one of its own ({kept_by}).",
         f"Make another: {with_sudo('doctor --fix')}",
     )

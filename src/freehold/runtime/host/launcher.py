@@ -108,7 +108,8 @@ def prepare(told: Told) -> None:
     slots.mkdir(exist_ok=True)
     slots.chmod(0o755)
     others = sorted(entry.name for entry in slots.iterdir() if entry.name != slot)
-    if others and told["exclusive"]:
+    # What its agent put beside its own slot keeps nobody off but others, who look here before they take the user.
+    if others and told["exclusive"] and not os.path.lexists(slots / slot):
         raise RefusedError("taken", f"it keeps the workspace of {', '.join(others)}")
     for path in (slots / slot / "home", slots / slot / "workspace", home / told["scratch"]):
         path.mkdir(parents=True, exist_ok=True)

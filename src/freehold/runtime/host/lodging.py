@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import struct
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from freehold.runtime.host.account import Account, Way
 LODGING_FILE = "place.json"
 
 _GROUP_ONLY = 0o710
+_NAMES_SHOWN = 3
 _ACCESS_LIST = "system.posix_acl_access"
 _ACL_VERSION = 2
 _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
@@ -97,47 +99,44 @@ class Lodging(msgspec.Struct, frozen=True, kw_only=True):
             raise FreeholdError(Code.INTERNAL, f"{path}: {error}", f"Remove {directory} if no run needs it.") from error
 
 
-def choose_account(accounts: Sequence[Account], slots: Mapping[str, Sequence[str]], slot: str) -> Account | None:
-    """The user for a slot: the one that keeps its workspace, else one that keeps none. `slots`: what each one keeps.
-
-    A user is one slot's for good: what one agent left in its workspace is never another agent's to read.
-    """
-    keeping = next((account for account in accounts if slot in slots.get(account.name, ())), None)
-    free = (account for account in accounts if not slots.get(account.name))
-    return keeping or next(free, None)
-
-
-def kept_slots(account: Account) -> list[str]:
-    """The slots whose workspaces an account keeps; their names are all that others can see of them."""
+def slots_in(account: Account) -> list[str]:
+    """The slots in an account's home, a few of them by name. Its agent can make others appear, and these disappear."""
     try:
-        return sorted(entry.name for entry in (account.home / "slots").iterdir())
-    except OSError:
+        with os.scandir(account.home / "slots") as entries:
+            return sorted(entry.name for entry in itertools.islice(entries, _NAMES_SHOWN))
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        return [f"nobody knows whom: {error.strerror}"]
 
 
 def make_gate(path: Path, way: Way, account: Account) -> None:
     """A directory of ours that `account` can pass through and no other user can.
 
-    Root gives it to the account's group; others use an access list (acl(5)), which every Linux file system has that is
-    worth running agents on. Raises DISK when neither can be had.
+    It has an access list (acl(5)), as every Linux file system can that is worth running agents on. Where one cannot,
+    root gives the directory to the account's group. Raises DISK when neither can be had.
     """
     try:
         path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        match way:
-            case Way.ROOT:
-                os.chown(path, os.geteuid(), account.gid)
-                path.chmod(_GROUP_ONLY)
-            case Way.SUDO:
-                path.chmod(PRIVATE_DIRECTORY)
-                os.setxattr(path, _ACCESS_LIST, access_list(account.uid))
-            case Way.CALLER:
-                path.chmod(PRIVATE_DIRECTORY)
+        path.chmod(PRIVATE_DIRECTORY)
+        if way is not Way.CALLER:
+            _let_in(path, way, account)
     except OSError as error:
         raise FreeholdError(
             Code.DISK,
             f"{path} could not be opened to {account.name}: {error.strerror}",
             "The file system must be able to hold access lists (acl); or run the keeper as root, or use Docker.",
         ) from error
+
+
+def _let_in(path: Path, way: Way, account: Account) -> None:
+    try:
+        os.setxattr(path, _ACCESS_LIST, access_list(account.uid))
+    except OSError as error:
+        if way is not Way.ROOT or error.errno != errno.ENOTSUP:
+            raise
+        os.chown(path, os.geteuid(), account.gid)
+        path.chmod(_GROUP_ONLY)
 
 
 def access_list(uid: int) -> bytes:

@@ -18,12 +18,19 @@ from freehold.runtime.host.account import LAUNCHER, look_up
 from freehold.runtime.host.allotment import NOT_ENFORCED, sudo_allows
 
 _SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+NOT_CONTAINED = (
+    "this machine gives runs no PID namespace: they see its list of processes, and theirs are ended one by one"
+)
+"""Said where a run's end cannot be left to the kernel (`launcher.contain`)."""
 _FIX = f"Make what is missing: {with_sudo('doctor --fix')}"
 
 
 @dataclass(frozen=True)
 class HostFacts:
-    """`allowed`: sudo lets us be the first of the accounts. `namespaces`: a run can have a network of its own."""
+    """`allowed`: sudo lets us be the first of the accounts. `namespaces`: a run can have a network of its own.
+
+    `contained`: it can have a list of processes of its own.
+    """
 
     platform: str
     root: bool
@@ -32,6 +39,7 @@ class HostFacts:
     launcher_problem: str
     allowed: bool
     namespaces: bool
+    contained: bool = True
 
 
 def readiness(facts: HostFacts, run_as: str) -> Readiness:
@@ -40,6 +48,8 @@ def readiness(facts: HostFacts, run_as: str) -> Readiness:
     warnings = [NOT_ENFORCED]
     if not facts.namespaces:
         warnings.append('runs cannot have a network of their own here: only local.network = "open" works')
+    elif not facts.contained:
+        warnings.append(NOT_CONTAINED)
     return Readiness(not problem, facts.platform, problem, hint, tuple(warnings))
 
 
@@ -86,13 +96,23 @@ async def look_at_host(run_as: str) -> Readiness:
         launcher_problem="" if root else launcher_problem(),
         allowed=root or (bool(accounts) and await sudo_allows(accounts[0])),
         namespaces=await can_have_namespaces(root=root),
+        contained=await can_have_processes(root=root),
     )
     return readiness(facts, run_as)
 
 
 async def can_have_namespaces(*, root: bool) -> bool:
-    """Try it, as unshare(1) does for whoever asks."""
-    kinds = ("--net", "--mount") if root else ("--user", "--net", "--mount")
+    """Whether a run can have a network of its own. Try it, as unshare(1) does for whoever asks."""
+    return await _unshare("--net", "--mount") if root else await _unshare("--user", "--net", "--mount")
+
+
+async def can_have_processes(*, root: bool) -> bool:
+    """Whether a run can have a list of processes of its own, with the /proc that goes with it."""
+    kinds = ("--pid", "--fork", "--mount-proc")
+    return await _unshare(*kinds) if root else await _unshare("--user", "--map-root-user", *kinds)
+
+
+async def _unshare(*kinds: str) -> bool:
     try:
         process = await asyncio.create_subprocess_exec(
             "unshare", *kinds, "true", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,

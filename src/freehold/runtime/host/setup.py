@@ -6,7 +6,7 @@ import asyncio
 import grp
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from freehold.base.program import with_sudo
 from freehold.runtime.host import launcher
 from freehold.runtime.host.account import HOMES, LAUNCHER, ROOT_EQUIVALENT, account_names, look_up, sudo_rule
 from freehold.runtime.host.readiness import launcher_problem
+from freehold.runtime.host.rules import SUDOERS, kept_for_others
 
-SUDOERS = Path("/etc/sudoers.d")
 _HOME_MODE = "0711"
 """Others may pass through to what they know the name of, and list nothing."""
 _RULE_MODE, _PROGRAM_MODE, _DIRECTORY_MODE = 0o440, 0o755, 0o755
@@ -53,12 +53,21 @@ class Action:
     mode: int = 0
 
 
-def missing(wanted: Wanted, there: Collection[str], rule: str, launcher_is_right: bool) -> list[Action]:
+def missing(
+    wanted: Wanted, there: Collection[str], rule: str, launcher_is_right: bool, for_others: Mapping[str, str]
+) -> list[Action]:
     """What is to be done; `there` are the accounts that exist, `rule` the text of the rule file. Pure.
 
-    Raises CONFIG for names and groups that no agent may have.
+    `for_others`: for whom else accounts are. Raises CONFIG for those, and for names and groups that no agent may have.
     """
     _require_sense(wanted)
+    for name in wanted.accounts:
+        if name in for_others:
+            raise FreeholdError(
+                Code.CONFIG,
+                f"The user {name} is for the runs of {for_others[name]}, who can read all that is given to it.",
+                f"Set run_as to another name in each agent's config.toml, for example freehold-{wanted.keeper}.",
+            )
     actions = [action for name in wanted.accounts if name not in there for action in _create(name, wanted.groups)]
     if wanted.keeper == "root":
         return actions
@@ -114,7 +123,8 @@ def plan(wanted: Wanted) -> list[Action]:
             f"This machine has no group {absent[0]}, which an agent asks for.",
             f"sudo groupadd {absent[0]}",
         )
-    return missing(wanted, there, rule, launcher_is_right=not launcher_problem())
+    for_others = kept_for_others(wanted.keeper)
+    return missing(wanted, there, rule, launcher_is_right=not launcher_problem(), for_others=for_others)
 
 
 async def fix(wanted: Wanted) -> list[str]:
