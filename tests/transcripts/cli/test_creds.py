@@ -140,7 +140,7 @@ def test_types_are_listed_and_told(home: Path) -> None:
         "An agent that lists it may reach github.com, gitlab.com, bitbucket.org.\n"
         "Store it: freehold creds add git_ssh\n"
     )
-    assert len(json.loads(creds("types", "--json", home=home).out)) == 32
+    assert len(json.loads(creds("types", "--json", home=home).out)) == len(CREDENTIAL_TYPES)
 
 
 def test_check_finds_what_is_open_incomplete_unknown_or_missing(home: Path, tmp_path: Path) -> None:
