@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -99,14 +100,8 @@ async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: Po
     if call.route.operation is not Operation.GENERATE:
         return Bill(guard, None, None, False, clock, clock.monotonic(), 0, {}, None)
     price = await look_up_price(model, clock.now())
-    if price is None and guard.budgets.in_usd:
-        raise FreeholdError(
-            Code.CONFIG,
-            f'the price of the model "{model.name}" ({model.model}) is not known, and a budget in USD is set',
-            f"say it under [{dotted(('models', model.name))}] in config.toml, in USD per million tokens: "
-            "price = { input = 3.0, output = 15.0 } (0 where nothing is paid); "
-            "or set a budget in tokens_per_run or turns_per_run instead",
-        )  # fmt: skip
+    if guard.budgets.in_usd:
+        _require_price(call, model, price)
     most_output = (call.most_output or DEFAULT_OUTPUT) * call.answers
     least_output = (call.least_output + LEAST_OUTPUT) * call.answers if guard.budgets.bounding else most_output
     fixed, per_output = _worst_case(call, price, clock)
@@ -120,6 +115,26 @@ async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: Po
     )  # fmt: skip
 
 
+def _require_price(call: ModelCall, model: PolicyModel, price: Price | None) -> None:
+    """Under a budget in dollars nothing is asked whose price is not known."""
+    if price is None:
+        raise FreeholdError(
+            Code.CONFIG,
+            f'the price of the model "{model.name}" ({model.model}) is not known, and a budget in USD is set',
+            f"say it under [{dotted(('models', model.name))}] in config.toml, in USD per million tokens: "
+            "price = { input = 3.0, output = 15.0 } (0 where nothing is paid); "
+            "or set a budget in tokens_per_run or turns_per_run instead",
+        )  # fmt: skip
+    if not price.knows(call.price_context):
+        asked = ", ".join(f"{name} = {value}" for name, value in call.price_context.items())
+        raise FreeholdError(
+            Code.CONFIG,
+            f'the price of the model "{model.name}" ({model.model}) is not known for what the request asks for '
+            f"({asked}), and a budget in USD is set",
+            "let the harness ask without it, or set a budget in tokens_per_run or turns_per_run instead",
+        )  # fmt: skip
+
+
 def _worst_case(call: ModelCall, price: Price | None, clock: Clock) -> tuple[Amount, float]:
     """What the request costs at most before a word is answered, and millionths of a dollar per token of answer."""
     tokens = call.most_input()
@@ -127,7 +142,19 @@ def _worst_case(call: ModelCall, price: Price | None, clock: Clock) -> tuple[Amo
         return Amount(tokens=tokens, turns=int(call.turn)), 0.0
     if price.context_window is not None:
         tokens = min(tokens, price.context_window)
-    now, context = clock.now(), call.price_context
+    amounts = [_at_most(call, price, tokens, clock, context) for context in ({}, call.price_context)]
+    # A tier that costs less may not be had, and then the request is answered at the usual price.
+    return (
+        Amount(max(usd_micro for usd_micro, _ in amounts), tokens, int(call.turn)),
+        max(per_output for _, per_output in amounts),
+    )
+
+
+def _at_most(
+    call: ModelCall, price: Price, tokens: int, clock: Clock, context: Mapping[str, str]
+) -> tuple[int, float]:  # fmt: skip
+    """Millionths of a dollar: for the request, and for a token of its answer."""
+    now = clock.now()
     readings = [Tokens(input=tokens), Tokens(cache_write=tokens)]
     if call.caches:  # only Anthropic keeps it for an hour, and only when asked
         readings.append(Tokens(cache_write=tokens, cache_write_1h=tokens))
@@ -135,4 +162,4 @@ def _worst_case(call: ModelCall, price: Price | None, clock: Clock) -> tuple[Amo
     # Long requests raise the price of the answer too, so it is taken as the difference that an answer makes.
     answered = price.cost(Tokens(input=tokens, output=_PER_MILLION), now, context)
     per_output = float(answered - price.cost(Tokens(input=tokens), now, context))
-    return Amount(micro_usd(dearest), tokens, int(call.turn)), per_output
+    return micro_usd(dearest), per_output

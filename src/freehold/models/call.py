@@ -13,15 +13,13 @@ from freehold.base.plain_text import clipped
 from freehold.models.attachments import attachments
 from freehold.models.nodes import Json, every_node
 from freehold.models.routes import Operation, Route
-from freehold.models.weight import most_tokens
+from freehold.models.weight import likely_tokens, most_tokens
 from freehold.project.wire_formats import WireFormat
 
 TOKENS_PER_ATTACHMENT = 5_000
 """An image or document inside the request, beside its bytes: the largest image is 4,784 tokens (Anthropic, 2026)."""
 BYTES_PER_ATTACHED_TOKEN = 40
 """Of base64. A dense PDF page of 100 kB is about 3,000 tokens."""
-TYPICAL_BYTES_PER_TOKEN = 4
-"""Of a request whose answer never said what it counted: English prose and JSON."""
 LONGEST_NAME = 200
 """Characters of a model's name; the longest that OpenRouter lists has 60."""
 LARGEST_COUNT = 10_000_000
@@ -35,7 +33,7 @@ _OUTPUT_KEYS: dict[WireFormat, tuple[str, ...]] = {
     WireFormat.OPENAI_RESPONSES: ("max_output_tokens",),
     WireFormat.GOOGLE: ("maxOutputTokens", "max_output_tokens"),
 }
-_TIERS = ("service_tier", "speed")
+_TIERS = {"service_tier": "service_tier", "serviceTier": "service_tier", "speed": "speed"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,8 @@ class ModelCall:
     size_bytes: int
     most_text: int = 0
     """Tokens that the request may count at most, without its attachments."""
+    likely_text: int = 0
+    """The same, as it probably is."""
     attached_bytes: tuple[int, ...] = ()
     """Of each image and document in the request."""
     answers: int = 1
@@ -83,7 +83,9 @@ class ModelCall:
 
     @property
     def price_context(self) -> dict[str, str]:
-        return {key: value for key in _TIERS if isinstance(value := self.body.get(key), str)}
+        """What in the request chooses the price, as lists of prices call it. Google takes numbers for names."""
+        asked = {name: self.body.get(key) for key, name in _TIERS.items() if self.body.get(key) is not None}
+        return {name: clipped(str(value).lower()) for name, value in asked.items()}
 
     def most_input(self) -> int:
         """Tokens that the request itself may count at most."""
@@ -91,7 +93,7 @@ class ModelCall:
 
     def likely_input(self) -> int:
         """Tokens that the request itself probably counted, when nobody says so."""
-        return (self.size_bytes - sum(self.attached_bytes)) // TYPICAL_BYTES_PER_TOKEN + self._attached
+        return self.likely_text + self._attached
 
     @property
     def _attached(self) -> int:
@@ -125,6 +127,7 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
         offers_tools=offers_tools(route.wire_format, body),
         size_bytes=len(data),
         most_text=most_tokens(data) - sum(map(most_tokens, attached)),
+        likely_text=likely_tokens(data) - sum(map(likely_tokens, attached)),
         attached_bytes=tuple(map(len, attached)),
         answers=max([1, *_answers_asked_for(body)]),
         # Looked for in what was read, not in the bytes: there it may be written as `cache\\u005fcontrol`.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _LIST_NAMES = {"xai": "x-ai"}
 """Providers whose name in genai-prices is not ours."""
+_NOT_DEARER = frozenset({"auto", "batch", "default", "flex", "on_demand", "standard", "standard_only"})
+"""Tiers that cost as much as none, or less. Not `priority` (OpenAI, Google: twice as much) nor `fast` (Anthropic: up to
+six times)."""
 _MILLION = Decimal(1_000_000)
 
 
@@ -37,6 +40,10 @@ class Price(Protocol):
         """US dollars."""
         ...
 
+    def knows(self, context: Mapping[str, str]) -> bool:
+        """Whether nothing in `context` could cost more than `cost` says."""
+        ...
+
 
 @dataclass(frozen=True)
 class Free:
@@ -44,6 +51,9 @@ class Free:
 
     def cost(self, tokens: Tokens, when: datetime, context: Mapping[str, str]) -> Decimal:  # noqa: ARG002
         return Decimal(0)
+
+    def knows(self, context: Mapping[str, str]) -> bool:  # noqa: ARG002
+        return True
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,10 @@ class Configured:
             + tokens.cache_read * read + tokens.cache_write * write
         )  # fmt: skip
         return total / _MILLION
+
+    def knows(self, context: Mapping[str, str]) -> bool:
+        costs_nothing = not (self.price.input or self.price.output or self.price.cache_write)
+        return costs_nothing or not _perhaps_dearer(context)
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,14 @@ class Listed:
             web_searches=tokens.web_searches,
         )
         return self.model.get_prices(when, context).calc_price(usage)["total_price"]
+
+    def knows(self, context: Mapping[str, str]) -> bool:
+        listed = {pair for variant in self.model.price_variants or () for pair in variant.when.items()}
+        return _perhaps_dearer(context) <= listed
+
+
+def _perhaps_dearer(context: Mapping[str, str]) -> set[tuple[str, str]]:
+    return {(name, value) for name, value in context.items() if value not in _NOT_DEARER}
 
 
 async def look_up_price(model: PolicyModel, when: datetime) -> Price | None:

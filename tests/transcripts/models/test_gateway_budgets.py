@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from freehold.base.clock import SystemClock
 from freehold.models.answers.speech import Speech
+from freehold.models.bill import open_bill
 from freehold.models.budget import Budgets
+from freehold.models.call import parse_call
 from freehold.models.fake_upstream import Behaviour
+from freehold.models.guard import BudgetGuard
+from freehold.models.ledger import Ledger
+from freehold.models.policy import provider_model
+from freehold.models.routes import Operation, Route
 from freehold.models.tokens import Tokens
 from freehold.project.budget import Budget
 from freehold.project.price import TokenPrice
+from freehold.project.providers import PROVIDERS
 from freehold.project.wire_formats import WireFormat
-from tests.support.models import ask, gateway_bench, until
+from tests.support.models import RUN_ID, ask, gateway_bench, until
 
 FORMATS = list(WireFormat)
 ANTHROPIC, CHAT, RESPONSES, GOOGLE = WireFormat
@@ -129,3 +138,36 @@ async def test_tokens_are_a_budget_too(tmp_path: Path) -> None:
         assert (await ask(bench, ANTHROPIC)).status == 200
         got = await ask(bench, ANTHROPIC)
         assert "config.toml: budget.tokens_per_run = 6000, and 7000 is used" in got.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "body"),
+    [
+        (ANTHROPIC, {"speed": "fast"}), (CHAT, {"service_tier": "priority"}), (GOOGLE, {"serviceTier": "PRIORITY"}),
+        (GOOGLE, {"serviceTier": 3}),
+    ],
+)  # fmt: skip
+async def test_what_may_cost_more_than_is_known_is_refused_under_a_budget_in_dollars(
+    tmp_path: Path, wire_format: WireFormat, body: dict[str, object]
+) -> None:
+    for budget, status in ((Budget(usd_per_run=1.0), 400), (Budget(tokens_per_run=1_000_000), 200)):
+        budgets = Budgets(agent=budget)
+        async with gateway_bench(tmp_path, wire_format=wire_format, price=PRICE, budgets=budgets) as bench:
+            got = await ask(bench, wire_format, body=body)
+            assert got.status == status
+            assert len(bench.upstream.seen) == int(status == 200)
+
+
+async def test_a_tier_that_costs_less_is_reserved_at_the_usual_price(tmp_path: Path) -> None:
+    """Nobody promises that it can be had."""
+    list_price = provider_model("main", PROVIDERS["openai"], "gpt-5", None)
+    bills = []
+    for body in (b'{"model": "gpt-5"}', b'{"model": "gpt-5", "service_tier": "flex"}'):
+        ledger = Ledger(tmp_path / "spend.json", SystemClock())
+        guard = BudgetGuard(RUN_ID, Budgets(agent=Budget(usd_per_run=5.0)), ledger, SystemClock(), pytest.fail)
+        call = replace(parse_call(Route(CHAT, Operation.GENERATE), body), most_text=100_000)
+        bill = await open_bill(guard, SystemClock(), call, list_price)
+        assert bill.reservation is not None
+        bills.append(bill.reservation.amount)
+        await guard.release(bill.reservation)
+    assert bills[0] == bills[1]

@@ -130,6 +130,19 @@ def test_a_cache_is_found_however_it_is_written(data: bytes) -> None:
     assert parse_call(Route(ANTHROPIC, Operation.GENERATE), data).caches
 
 
+@pytest.mark.parametrize(
+    ("body", "context"),
+    [
+        ({}, {}),
+        ({"service_tier": "Priority", "speed": "fast"}, {"service_tier": "priority", "speed": "fast"}),
+        ({"serviceTier": 3}, {"service_tier": "3"}),
+        ({"service_tier": None, "serviceTier": "PRIORITY"}, {"service_tier": "priority"}),
+    ],
+)
+def test_what_chooses_the_price(body: dict[str, Any], context: dict[str, str]) -> None:
+    assert call_of(GOOGLE, body).price_context == context
+
+
 def test_a_text_about_caches_asks_for_none() -> None:
     assert not call_of(ANTHROPIC, {"messages": [{"role": "user", "content": '{"cache_control": 1}'}]}).caches
 
@@ -151,7 +164,7 @@ def test_the_worst_case_of_the_input_is_told_by_its_bytes(text: str, most: int) 
 def test_what_an_answer_does_not_say_is_likely_less() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4_000_000}}
     call = call_of(CHAT, {"messages": [{"role": "user", "content": [{"type": "text", "text": "x" * 40_000}, image]}]})
-    assert 110_000 < call.likely_input() < 120_000
+    assert 114_000 < call.likely_input() < 116_000
     assert call.likely_input() < call.most_input() < 130_000
 
 

@@ -61,3 +61,25 @@ def test_known_prices(priced: PolicyModel, tokens: Tokens, context: dict[str, st
 )
 def test_what_nobody_knows_is_none_and_never_zero(unknown: PolicyModel) -> None:
     assert find_price(unknown, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("priced", "context", "known"),
+    [
+        (model("anthropic", "claude-sonnet-4-5"), {}, True),
+        (model("anthropic", "claude-sonnet-4-5"), {"service_tier": "auto"}, True),
+        (model("anthropic", "claude-sonnet-4-5"), {"speed": "fast"}, False),
+        (model("openai", "gpt-5"), {"service_tier": "priority"}, True),
+        (model("openai", "gpt-5"), {"service_tier": "flex"}, True),
+        (model("openai", "gpt-5"), {"service_tier": "of the future"}, False),
+        (model("openai", "gpt-5"), {"service_tier": "default", "speed": "fast"}, False),
+        (model("custom", "llama", "http://localhost:11434/v1", PRICE), {"service_tier": "priority"}, False),
+        (model("custom", "llama", "http://localhost:11434/v1", PRICE), {"service_tier": "default"}, True),
+        (rehearsed_model(), {"speed": "fast"}, True),
+        (model("custom", "llama", "http://localhost:1/v1", TokenPrice(Decimal(0), Decimal(0))), {"speed": "x"}, True),
+    ],
+)
+def test_what_may_cost_more_than_is_known(priced: PolicyModel, context: dict[str, str], known: bool) -> None:
+    price = find_price(priced, NOW)
+    assert price is not None
+    assert price.knows(context) is known
