@@ -13,10 +13,10 @@ _DEADLINE_S = 60.0
 
 
 def at_terminal(
-    words: Sequence[str], dialogue: Sequence[tuple[str, str]], *, home: Path, folder: Path
+    words: Sequence[str], dialogue: Sequence[tuple[str, str]], *, home: Path, folder: Path, no_color: str = "1"
 ) -> tuple[int, str]:
     """Run `freehold WORDS` in `folder`, answering each (question, answer) in turn; exit code and what was shown."""
-    environ = {**os.environ, "FREEHOLD_HOME": str(home), "NO_COLOR": "1"}
+    environ = {**os.environ, "FREEHOLD_HOME": str(home), "NO_COLOR": no_color}
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(folder)

@@ -96,7 +96,7 @@ def run(words: list[str], program: click.Command = freehold) -> int:
     """Run one command; its exit code. The only place that turns an error into words."""
     debug = "--debug" in words
     try:
-        result: Any = program.main(args=words, prog_name="freehold", standalone_mode=False)
+        result: Any = program.main(args=words, prog_name="freehold", standalone_mode=False, color=_colour())
     except FreeholdError as error:
         return _failed(error, debug=debug, as_json="--json" in words)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -124,14 +124,20 @@ def run(words: list[str], program: click.Command = freehold) -> int:
 def _failed(error: FreeholdError, *, debug: bool, as_json: bool) -> int:
     from freehold.cli.output import print_error
 
-    if debug:
-        import traceback
+    with click.Context(freehold, color=_colour()).scope(cleanup=False):
+        if debug:
+            import traceback
 
-        from freehold.base.plain_text import printable
+            from freehold.base.plain_text import printable
 
-        click.echo(printable(traceback.format_exc()), err=True)
-    print_error(error, as_json=as_json)
+            click.echo(printable(traceback.format_exc()), err=True)
+        print_error(error, as_json=as_json)
     return error.exit_code
+
+
+def _colour() -> bool | None:
+    """False where a person wants none (https://no-color.org), else as the terminal can."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _no_room(error: OSError) -> FreeholdError:
