@@ -43,7 +43,7 @@ def warn(text: str) -> None:
 
 def print_json(value: object) -> None:
     """One document on one line; structs, dataclasses and paths included."""
-    click.echo(json_line(msgspec.json.encode(value, enc_hook=str)))
+    click.echo(_as_json(value))
 
 
 def json_line(data: bytes) -> str:
@@ -81,11 +81,18 @@ def confirm(question: str, *, yes: bool, no_input: bool = False, flag: str = "--
 def print_error(error: FreeholdError, *, as_json: bool) -> None:
     """The one place where a failure is shown to a person; what a stranger put into it is not obeyed by a terminal."""
     if as_json:
-        click.echo(json_line(msgspec.json.encode({"error": error.as_dict()})), err=True)
+        click.echo(_as_json({"error": error.as_dict()}), err=True)
         return
     click.echo(click.style("error: ", fg="red", bold=True) + _indented(error.message), err=True)
     for line in printable(error.hint).splitlines():
         click.echo(f"  {line}", err=True)
+
+
+def _as_json(value: object) -> str:
+    try:
+        return json_line(msgspec.json.encode(value, enc_hook=str))
+    except UnicodeEncodeError:  # halves of characters stand for bytes in names of files that are no text
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str), separators=(",", ":"))
 
 
 def _shown(part: str | Painted) -> str:

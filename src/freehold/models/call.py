@@ -118,6 +118,8 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
             Code.PROTOCOL, f'the request names a model of {len(model)} characters: "{clipped(model)}"',
             f"the name of a model has {LONGEST_NAME} at most",
         )  # fmt: skip
+    if not isinstance(body.get("stream"), bool | None):
+        raise FreeholdError(Code.PROTOCOL, "stream is neither true nor false")
     attached = [content.encode() for content in attachments(route.wire_format, body)]
     return ModelCall(
         route=route,
@@ -130,8 +132,7 @@ def parse_call(route: Route, data: bytes) -> ModelCall:
         likely_text=likely_tokens(data) - sum(map(likely_tokens, attached)),
         attached_bytes=tuple(map(len, attached)),
         answers=max([1, *_answers_asked_for(body)]),
-        # Looked for in what was read, not in the bytes: there it may be written as `cache\\u005fcontrol`.
-        caches=any("cache_control" in node for node in every_node(body)),
+        caches=_asks_for_cache(data, body),
     )
 
 
@@ -197,6 +198,11 @@ def _answers_asked_for(body: Json) -> Iterator[int]:
         if not isinstance(count, int) or isinstance(count, bool) or count > MOST_ANSWERS:
             raise FreeholdError(Code.PROTOCOL, f"{name} is no whole number up to {MOST_ANSWERS}", f"leave {name} out")
         yield count
+
+
+def _asks_for_cache(data: bytes, body: Json) -> bool:
+    """Looked for in what was read, since the bytes may say `cache\\u005fcontrol`; where neither stands, not at all."""
+    return (b"cache_control" in data or b"\\u" in data) and any("cache_control" in node for node in every_node(body))
 
 
 def _config(body: Json) -> Json:

@@ -63,6 +63,11 @@ class Book(msgspec.Struct, frozen=True):
         """Spent and set aside by the whole project on a day."""
         return sum((hold.amount for hold in self._holds(day=day)), self.days.get(day, Day()).project)
 
+    def of_month(self, month: str) -> Amount:
+        """Spent and set aside by the whole project in a month (`2026-11`)."""
+        days = {day for day in (*self.days, *(hold.day for hold in self.holds.values())) if day.startswith(f"{month}-")}
+        return sum((self.of_day(day) for day in days), Amount())
+
     def of_agent(self, day: str, agent: str) -> Amount:
         spent = self.days.get(day, Day()).agents.get(agent, Amount())
         return sum((hold.amount for hold in self._holds(day=day, agent=agent)), spent)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from freehold.base.errors import Code, FreeholdError
@@ -18,6 +19,7 @@ from tests.support.hostile import EVENT_TYPES, NASTY, NASTY_LINES, drives_the_te
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hostile_texts)
+@example("\ud800")
 def test_nothing_that_is_said_drives_the_terminal(capsys: pytest.CaptureFixture[str], text: str) -> None:
     say(text, paint(text, fg="red"))
     note(text)
@@ -55,6 +57,11 @@ def test_json_stays_json_and_is_escaped(kind: type[wire.Event], text: str) -> No
     line = json_line(encoded)
     assert line.isprintable()
     assert json.loads(line) == json.loads(encoded)
+
+
+def test_a_name_that_is_no_text_is_json_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"path": Path(b"/tmp/\xff".decode("utf-8", "surrogateescape"))})
+    assert capsys.readouterr().out == '{"path":"/tmp/\\udcff"}\n'
 
 
 def test_what_terminals_obey_beyond_ascii_is_escaped() -> None:

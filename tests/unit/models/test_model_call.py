@@ -37,6 +37,8 @@ def call_of(wire_format: WireFormat, body: dict[str, Any], **route: Any) -> Mode
         (b'{"model": 5}', "names no model"),
         (b'{"model": ""}', "names no model"),
         (b'{"model": "' + b"m" * 201 + b'"}', "model of 201 characters"),
+        (b'{"model": "m", "stream": 1}', "stream is neither"),
+        (b'{"model": "m", "stream": "true"}', "stream is neither"),
         (b'{"model": "m", "n": 3.0}', "n is no whole number"),
         (b'{"model": "m", "n": "3"}', "n is no whole number"),
         (b'{"model": "m", "n": true}', "n is no whole number"),
