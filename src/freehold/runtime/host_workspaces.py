@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from freehold.runtime.host.account import look_up
 from freehold.runtime.host.allotment import Allotment
 from freehold.runtime.host_user import DIRECTORY, HostUserEngine
 from freehold.runtime.kept_workspaces import KeptWorkspace
 
 SLOTS = "slots"
+MOST_ENTRIES = 1_000_000
+"""Of a workspace that is counted: its agent may have filled it with whatever it liked."""
 _BLOCK_BYTES = 512  # of `st_blocks`, whatever the file system's own are (stat(2))
 
 
 class HostUserWorkspaces:
     """`run_as` are the users that runs of this project may have had, and `ran` what ran here: project, agent, slot.
 
-    A directory's name alone does not say whose it is (`a-b` and `c` make the same name as `a` and `b-c`), and users of
-    this host may keep workspaces of several projects: only what `ran` names is this project's.
+    A slot's name alone does not say whose it is (`a-b` and `c` make the same name as `a` and `b-c`), and nothing that
+    lies in a home does, since its agent put it there: what counts is what ran here, and the keeper's own register.
     """
 
     def __init__(
@@ -40,47 +41,47 @@ class HostUserWorkspaces:
         return await asyncio.to_thread(self._look, project)
 
     def _look(self, project: str) -> list[KeptWorkspace]:
-        homes = list(self._homes())
-        found = []
-        for owner, agent, slot in sorted(set(self._ran())):
-            places = [home / SLOTS / f"{owner}-{agent}-{slot}" for home in homes]
-            where = next((place for place in places if _is_there(place)), None)
-            if owner == project and where is not None:
-                found.append(KeptWorkspace(project, agent, slot, str(where)))
-        return found
+        mine = [(agent, slot) for owner, agent, slot in sorted(set(self._ran())) if owner == project]
+        found = ((agent, slot, self._where(f"{project}-{agent}-{slot}")) for agent, slot in mine)
+        return [KeptWorkspace(project, agent, slot, str(where)) for agent, slot, where in found if where is not None]
 
-    def _homes(self) -> Iterator[Path]:
-        """Of the caller's own runs, of users that were made for runs, and of those that root lent."""
-        yield self._directory / "home"
-        for name in self._run_as():
-            yield from (account.home for account in look_up(name))
-        yield from sorted((Allotment(self._directory).base / "homes").glob("*/home"))
+    def _where(self, name: str) -> Path | None:
+        """In the home of the user that the slot keeps, or where the caller's own runs leave it."""
+        allotment = Allotment(self._directory)
+        keeping = (account for run_as in self._run_as() for account in allotment.keeping(name, run_as))
+        if account := next(keeping, None):
+            return account.home / SLOTS / name
+        own = self._directory / "home" / SLOTS / name
+        return own if own.is_dir() else None
 
     async def workspace_sizes(self, kept: Sequence[KeptWorkspace]) -> list[int | None]:
         """See `WorkspaceKeeping`; only root can count what belongs to another user."""
-        return [await asyncio.to_thread(_size_bytes, Path(one.where)) for one in kept]
+        return [await asyncio.to_thread(size_bytes, Path(one.where)) for one in kept]
 
     async def give_up_workspace(self, project: str, agent: str, slot: int) -> None:
-        """See `WorkspaceKeeping`."""
+        """See `WorkspaceKeeping`. The user is free for another slot then."""
         for name in self._run_as():
             await self._engine.give_up_workspace(project, agent, slot, name)
 
 
-def _is_there(place: Path) -> bool:
+def size_bytes(place: Path, most_entries: int = MOST_ENTRIES) -> int | None:
+    """What the files below `place` take on the disk; None where that cannot be read, or not be counted.
+
+    No link is followed, and no depth is too deep.
+    """
+    total, entries, folders = 0, 0, [str(place)]
     try:
-        return place.is_dir()
-    except OSError:  # a home that we may not look into
-        return False
-
-
-def _size_bytes(place: Path) -> int | None:
-    def unreadable(error: OSError) -> None:
-        raise error
-
-    total = 0
-    try:
-        for folder, _, names in os.walk(place, onerror=unreadable):
-            total += sum(Path(folder, name).lstat().st_blocks for name in names) * _BLOCK_BYTES
+        if place.is_symlink():
+            return None
+        while folders:
+            with os.scandir(folders.pop()) as found:
+                for entry in found:
+                    entries += 1
+                    if entries > most_entries:
+                        return None
+                    total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK_BYTES
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
     except OSError:
         return None
     return total
