@@ -76,7 +76,7 @@ async def keep(path: Path) -> None:
     from freehold.keeper.run_control import RecordingControl
     from freehold.keeper.run_session import RunSession
     from freehold.keeper.run_socket import RunSocket
-    from freehold.keeper.scheduler import NoScheduler
+    from freehold.keeper.scheduler import AttachedScheduler
     from tests.support.run_world import ScriptedGateway
 
     async def ignore(message: object) -> None:
@@ -85,7 +85,7 @@ async def keep(path: Path) -> None:
     dialer = Dialer(FixedResolver({HOST: [Endpoint(ADDRESS, PORT)]}))
     run_socket = RunSocket(
         path,
-        api=RunApi("bench-1", RecordingControl(), NoScheduler()),
+        api=RunApi("bench-1", RecordingControl(), AttachedScheduler()),
         session=RunSession(ignore, print),
         gateway=ScriptedGateway(),
         egress=EgressProxy(allow_list("bench", egress=[HOST]), lambda _: None, dialer=dialer),

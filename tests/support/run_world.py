@@ -17,7 +17,7 @@ from freehold.keeper.run_api import RunApi
 from freehold.keeper.run_control import RecordingControl
 from freehold.keeper.run_session import RunSession
 from freehold.keeper.run_socket import RunSocket, SocketLimits
-from freehold.keeper.scheduler import NoScheduler
+from freehold.keeper.scheduler import AttachedScheduler
 from freehold.wire.session import FromRunner
 from tests.support.outside import Outside
 
@@ -60,7 +60,7 @@ class RunWorld:
     def make(self, only_uid: int | None = None, limits: SocketLimits | None = None) -> RunSocket:
         return RunSocket(
             self.path,
-            api=RunApi("dev-1", self.control, NoScheduler(), self.clock),
+            api=RunApi("dev-1", self.control, AttachedScheduler(), self.clock),
             session=self.session,
             gateway=self.gateway,
             egress=self.outside.proxy,

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,9 @@ from freehold.wire import rpc
 from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, STATE_DIRECTORY, StopKeeper, Stopping
 
 Answer = TypeVar("Answer")
+Handler = Callable[[msgspec.Raw], Awaitable[object]]
+
+_decode = msgspec.json.Decoder(rpc.RpcMessage).decode
 
 START_DEADLINE_S = 20.0
 MOST_KEEPERS = 10
@@ -46,7 +49,9 @@ class KeeperConnection:
         self._writer = writer
         self._calls: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._last_id = 0
-        self._notices: asyncio.Queue[rpc.RpcRequest | None] = asyncio.Queue(maxsize=1000)
+        self._notices: asyncio.Queue[rpc.RpcMessage | None] = asyncio.Queue(maxsize=1000)
+        self._answering: set[asyncio.Task[None]] = set()
+        self._handlers: Mapping[str, Handler] = {}
         self._reading = asyncio.create_task(self._read())
 
     async def call(self, method: str, params: object, answer: type[Answer]) -> Answer:
@@ -56,6 +61,10 @@ class KeeperConnection:
         self._calls[self._last_id] = future
         await self._send(rpc.request(method, params, self._last_id))
         return msgspec.json.decode(await future, type=answer)
+
+    def answer(self, handlers: Mapping[str, Handler]) -> None:
+        """Answer what the keeper asks: a handler gets the raw parameters, and returns the result or raises."""
+        self._handlers = handlers
 
     async def stop_keeper(self, *, when_idle: bool = False) -> bool:
         """Ask the keeper to end; False when it does not now, because runs are under way and `when_idle` is set."""
@@ -71,6 +80,8 @@ class KeeperConnection:
 
     async def close(self) -> None:
         self._reading.cancel()
+        for task in self._answering:
+            task.cancel()
         self._writer.close()
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -100,18 +111,34 @@ class KeeperConnection:
             self._notices.put_nowait(None)
 
     async def _take(self, line: bytes) -> None:
-        message = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-        if "method" in message:
-            await self._notices.put(msgspec.json.decode(line, type=rpc.RpcRequest))
-            return
-        answer = msgspec.json.decode(line, type=rpc.RpcResponse)
-        future = self._calls.pop(answer.id, None)
-        if future is None or future.done():
-            return
-        if answer.error:
-            future.set_exception(rpc.as_error(answer.error))
-        else:
-            future.set_result(answer.result)
+        message = _decode(line)
+        if message.method and message.id is None:
+            await self._notices.put(message)
+        elif message.method:
+            task = asyncio.create_task(self._answer(message, message.id or 0))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+        elif (future := self._calls.pop(message.id or 0, None)) and not future.done():
+            if message.error:
+                future.set_exception(rpc.as_error(message.error))
+            else:
+                future.set_result(message.result)
+
+    async def _answer(self, message: rpc.RpcMessage, asked_id: int) -> None:
+        handler = self._handlers.get(message.method, _unknown_method)
+        try:
+            line = rpc.response(asked_id, await handler(message.params))
+        except FreeholdError as error:
+            line = rpc.failure(asked_id, error)
+        except Exception as error:  # a defect of ours must be an answer, not a keeper that waits
+            defect = FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this.")
+            line = rpc.failure(asked_id, defect)
+        with contextlib.suppress(KeeperGoneError):
+            await self._send(line)
+
+
+async def _unknown_method(_params: msgspec.Raw) -> object:
+    raise FreeholdError(Code.USAGE, "this client is not asked that")
 
 
 @contextlib.asynccontextmanager

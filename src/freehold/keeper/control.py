@@ -41,6 +41,7 @@ class Control:
         text = self._run.redaction.text(text.strip())[:LONGEST_STATUS]
         self._run.file.show(status_text=text)
         self._run.note(Status(text=text))
+        self._run.means.watchers.tell(self._run.view)
 
     async def set_return(self, value: str) -> None:
         """The last value counts. Raises TOO_LARGE."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from freehold.base.clock import rfc3339
@@ -77,6 +78,20 @@ class Keeper:
         on_disk = views(self._means.state, request.agent, request.limit)
         return [self._runs[view.run_id].view if view.run_id in self._runs else view for view in on_disk]
 
+    async def watch(self, caller: Caller, _request: object) -> Sequence[RunView]:
+        """The runs that are under way; from now on the client is told of every change of any (`run/changed`)."""
+        watcher = self._means.watchers.add()
+
+        async def tell() -> None:
+            try:
+                while True:
+                    await caller.notify("run/changed", await watcher.next())
+            finally:
+                watcher.close()
+
+        caller.spawn(tell())
+        return [run.view for run in self._runs.values()]
+
     async def answer(self, _caller: Caller, request: AnswerPermission) -> None:
         """A person's answer to `permission.asked`. Raises NOT_FOUND when nothing is asked (any more)."""
         await self._until_adopted(request.run_id)
@@ -116,6 +131,7 @@ class Keeper:
     def carry_out(self, run: Run, adoption: Adoption) -> None:
         """Let the run have its life, in a task of its own."""
         self._runs[run.run_id] = run
+        self._means.watchers.tell(run.view)
         task = asyncio.create_task(run.carry_out(adoption), name=run.run_id)
         self._tasks[run.run_id] = task
         task.add_done_callback(lambda _: self._ended(run.run_id))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from freehold.base.clock import Clock
 from freehold.keeper.record import Moment, Step
 from freehold.keeper.slots import Slots
+from freehold.keeper.watchers import Watchers
 from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.runtime.engine import Engine, Place
@@ -83,6 +84,7 @@ class Means:
     open_services: OpenServices
     harness_command: Callable[[Agent, Place], tuple[str, ...]]
     close_dead_accounts: Callable[[Collection[str]], None] = lambda _alive: None
+    watchers: Watchers = field(default_factory=Watchers)
     largest_log_bytes: int = LARGEST_LOG_BYTES
     workspaces: Mapping[str, WorkspaceKeeping] = field(default_factory=dict)
     """Of each engine that keeps some, by its name."""

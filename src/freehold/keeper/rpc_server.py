@@ -9,13 +9,15 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.sockets import listen_unix, peer_of
 from freehold.wire import rpc
+
+Answer = TypeVar("Answer")
 
 _logger = logging.getLogger(__name__)
 
@@ -28,9 +30,12 @@ class Caller:
     ) -> None:  # fmt: skip
         self._writer = writer
         self._connected = connected
+        self.gone = asyncio.Event()
         self._calls = calls
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbox: dict[str, Callable[[msgspec.Raw], Awaitable[None]]] = {}
+        self._asked: dict[int, asyncio.Future[msgspec.Raw]] = {}
+        self._last_asked = 0
 
     @property
     def others(self) -> bool:
@@ -52,16 +57,45 @@ class Caller:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def ask(self, method: str, params: object, answer: type[Answer]) -> Answer:
+        """Call the client. Raises its `FreeholdError`, and `ConnectionError` when it is gone or goes."""
+        if self.gone.is_set():
+            raise ConnectionResetError
+        self._last_asked += 1
+        asked_id = self._last_asked
+        future: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
+        self._asked[asked_id] = future
+        try:
+            self._writer.write(rpc.request(method, params, asked_id))
+            await self._writer.drain()
+            return msgspec.json.decode(await future, type=answer)
+        finally:
+            self._asked.pop(asked_id, None)
+
+    def answered(self, message: rpc.RpcMessage) -> None:
+        """The client answers what it was asked."""
+        future = self._asked.get(message.id or 0)
+        if future is None or future.done():
+            return
+        if message.error:
+            future.set_exception(rpc.as_error(message.error))
+        else:
+            future.set_result(message.result)
+
     def left(self) -> None:
         """The client is gone: end what goes on for it."""
+        self.gone.set()
         for task in self._tasks:
             task.cancel()
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(ConnectionResetError())
 
     def on(self, method: str, receive: Callable[[msgspec.Raw], Awaitable[None]]) -> None:
         """Take in the client's own notifications of this kind."""
         self._inbox[method] = receive
 
-    async def received(self, message: rpc.RpcRequest) -> None:
+    async def received(self, message: rpc.RpcMessage) -> None:
         if receive := self._inbox.get(message.method):
             await receive(message.params)
 
@@ -84,7 +118,7 @@ class RpcServer:
         self._verbs = verbs
         self._server: asyncio.Server | None = None
         self._inode = 0
-        self._decode = msgspec.json.Decoder(rpc.RpcRequest).decode
+        self._decode = msgspec.json.Decoder(rpc.RpcMessage).decode
         self._writers: set[asyncio.StreamWriter] = set()
 
     @property
@@ -129,7 +163,9 @@ class RpcServer:
         try:
             while line := await reader.readline():
                 message = self._decode(line)
-                if message.id is None:
+                if not message.method:
+                    caller.answered(message)
+                elif message.id is None:
                     await caller.received(message)
                 else:
                     caller.spawn(self._call(caller, message, message.id))
@@ -138,7 +174,7 @@ class RpcServer:
         finally:
             caller.left()
 
-    async def _call(self, caller: Caller, message: rpc.RpcRequest, call_id: int) -> None:
+    async def _call(self, caller: Caller, message: rpc.RpcMessage, call_id: int) -> None:
         if message.method not in self._verbs:
             unknown = FreeholdError(Code.USAGE, f"the keeper has no method {message.method!r}")
             return caller.answer(rpc.failure(call_id, unknown, rpc.METHOD_NOT_FOUND))

@@ -82,6 +82,7 @@ class Run:
         self.means.reached(self.run_id, step, Moment.BEFORE)
         self.file.save()
         self.means.reached(self.run_id, step, Moment.AFTER)
+        self.means.watchers.tell(self.view)
 
     async def carry_out(self, adoption: Adoption) -> None:
         """Prepare, start, watch, conclude, clean up. Cancelled, it lets go: the run goes on and can be adopted."""

@@ -23,7 +23,7 @@ from freehold.keeper.run import Run
 from freehold.keeper.run_api import RunApi
 from freehold.keeper.run_session import RunSession
 from freehold.keeper.run_socket import RunSocket
-from freehold.keeper.scheduler import NoScheduler
+from freehold.keeper.scheduler import Scheduler
 from freehold.models.budget import Budgets
 from freehold.models.circuit import Circuit
 from freehold.models.gateway import ModelGateway
@@ -57,6 +57,7 @@ class ServiceMeans:
     """Makes one for a run: what it looks up must not keep others waiting."""
     clock: Clock
     credentials: CredentialStore
+    scheduler: Scheduler
 
 
 class RunServices:
@@ -75,7 +76,7 @@ class RunServices:
         self._egress = EgressProxy(rules_of(agent), run.note, dialer=means.dialer(), clock=means.clock)
         self._socket = RunSocket(
             run.directory.socket,
-            api=RunApi(run.run_id, self._control, NoScheduler()),
+            api=RunApi(run.run_id, self._control, means.scheduler),
             session=self._session,
             gateway=self._gateway,
             egress=self._egress,

@@ -20,6 +20,7 @@ from freehold.keeper.wiring import DOCKER, Wiring
 from freehold.wire.keeper import (
     AnswerPermission,
     AttachRun,
+    AttachScheduler,
     BuildImage,
     BuildNotice,
     ImageView,
@@ -29,6 +30,7 @@ from freehold.wire.keeper import (
     ListRuns,
     OpenShell,
     RemoveWorkspace,
+    Spent,
     StopKeeper,
     Stopping,
 )
@@ -72,6 +74,12 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
             engine_error=ready.problem,
         )
 
+    async def attach_scheduler(caller: Caller, request: AttachScheduler) -> None:
+        wiring.scheduler.attach(caller, request)
+
+    async def spent(_caller: Caller, _request: Nothing) -> Spent:
+        return wiring.spent()
+
     async def stop(caller: Caller, request: StopKeeper) -> Stopping:
         if request.when_idle and (keeper.active_runs or caller.others):
             ending.when_idle = True
@@ -85,6 +93,9 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
         "run/kill": (KillRun, keeper.kill),
         "run/list": (ListRuns, keeper.list),
         "run/answer": (AnswerPermission, keeper.answer),
+        "run/watch": (Nothing, keeper.watch),
+        "scheduler/attach": (AttachScheduler, attach_scheduler),
+        "spend/read": (Nothing, spent),
         "image/build": (BuildImage, build),
         "image/list": (Nothing, views),
         "image/prune": (Nothing, prune),

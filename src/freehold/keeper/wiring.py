@@ -15,6 +15,7 @@ from freehold.keeper.images import AgentImages
 from freehold.keeper.mcp_relay import mcp_client
 from freehold.keeper.means import Means
 from freehold.keeper.run import Run
+from freehold.keeper.scheduler import AttachedScheduler
 from freehold.keeper.services import RunServices, ServiceMeans
 from freehold.keeper.slots import Slots
 from freehold.models.circuit import Circuit
@@ -30,6 +31,7 @@ from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.host_workspaces import HostUserWorkspaces
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
 from freehold.store.credentials import FileCredentialStore
+from freehold.wire.keeper import Spent
 
 DOCKER = "docker"
 HOST_USER = "host-user"
@@ -48,6 +50,7 @@ class Wiring:
         self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
         self._ledger = Ledger(state / "spend.json", self._clock)
         self._services: ServiceMeans | None = None
+        self.scheduler = AttachedScheduler()
         self.means = Means(
             state=state,
             clock=self._clock,
@@ -76,6 +79,7 @@ class Wiring:
             ledger=self._ledger,
             clock=self._clock,
             credentials=self.means.credentials,
+            scheduler=self.scheduler,
         )
         return self
 
@@ -89,6 +93,12 @@ class Wiring:
 
     def project_name(self) -> str:
         return unique_name_of(self._root)
+
+    def spent(self) -> Spent:
+        """What runs cost today and this month. Raises CONFIG when the ledger is damaged."""
+        today = self._ledger.today()
+        book = self._ledger.read()
+        return Spent(book.of_day(today).usd, book.of_month(today[:7]).usd)
 
     def _engines(self, state: Path) -> dict[str, Engine]:
         return {DOCKER: self.docker, HOST_USER: HostUserEngine(self._clock, state)}

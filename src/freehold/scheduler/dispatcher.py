@@ -17,11 +17,12 @@ from freehold.scheduler.agents import Agents
 from freehold.scheduler.attempt import Closed
 from freehold.scheduler.dispatch import Decision, Waiting, decide
 from freehold.scheduler.queues import Queues
-from freehold.scheduler.run_keeper import KeeperAwayError, RunKeeper, Spent
+from freehold.scheduler.run_keeper import KeeperAwayError, RunKeeper
 from freehold.scheduler.step import Step
 from freehold.store import locks, run_index, triggers
 from freehold.store.database import Database
 from freehold.store.triggers import StoredTrigger, TriggerState
+from freehold.wire.keeper import Spent
 from freehold.wire.runs import RunState, RunView
 
 RETRY_S = 1.0

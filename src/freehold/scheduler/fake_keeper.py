@@ -9,7 +9,8 @@ import msgspec
 
 from freehold.base.clock import Clock, rfc3339
 from freehold.base.errors import Code, FreeholdError
-from freehold.scheduler.run_keeper import KeeperAwayError, Spent, Watch
+from freehold.scheduler.run_keeper import KeeperAwayError, Watch
+from freehold.wire.keeper import Spent
 from freehold.wire.runs import Result, RunError, RunState, RunView, StartRun, Usage
 
 

@@ -6,17 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
-
 from freehold.base.errors import Code, FreeholdError
+from freehold.wire.keeper import Spent
 from freehold.wire.runs import RunView, StartRun
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """What all runs of the project cost today and this month (UTC), in US dollars, requests under way included."""
-
-    day_usd: float = 0.0
-    month_usd: float = 0.0
 
 
 class KeeperAwayError(FreeholdError):

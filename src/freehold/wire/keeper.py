@@ -5,13 +5,18 @@
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
 `image/prune` → [ImageView] · `workspace/gone` ListGoneWorkspaces → [WorkspaceView] ·
 `workspace/remove` RemoveWorkspace → null · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
-`shell/closed` · `keeper/status` → KeeperStatus · `keeper/stop` StopKeeper → Stopping
+`shell/closed` · `spend/read` → Spent · `keeper/status` → KeeperStatus · `keeper/stop` StopKeeper → Stopping ·
+`run/watch` → [RunView], those under way, then `run/changed` notifications with a RunView ·
+`scheduler/attach` AttachScheduler → null; from then on the keeper asks this client: `lock/acquire|release|heartbeat`
+AskLock → HeldLock (null for release), `lock/list` AskLocks → [HeldLock], `call/start` AskCall → CallStarted,
+`call/view` AskCalled → CallView
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from freehold.wire.run_api import CallRequest, LockRequest
 from freehold.wire.runs import RunOptions
 
 STATE_DIRECTORY = ".freehold"
@@ -45,6 +50,38 @@ class AnswerPermission(msgspec.Struct, frozen=True):
     run_id: str
     permission_id: str
     option_id: str
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What all runs of the project cost today and this month (UTC), in US dollars, requests under way included."""
+
+    day_usd: float = 0.0
+    month_usd: float = 0.0
+
+
+class AttachScheduler(msgspec.Struct, frozen=True):
+    """`name` says who it is, for the message that a second one gets."""
+
+    name: str
+
+
+class AskLock(msgspec.Struct, frozen=True):
+    run_id: str
+    request: LockRequest
+
+
+class AskLocks(msgspec.Struct, frozen=True):
+    run_id: str
+
+
+class AskCall(msgspec.Struct, frozen=True):
+    run_id: str
+    request: CallRequest
+
+
+class AskCalled(msgspec.Struct, frozen=True):
+    run_id: str
+    call_id: str
 
 
 class BuildImage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -31,6 +31,16 @@ class RpcError(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None = None
 
 
+class RpcMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that is not known yet: a request or notification has a `method`, an answer has none."""
+
+    method: str = ""
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+    id: int | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: RpcError | None = None
+
+
 class RpcResponse(msgspec.Struct, frozen=True, kw_only=True):
     jsonrpc: Literal["2.0"] = "2.0"
     id: int

@@ -49,6 +49,10 @@ async def echo(caller: Caller, _request: dict[str, Any]) -> str:
     return "listening"
 
 
+async def ask_back(caller: Caller, request: Sum) -> int:
+    return await caller.ask("double", request.one, int)
+
+
 @pytest.fixture
 async def project(tmp_path: Path) -> AsyncIterator[Path]:
     # Deeper than a socket address can be long.
@@ -60,6 +64,7 @@ async def project(tmp_path: Path) -> AsyncIterator[Path]:
         "count": (dict, count),
         "fail": (dict, fail),
         "echo": (dict, echo),
+        "ask back": (Sum, ask_back),
     }
     server = RpcServer(project / ".freehold" / "keeper.sock", served)
     await server.open()
@@ -164,3 +169,32 @@ async def test_a_keeper_that_goes_away_ends_its_calls(project: Path) -> None:
         await call
     assert raised.value.code is Code.UNREACHABLE
     await connection.close()
+
+
+async def test_the_keeper_asks_its_client(keeper: KeeperConnection) -> None:
+    async def double(params: msgspec.Raw) -> int:
+        await asyncio.sleep(0)
+        return 2 * int(msgspec.json.decode(params))
+
+    keeper.answer({"double": double})
+    answers = await asyncio.gather(*(keeper.call("ask back", Sum(n, 0), int) for n in range(50)))
+    assert answers == [2 * n for n in range(50)]
+
+
+@pytest.mark.parametrize("kind", ["refuses", "fails", "has no such method"])
+async def test_a_client_that_cannot_answer_says_why(keeper: KeeperConnection, kind: str) -> None:
+    async def cannot(_params: msgspec.Raw) -> int:
+        if kind == "refuses":
+            raise FreeholdError(Code.CONFLICT, "held by another")
+        raise ValueError("a defect")
+
+    keeper.answer({} if kind == "has no such method" else {"double": cannot})
+    with pytest.raises(FreeholdError) as caught:
+        await keeper.call("ask back", Sum(1, 0), int)
+    codes = {"refuses": Code.CONFLICT, "fails": Code.INTERNAL, "has no such method": Code.USAGE}
+    assert caught.value.code is codes[kind]
+
+
+async def test_answers_that_nobody_asked_for_are_passed_over(keeper: KeeperConnection) -> None:
+    keeper._writer.write(b'{"jsonrpc":"2.0","id":99,"result":1}\n{"jsonrpc":"2.0","result":1}\n')
+    assert await keeper.call("add", Sum(1, 2), int) == 3

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.scheduler.run_keeper import Spent
 from freehold.store.triggers import TriggerState
+from freehold.wire.keeper import Spent
 from freehold.wire.runs import Result, RunError
 from tests.support.scheduling import SchedulerWorld, manual, until
 
