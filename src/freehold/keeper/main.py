@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import os
 import resource
 import sys
@@ -27,6 +28,7 @@ from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE, STATE_DIRECTORY
 IDLE_S = 60.0
 """How long a keeper without runs and clients stays; the next command finds it warm."""
 _LOOK_INTERVAL_S = 0.5
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 def main(wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
@@ -37,6 +39,7 @@ def main(wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds without work before it ends; 0: never")
     arguments = parser.parse_args()
     log.set_up()
+    keep_memory_private()
     _raise_open_files()
     # Whatever this process makes is for this user alone, unless it says otherwise.
     os.umask(0o077)
@@ -53,6 +56,17 @@ def _claim(state: Path, home: Path) -> None:
         claim_state(state, home)
     except FreeholdError as error:
         sys.exit(f"{error.message} {error.hint}")
+
+
+def keep_memory_private() -> None:
+    """Model keys and credentials are in it: no core dump, and nothing for other processes of our user to read.
+
+    The limit is for our children too. A program that takes cores through a pipe is not held to it (core(5)), but to
+    PR_SET_DUMPABLE, which also closes `/proc/<pid>/mem` and ptrace to everybody but root.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _raise_open_files() -> None:
