@@ -34,6 +34,12 @@ def open_plain(path: Path) -> int:
     raise OSError(errno.EINVAL, "is no plain file", str(path))
 
 
+def stays_inside(link: Path, folder: Path) -> bool:
+    """Whether a symbolic link is relative and ends in `folder`, however many others it goes through or round."""
+    # `Path.resolve` raises RuntimeError for links that go round (until Python 3.13).
+    return not link.readlink().is_absolute() and Path(os.path.realpath(link)).is_relative_to(os.path.realpath(folder))
+
+
 def read_plain(path: Path, most_bytes: int) -> bytes:
     """The content of the plain file at `path`. Raises `OSError` as `open_plain`, and above `most_bytes`."""
     with os.fdopen(open_plain(path), "rb") as file:

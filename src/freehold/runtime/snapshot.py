@@ -12,7 +12,7 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import remove_tree
-from freehold.base.plain_file import open_plain
+from freehold.base.plain_file import open_plain, stays_inside
 from freehold.base.words import size
 from freehold.runtime.images.patterns import IGNORE_FILE, IgnoreRules, read_ignore_rules
 
@@ -120,7 +120,7 @@ def _copy_bytes(source: Path, destination: Path, size_bytes: int) -> None:
 
 def _checked_link(folder: Path, link: Path) -> Path:
     target = link.readlink()
-    if target.is_absolute() or not link.resolve().is_relative_to(folder.resolve()):
+    if not stays_inside(link, folder):
         raise FreeholdError(
             Code.CONFIG,
             f"{link} is a link to {target}, which is outside of the folder.",

@@ -101,3 +101,16 @@ def test_a_written_rehearsal_is_for_people() -> None:
         "version: 1\nturns:\n  - say: Looking.\n    shell: |-\n      git log | head\n      git status\n"
         "  # not rehearsed: WebSearch {'query': 'x'}\n  - say: Done.\n"
     )
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/etc/hostname"])
+def test_a_rehearsal_that_is_a_link_is_not_read(tmp_path: Path, target: str) -> None:
+    (tmp_path / "rehearsal.yaml").symlink_to(target)
+    with pytest.raises(FreeholdError, match="is a link"):
+        read_script(tmp_path / "rehearsal.yaml")
+
+
+def test_merges_of_merges_are_refused() -> None:
+    lines = ["a0: &a0 {k: 1}", *(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 9))]
+    with pytest.raises(FreeholdError, match=r"r\.yaml:2:10: keys are not merged"):
+        parse_script("\n".join(lines), "r.yaml")

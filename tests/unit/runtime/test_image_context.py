@@ -9,7 +9,9 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.project.dockerfiles.syntax import parse
 from freehold.runtime.images import context
 from freehold.runtime.images.context import collect, selection
+from freehold.runtime.images.inputs import ImageInputs
 from freehold.runtime.images.patterns import Selection
+from freehold.runtime.images.recipe import read_recipe
 
 EVERYTHING = Selection((".",))
 
@@ -163,3 +165,40 @@ def test_a_file_that_changed_meanwhile_stops_the_build(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FreeholdError, match="cannot be read for the build"):
         collect(tmp_path / "nowhere", EVERYTHING)
+
+
+def test_links_that_go_round_are_sent_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert [entry.digest for entry in collect(tmp_path, EVERYTHING).entries] == ["b", "a"]
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "rules"])
+def test_ignore_rules_that_are_a_link_are_not_followed(tmp_path: Path, target: str) -> None:
+    (tmp_path / "rules").write_text("*")
+    (tmp_path / ".freeholdignore").symlink_to(target)
+    with pytest.raises(FreeholdError, match="is a link"):
+        collect(tmp_path, EVERYTHING)
+
+
+def test_more_files_than_a_build_may_read_are_refused(tmp_path: Path) -> None:
+    for number in range(context.MOST_ENTRIES // 1000 + 1):
+        (tmp_path / f"{number}").mkdir()
+        for name in range(1000):
+            os.mknod(tmp_path / f"{number}" / f"{name}")
+    with pytest.raises(FreeholdError, match="or 20000") as caught:
+        collect(tmp_path, EVERYTHING)
+    assert caught.value.code is Code.TOO_LARGE
+
+
+def test_a_well_of_folders_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "/".join("d" * 80)).mkdir(parents=True)
+    with pytest.raises(FreeholdError, match="more than 64 folders deep"):
+        collect(tmp_path, EVERYTHING)
+
+
+def test_a_dockerfile_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").symlink_to("/dev/zero")
+    inputs = ImageInputs("p", "dev", tmp_path, tmp_path)
+    with pytest.raises(FreeholdError, match="is a link"):
+        read_recipe(tmp_path / "Dockerfile", inputs)

@@ -154,3 +154,10 @@ def test_a_well_of_folders_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FreeholdError, match="folders more than 64 deep") as caught:
         take_snapshot(folder, tmp_path / "copy")
     assert caught.value.code is Code.TOO_LARGE
+
+
+def test_links_that_go_round_lead_nowhere(folder: Path, tmp_path: Path) -> None:
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    take_snapshot(folder, tmp_path / "copy")
+    assert (tmp_path / "copy/a").readlink() == Path("b")

@@ -19,14 +19,14 @@ from pathlib import Path
 
 from freehold.base import words
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.plain_file import open_plain
+from freehold.base.plain_file import open_plain, stays_inside
 from freehold.project.dockerfiles.syntax import Dockerfile, Instruction, unquote
 from freehold.runtime.images.patterns import IGNORE_FILE, IgnoreRules, Selection, read_ignore_rules
 from freehold.runtime.images.staging import room_for, set_mode
 
 LARGEST_BYTES = 200 * 1024 * 1024
 """More than any set of scripts and small data; what is larger is better fetched by a RUN line, or mounted."""
-MOST_ENTRIES, DEEPEST = 50_000, 64
+MOST_ENTRIES, DEEPEST = 20_000, 64
 """Files and links that a Dockerfile copies, and folders in folders."""
 
 _EVERYTHING = Selection((".",))
@@ -172,7 +172,7 @@ def _entry(folder: Path, path: str) -> Entry:
     status = source.lstat()
     if stat.S_ISLNK(status.st_mode):
         target = str(source.readlink())
-        if Path(target).is_absolute() or not source.resolve().is_relative_to(folder.resolve()):
+        if not stays_inside(source, folder):
             raise FreeholdError(
                 Code.CONFIG,
                 f"{source} is a link to {target}, which is outside of the folder",
