@@ -11,7 +11,9 @@ import os
 import sys
 import time
 
+from freehold.base.errors import FreeholdError
 from freehold.runner.fh_request import UnreachableError
+from freehold.runner.seal import seal
 
 _FILE = ".freehold/environment.json"
 _SET_UP_S = 15.0
@@ -21,6 +23,11 @@ _KEPT = ("TERM", "COLUMNS", "LINES")
 
 
 def shell(arguments: list[str]) -> int:
+    try:
+        seal()  # the runner's own is on what it starts; this was started beside it
+    except FreeholdError as error:
+        sys.stderr.write(f"fh: {error.message}\n")
+        return _NOT_EXECUTABLE
     env = _environment()
     env |= {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.chdir(env.get("TMPDIR", "/tmp"))  # noqa: S108  the working directory of a run

@@ -1,4 +1,4 @@
-"""The first moments of a run: the brief read, the first event written, and only then everything else imported."""
+"""The first moments of a run: sealed, the brief read, the first event written; only then all else is imported."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from pathlib import Path
 
 import msgspec
 
+from freehold.base.errors import FreeholdError
 from freehold.runner.event_file import EventFile
+from freehold.runner.seal import seal
 from freehold.wire import brief as briefs
 from freehold.wire import places
 from freehold.wire.exits import ExitCode
 
 
 def start() -> int:
-    """The exit code of the run; 13 when there is no brief to be read, which is told on standard error."""
+    """The exit code of the run; 13, and a word on standard error, without a seal or a brief to be read."""
+    try:
+        seal()
+    except FreeholdError as error:
+        sys.stderr.write(f"runner: {error.message}; {error.hint}\n")
+        return ExitCode.CONFIGURATION
     run_dir = Path(os.environ.get(places.RUN_DIRECTORY_VARIABLE, places.RUN_DIRECTORY))
     try:
         brief = briefs.decode((run_dir / places.BRIEF_FILE).read_bytes())
