@@ -102,6 +102,12 @@ async def open_bill(guard: BudgetGuard, clock: Clock, call: ModelCall, model: Po
     price = await look_up_price(model, clock.now())
     if guard.budgets.in_usd:
         _require_price(call, model, price)
+    if guard.budgets.bounding and call.body.get("prediction"):
+        # OpenAI bills what it predicted wrongly like an answer, beside the one that is bounded.
+        raise FreeholdError(
+            Code.DENIED, "predicted outputs cost more than their request allows to see, and a budget is set",
+            "have the harness ask without `prediction`",
+        )  # fmt: skip
     most_output = (call.most_output or DEFAULT_OUTPUT) * call.answers
     least_output = (call.least_output + LEAST_OUTPUT) * call.answers if guard.budgets.bounding else most_output
     fixed, per_output = _worst_case(call, price, clock)

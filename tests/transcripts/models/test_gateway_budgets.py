@@ -158,6 +158,13 @@ async def test_what_may_cost_more_than_is_known_is_refused_under_a_budget_in_dol
             assert len(bench.upstream.seen) == int(status == 200)
 
 
+async def test_a_prediction_is_refused_where_an_answer_must_be_bounded(tmp_path: Path) -> None:
+    body = {"prediction": {"type": "content", "content": "x" * 1000}}
+    for budget, status in ((Budget(tokens_per_run=1_000_000), 403), (Budget(turns_per_run=5), 200)):
+        async with gateway_bench(tmp_path, wire_format=CHAT, budgets=Budgets(agent=budget)) as bench:
+            assert (await ask(bench, CHAT, body=body)).status == status
+
+
 async def test_a_tier_that_costs_less_is_reserved_at_the_usual_price(tmp_path: Path) -> None:
     """Nobody promises that it can be had."""
     list_price = provider_model("main", PROVIDERS["openai"], "gpt-5", None)

@@ -292,6 +292,7 @@ async def test_a_defect_of_ours_is_told_and_logged(tmp_path: Path, caplog: pytes
         got = await ask(bench, ANTHROPIC)
         assert (got.status, got.json["error"]["type"]) == (500, "api_error")
         assert "Session is closed" in caplog.text
+        assert bench.ledger.read().holds == {}
 
 
 async def test_too_many_at_once_are_refused(tmp_path: Path) -> None:
