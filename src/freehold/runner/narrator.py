@@ -91,7 +91,7 @@ class Narrator:
         self._merge(tool, update)
         if update.status in _ENDED:
             self._end(tool, str(update.status), tool.output)
-        elif not tool.told and (tool.input or (update.status == acp.ToolStatus.IN_PROGRESS and not first)):
+        elif not tool.told and (_is_telling(tool.input) or (update.status == acp.ToolStatus.IN_PROGRESS and not first)):
             self._tell(tool)
         elif not tool.told and tool.timer is None:
             tool.timer = asyncio.get_running_loop().call_later(LONGEST_WAIT_S, self._tell, tool)
@@ -134,6 +134,11 @@ class Narrator:
     def _finish_text(self) -> None:
         self._message.finish()
         self._thought.finish()
+
+
+def _is_telling(tool_input: Any) -> bool:
+    """Whether it says what the tool does: opencode 1.18 announces a command with its folder, and names it later."""
+    return bool(tool_input) and not (isinstance(tool_input, dict) and tool_input.keys() <= {"cwd"})
 
 
 def _input(raw: msgspec.Raw) -> Any:

@@ -96,6 +96,13 @@ async def test_an_announcement_waits_for_what_it_announces(told: Told) -> None:
     assert not told.narrator.tools_running
 
 
+async def test_a_folder_alone_does_not_say_what_a_command_does(told: Told) -> None:
+    told.tool(title="bash", status="pending", rawInput={"cwd": "/tmp"})
+    told.change(title="bash", status="in_progress", rawInput={"command": "git log", "cwd": "/tmp"})
+    told.change(status="completed", rawOutput={"output": "none"})
+    assert told.story == ["started:bash:{'command': 'git log', 'cwd': '/tmp'}", "completed:none"]
+
+
 async def test_an_announcement_does_not_wait_for_ever(told: Told) -> None:
     told.tool(title="bash", status="pending")
     async with asyncio.timeout(10):
