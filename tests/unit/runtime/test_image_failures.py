@@ -79,3 +79,16 @@ def test_an_old_docker_that_cannot_read_here_documents() -> None:
 
 def test_a_build_that_says_nothing() -> None:
     assert "the build ended without saying why" in told(layer(Kind.BASE, "the base image"), BuildFailure()).message
+
+
+COPIES = [
+    ("agents/dev/Dockerfile", "4/5: COPY --chmod=755 dist/ /z", "COPY reads agents/dev/ alone"),
+    ("Dockerfile", "2/3: ADD tools /z", "COPY reads the folder of the project alone"),
+    ("agents/dev/Dockerfile", "4/5: COPY --from=build /b /b", "Check that your agent's Dockerfile"),
+]
+
+
+@pytest.mark.parametrize(("where", "step", "beginning"), COPIES)
+def test_a_file_that_is_not_there_names_the_folder_that_is_read(where: str, step: str, beginning: str) -> None:
+    failure = BuildFailure(step=step, error='"/dist" not found: not found')
+    assert told(layer(Kind.AGENT, "agent dev", where), failure).hint.startswith(beginning)

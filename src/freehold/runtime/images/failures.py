@@ -55,4 +55,15 @@ def _hint(layer: Layer, failure: BuildFailure) -> str:
     # Docker takes the lines of one for instructions when it is too old, and says nothing that helps.
     if not failure.step and layer.where and any(each.heredocs for each in parse(layer.dockerfile).instructions):
         return "Here-documents (<<EOF) need Docker 23 or newer; older ones do the same with &&."
+    if layer.where and _is_copy_from_the_folder(failure.step):
+        folder = layer.where.rpartition("/")[0]
+        return (
+            f"COPY reads {f'{folder}/' if folder else 'the folder of the project'} alone, less .git, .env*, .freehold and "
+            "what .freeholdignore lists: put the file beside the Dockerfile."
+        )
     return _HINTS[layer.kind]
+
+
+def _is_copy_from_the_folder(step: str) -> bool:
+    words = step.partition(": ")[2].split()
+    return words[:1] in (["COPY"], ["ADD"]) and not any(word.startswith("--from=") for word in words)
