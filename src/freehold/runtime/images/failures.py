@@ -58,8 +58,8 @@ def _hint(layer: Layer, failure: BuildFailure) -> str:
     if layer.where and _is_copy_from_the_folder(failure.step):
         folder = layer.where.rpartition("/")[0]
         return (
-            f"COPY reads {f'{folder}/' if folder else 'the folder of the project'} alone, less .git, .env*, .freehold and "
-            "what .freeholdignore lists: put the file beside the Dockerfile."
+            f"COPY reads {f'{folder}/' if folder else 'the folder of the project'} alone, less .git, .env*, .freehold "
+            "and what .freeholdignore lists: put the file beside the Dockerfile."
         )
     return _HINTS[layer.kind]
 
