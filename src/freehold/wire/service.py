@@ -1,0 +1,171 @@
+"""What a running project is asked over HTTP, and what it answers: the bodies of `/api/v1` (`docs/interfaces.md`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from freehold.wire.runs import RunView
+
+
+class TriggerRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`key` makes the request safe to repeat: of several with the same one, one is taken in."""
+
+    prompt: str = ""
+    context: dict[str, Any] | None = None
+    key: str = ""
+
+
+class TriggerAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """It is on the disk. `waiting` is how many wait for the agent, it included; `repeated` says that it was there."""
+
+    trigger_id: str
+    agent: str
+    waiting: int
+    repeated: bool = False
+    note: str = ""
+    """Why it does not begin yet, where that is known: paused, disabled, the day's budget is spent."""
+
+
+class TriggerView(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` is `waiting`, `running`, `done` or `dead`; `run_id` its latest attempt; times are RFC 3339."""
+
+    id: str
+    agent: str
+    type: str
+    source: str
+    state: str
+    priority: int
+    created_at: str
+    not_before: str
+    attempts: int
+    run_id: str = ""
+    result: str = ""
+    reason: str = ""
+    ended_at: str | None = None
+
+
+class AgentView(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` is `running`, `idle`, `disabled`, `off` (scale 0) or `error`; `error` says what keeps it from running, or
+    that an edit of it was not taken over. `scale_configured` differs from `scale` where a person changed it."""
+
+    name: str
+    description: str
+    state: str
+    enabled: bool
+    scale: int
+    scale_configured: int
+    running: int
+    waiting: int
+    triggers: list[str]
+    """In words: `schedule 0 * * * *`, `github issues opened`."""
+    models: list[str] = []
+    next_run_at: str | None = None
+    skipped_at: str | None = None
+    status_text: str = ""
+    error: str = ""
+    hint: str = ""
+    last_run: RunView | None = None
+
+
+class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """`held` says why nothing begins; empty while it does. `problems` are what `/health` calls degraded."""
+
+    name: str
+    version: str
+    started_at: str
+    paused: bool
+    held: str
+    problems: list[str]
+    running: int
+    waiting: int
+    dead_letters: int
+    day_usd: float
+    month_usd: float
+    usd_per_day: float | None
+    usd_per_month: float | None
+    agents: list[AgentView]
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is `ok` or `degraded`; `problems` say what does not work."""
+
+    status: str
+    version: str
+    problems: list[str] = []
+
+
+class LockView(msgspec.Struct, frozen=True):
+    uri: str
+    run_id: str
+    held_since: str
+    expires_at: str
+
+
+class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is `accepted`, `unmatched` (no agent wants it) or `refused`; `reason` says why."""
+
+    id: str
+    source: str
+    type: str
+    received_at: str
+    status: str
+    event: str
+    summary: str
+    reason: str = ""
+    delivery_id: str = ""
+    matched: int = 0
+    skipped: int = 0
+    replay_of: str = ""
+
+
+class SetScale(msgspec.Struct, frozen=True):
+    """None: as configured again."""
+
+    scale: int | None
+
+
+class KillRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    reason: str = ""
+
+
+class FollowUp(msgspec.Struct, frozen=True):
+    """What is said to the agent of a run that has ended; a new run goes on from there."""
+
+    prompt: str
+
+
+class PermissionAnswer(msgspec.Struct, frozen=True):
+    permission_id: str
+    option_id: str
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """`scopes` are of `read`, `trigger`, `admin`; each includes those before it."""
+
+    name: str
+    scopes: list[str]
+
+
+class KeyView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    scopes: list[str]
+    created_at: str
+    last_used_at: str | None = None
+    revoked_at: str | None = None
+
+
+class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The only time that the key itself is told."""
+
+    id: str
+    key: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs, newest first; `before` asks for the next page, null on the last one."""
+
+    runs: list[RunView]
+    before: str | None = None
