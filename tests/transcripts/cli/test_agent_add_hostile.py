@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -345,10 +348,56 @@ def test_more_than_is_looked_at_is_refused(stranger: Path, tmp_path: Path, limit
 
 
 def test_a_server_that_never_answers_is_left(tmp_path: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"git://127.0.0.1:{listener.getsockname()[1]}/x"
         with pytest.raises(FreeholdError, match="did not arrive within") as caught:
             fetch(address, tmp_path / "got", ["skills"], FetchLimits(seconds=1.0))
     assert caught.value.code is Code.TIMEOUT
+
+
+def _line(data: bytes) -> bytes:
+    """A line of git's protocol (gitprotocol-common(5))."""
+    return f"{len(data) + 4:04x}".encode() + data
+
+
+def _say(listener: socket.socket, greeting: bytes, answer: bytes, forever: bytes) -> None:
+    """Serve one client: say `greeting`, hear what it wants, answer, and say `forever` for as long as it listens."""
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.recv(4096)
+        connection.sendall(greeting)
+        connection.recv(4096)
+        connection.sendall(answer)
+        while forever:
+            connection.sendall(forever)
+
+
+COMMIT = b"a" * 40
+TALKER = (
+    _line(COMMIT + b" HEAD\0side-band-64k shallow ofs-delta\n") + b"0000",
+    _line(b"shallow " + COMMIT) + b"0000" + _line(b"NAK\n"),
+    _line(b"\x02" + b"remote \x1b[2J says\n" * 3000),
+)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "answer", "forever", "message"),
+    [
+        (_line(b"ERR \x1b]0;owned\x07" + b"x" * 60_000), b"", b"", "cannot fetch"),
+        (*TALKER, "is larger than 1.0 MB"),
+    ],
+    ids=["an error", "words without end"],
+)
+def test_what_a_server_says_is_bounded_and_harmless(
+    tmp_path: Path, greeting: bytes, answer: bytes, forever: bytes, message: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=_say, args=(listener, greeting, answer, forever))
+        serving.start()
+        address = f"git://127.0.0.1:{listener.getsockname()[1]}/x"
+        with pytest.raises(FreeholdError) as caught:
+            fetch(address, tmp_path / "got", ["skills"], FetchLimits(seconds=20, pack_bytes=1024 * 1024))
+        serving.join()
+    assert message in caught.value.message
+    assert len(caught.value.message) < 3000
+    assert "\x1b" not in caught.value.message
