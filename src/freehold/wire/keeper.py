@@ -7,9 +7,9 @@
 `workspace/remove` RemoveWorkspace → null · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
 `shell/closed` · `spend/read` → Spent · `keeper/status` → KeeperStatus · `keeper/stop` StopKeeper → Stopping ·
 `run/watch` → [RunView], those under way, then `run/changed` notifications with a RunView ·
-`scheduler/attach` AttachScheduler → null; from then on the keeper asks this client: `lock/acquire|release|heartbeat`
-AskLock → HeldLock (null for release), `lock/list` AskLocks → [HeldLock], `call/start` AskCall → CallStarted,
-`call/view` AskCalled → CallView
+`scheduler/attach` AttachScheduler → null; from then on the keeper asks this client: `lock/acquire`, `lock/heartbeat`
+AskLock → HeldLock, `lock/release` AskLock → null, `lock/list` AskLocks → [HeldLock], `call/start` AskCall →
+CallStarted, `call/view` AskCalled → CallView
 """
 
 from __future__ import annotations
