@@ -10,6 +10,7 @@ import sys
 
 from freehold.base.clock import SystemClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.program import with_sudo
 from freehold.cli.context import Context
 from freehold.cli.finding import Finding, Fix, Level
 from freehold.containers.build_cli import find_build_cli
@@ -18,7 +19,8 @@ from freehold.containers.image_store import DockerImages
 from freehold.project.load import Project
 from freehold.project.names import BASE_IMAGE
 from freehold.runtime.docker_engine import DockerEngine
-from freehold.runtime.host.setup import Wanted
+from freehold.runtime.host.account import look_up
+from freehold.runtime.host.setup import Wanted, plan
 from freehold.runtime.host.setup import fix as make_users
 from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.images import debian
@@ -83,25 +85,35 @@ def _make_debian() -> Fix | None:
 
 
 async def _host_user(context: Context, run_as: str, scale: int, groups: tuple[str, ...]) -> list[Finding]:
-    ready = await HostUserEngine(SystemClock(), context.project_dir / ".freehold").check(run_as)
+    engine = HostUserEngine(SystemClock(), context.project_dir / ".freehold")
+    ready = await engine.check(run_as)
     subject = f"user {run_as}"
     findings = [Finding(Level.WARNING, subject, warning) for warning in ready.warnings]
-    if ready.ready:
+    keeper = _keeper()
+    try:
+        wanted = Wanted(run_as, max(scale, 1) + engine.users_taken(run_as, keeper.pw_uid), keeper.pw_name, groups)
+        todo = [action.told for action in plan(wanted)] if os.geteuid() == 0 else []
+    except FreeholdError as error:
+        return [Finding(Level.ERROR, subject, error.message, error.hint, error.code), *findings]
+    problem, hint = ready.problem, ready.hint or f"Make what is missing: {with_sudo('doctor --fix')}"
+    if ready.ready and todo:
+        problem = f"Runs of {keeper.pw_name} cannot be started as it: {len(todo)} things are missing."
+    elif ready.ready and len(look_up(run_as)) < wanted.count:
+        problem = f"{wanted.count} such users are needed, each for one slot, and there are {len(look_up(run_as))}."
+    if not problem:
         return [Finding(Level.OK, subject, "runs can be started as it"), *findings]
-    fix = None
-    if os.geteuid() == 0:
-        wanted = Wanted(run_as, max(scale, 1), _keeper_name(), groups)
 
-        async def make() -> None:
-            await make_users(wanted)
+    async def make() -> None:
+        await make_users(wanted)
 
-        fix = Fix(f"Make the users {', '.join(wanted.accounts)} and what starts runs as them", make)
-    return [Finding(Level.ERROR, subject, ready.problem, ready.hint, Code.FAILED, fix), *findings]
+    fix = Fix(f"For runs without Docker: {'; '.join(todo)}", make) if todo else None
+    return [Finding(Level.ERROR, subject, problem, hint, Code.FAILED, fix), *findings]
 
 
-def _keeper_name() -> str:
+def _keeper() -> pwd.struct_passwd:
     """Whose keeper will start the runs: under sudo, the person behind it."""
-    return os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
+    person = os.environ.get("SUDO_USER")
+    return pwd.getpwnam(person) if person else pwd.getpwuid(os.geteuid())
 
 
 async def _run(*command: str) -> None:

@@ -49,6 +49,10 @@ class HostUserEngine:
     async def check(self, run_as: str = DEFAULT_RUN_AS) -> Readiness:
         return await look_at_host(run_as)
 
+    def users_taken(self, run_as: str, keeper_uid: int) -> int:
+        """How many of the users named `run_as` are other projects', so that agents of this one need others."""
+        return self._allotment.taken(run_as, keeper_uid)
+
     async def place(
         self, run_id: str, project: str, agent: str, slot: int, *, run_as: str = "", as_caller: bool = False
     ) -> Place:

@@ -17,8 +17,14 @@ import pytest
 
 import freehold
 from freehold.base.errors import Code, FreeholdError
+from freehold.cli.context import Context
+from freehold.cli.engine_checks import check_engines
+from freehold.cli.finding import Finding
+from freehold.project.load import load_project
 from freehold.runtime.host.account import LAUNCHER
 from freehold.runtime.host.setup import Wanted, fix, plan
+from freehold.runtime.host.tenancy import Tenancy
+from tests.support.host_users import uid_of
 
 pytestmark = pytest.mark.root
 
@@ -125,6 +131,94 @@ def test_more_users_are_added_to_those_there_are(keeper: Keeper) -> None:
     told = [action.told for action in plan(Wanted(RUN_AS, 3, KEEPER))]
     assert told[0] == f"make the user {RUN_AS}-3"
     assert len(told) == 3, "the user, its home, the rule"
+
+
+def project_of(folder: Path) -> Context:
+    """Of one agent with two slots, which has both users of `keeper`."""
+    agent = folder / "agents" / "dev"
+    agent.mkdir(parents=True)
+    (agent / "SKILL.md").write_text("---\nname: dev\ndescription: Looks.\n---\nLook.\n")
+    (agent / "rehearsal.yaml").write_text("version: 1\nturns:\n  - say: Done.\n")
+    (folder / "config.toml").write_text('[models.one]\nprovider = "rehearsal"\nmodel = "any"\n')
+    runtime = f'[runtime]\ntype = "host-user"\nrun_as = "{RUN_AS}"\n'
+    (agent / "config.toml").write_text(f'models = ["one"]\nschedule = "0 * * * *"\nscale = 2\n{runtime}')
+    return Context(project_dir=folder, home=folder / "home")
+
+
+async def looked_at(context: Context) -> Finding:
+    findings = await check_engines(context, load_project(context.project_dir, home=context.home))
+    [finding] = [finding for finding in findings if finding.subject == f"user {RUN_AS}" and finding.level != "warning"]
+    return finding
+
+
+async def test_doctor_looks_at_what_the_persons_keeper_needs_and_not_root(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = project_of(tmp_path / "shop")
+    monkeypatch.setenv("SUDO_USER", KEEPER)
+    assert (await looked_at(context)).level == "ok"
+    LAUNCHER.write_bytes(LAUNCHER.read_bytes() + b"# of an earlier version\n")
+    finding = await looked_at(context)
+    assert finding.fix is not None
+    assert finding.fix.offer.endswith(f"install {LAUNCHER}")
+    await finding.fix.apply()
+    assert (await looked_at(context)).level == "ok"
+
+
+def a_claim_of_another_project(keeper: Keeper) -> Path:
+    claims = Path(f"/var/tmp/freehold-{keeper.home.stat().st_uid}/claims")
+    claims.mkdir(parents=True, exist_ok=True)
+    claim = claims / f"{RUN_AS}-2"
+    claim.write_bytes(msgspec.json.encode(Tenancy("mart-dev-0", uid_of(f"{RUN_AS}-2"), "key")))
+    return claim
+
+
+async def test_doctor_makes_more_users_when_other_projects_have_those_there_are(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = project_of(tmp_path / "shop")
+    monkeypatch.setenv("SUDO_USER", KEEPER)
+    claim = a_claim_of_another_project(keeper)
+    try:
+        finding = await looked_at(context)
+    finally:
+        claim.unlink()
+    assert "3 such users are needed" in finding.message or "are missing" in finding.message
+    assert finding.fix is not None
+    assert f"make the user {RUN_AS}-3" in finding.fix.offer
+
+
+async def test_doctor_gives_nobody_the_users_of_another_person(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = project_of(tmp_path / "shop")
+    monkeypatch.setenv("SUDO_USER", "nobody")
+    finding = await looked_at(context)
+    assert finding.fix is None
+    assert f"{RUN_AS} is for the runs of {KEEPER}" in finding.message
+    assert "run_as" in finding.hint
+
+
+def test_a_launcher_of_another_version_starts_no_run(keeper: Keeper) -> None:
+    ours = LAUNCHER.read_bytes()
+    LAUNCHER.write_bytes(ours + b"# of an earlier version\n")
+    base = keeper.home / "project" / ".freehold"
+    command = (
+        "/usr/bin/python3",
+        "-I",
+        "-S",
+        str(keeper.home / "as_keeper.py"),
+        str(keeper.library),
+        str(base),
+        RUN_AS,
+    )
+    try:
+        done = keeper.run(*command)
+    finally:
+        LAUNCHER.write_bytes(ours)
+    problems = json.loads(done.stdout)
+    assert "another version" in problems["ends"]
+    assert "doctor --fix" in problems["ends"]
 
 
 async def test_a_rule_that_visudo_refuses_is_not_installed() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.runtime.host.account import LAUNCHER, sudo_rule
-from freehold.runtime.host.readiness import NOT_CONTAINED, HostFacts, launcher_problem, readiness
+from freehold.runtime.host.installed import launcher_problem
+from freehold.runtime.host.readiness import NOT_CONTAINED, HostFacts, readiness
 from freehold.runtime.host.rules import keepers_of, kept_for_others
 from freehold.runtime.host.setup import Wanted, missing
 from freehold.runtime.host.talk import refusal

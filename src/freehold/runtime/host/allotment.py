@@ -15,6 +15,7 @@ from freehold.base.ids import short
 from freehold.base.program import with_sudo
 from freehold.base.words import one_of
 from freehold.runtime.host.account import LAUNCHER, Account, Way, become, begin, look_up, require_fit
+from freehold.runtime.host.installed import launcher_problem
 from freehold.runtime.host.lodging import Lodging, make_gate, slots_in
 from freehold.runtime.host.programs import Programs, install
 from freehold.runtime.host.rules import kept_for_others
@@ -27,6 +28,7 @@ SHARED_DISK = Path("/var/tmp")  # noqa: S108  survives a restart, and is not the
 FIRST_LENT_UID, LENT_UIDS, LENT_TRIES = 1_900_000_000, 1_000_000, 64
 """Numbers that no user database, container or systemd unit uses (systemd's UIDS-GIDS.md)."""
 
+_CLAIMS = "claims"
 NOT_ENFORCED = "memory and cpus are not enforced without containers: the run shares the machine's"
 
 
@@ -50,7 +52,23 @@ class Allotment:
     @property
     def register(self) -> Register:
         """Which slot keeps which user: our record, and the claims of all our user's projects."""
-        return Register(self._directory / "accounts", own_directory(self.base, "claims", 0o700))
+        return Register(self._records, own_directory(self.base, _CLAIMS, 0o700))
+
+    @property
+    def _records(self) -> Path:
+        return self._directory / "accounts"
+
+    def taken(self, run_as: str, uid: int) -> int:
+        """How many of the users no slot of this project can have, where the keeper is the user of that number."""
+        register = Register(self._records, self._disk / f"freehold-{uid}" / _CLAIMS)
+        records = register.records()
+
+        def is_taken(account: Account) -> bool:
+            record = records.get(account.name)
+            slot = record.slot if record else ""
+            return bool(who_keeps(account, slot, record, register.claim(account), slots_in(account)))
+
+        return sum(map(is_taken, look_up(run_as)))
 
     async def lodge(self, run_id: str, project: str, agent: str, slot: int, run_as: str, *, as_caller: bool) -> Lodging:
         """Where this run lives; decided once. Raises CONFIG when there is no user for it, and says how to get one."""
@@ -74,6 +92,10 @@ class Allotment:
             require_fit(account, os.geteuid())
         way = Way.ROOT if os.geteuid() == 0 else Way.SUDO
         if accounts and (way is Way.ROOT or await sudo_allows(accounts[0])):
+            if way is Way.SUDO and (problem := launcher_problem()):
+                raise FreeholdError(
+                    Code.CONFIG, problem, f"Put the right one in its place: {with_sudo('doctor --fix')}"
+                )
             chosen = self._settle(accounts, slot)
             if chosen is not None:
                 return way, chosen

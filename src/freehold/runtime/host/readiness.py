@@ -6,16 +6,14 @@ import asyncio
 import os
 import platform
 import shutil
-import stat
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from freehold.base.program import with_sudo
 from freehold.runtime.engine import Readiness
-from freehold.runtime.host import launcher
-from freehold.runtime.host.account import LAUNCHER, look_up
+from freehold.runtime.host.account import look_up
 from freehold.runtime.host.allotment import NOT_ENFORCED, sudo_allows
+from freehold.runtime.host.installed import launcher_problem
 
 _SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 NOT_CONTAINED = (
@@ -67,21 +65,6 @@ def _problem(facts: HostFacts, run_as: str) -> tuple[str, str]:
     if not facts.allowed:
         return f"sudo does not let us run agents as {run_as}.", _FIX
     return "", ""
-
-
-def launcher_problem(path: Path = LAUNCHER, owner: int = 0) -> str:
-    """What is wrong with the installed launcher; the empty string when nothing is."""
-    try:
-        status = path.lstat()
-        content = path.read_bytes()
-    except OSError:
-        return f"{path} is not installed."
-    writable = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != owner or writable:
-        return f"{path} is not root's alone to change."
-    if content != Path(launcher.__file__).read_bytes():
-        return f"{path} is of another version of Freehold."
-    return ""
 
 
 async def look_at_host(run_as: str) -> Readiness:

@@ -14,7 +14,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.program import with_sudo
 from freehold.runtime.host import launcher
 from freehold.runtime.host.account import HOMES, LAUNCHER, ROOT_EQUIVALENT, account_names, look_up, sudo_rule
-from freehold.runtime.host.readiness import launcher_problem
+from freehold.runtime.host.installed import launcher_problem
 from freehold.runtime.host.rules import SUDOERS, kept_for_others
 
 _HOME_MODE = "0711"
