@@ -166,6 +166,7 @@ def _budget(agent: Agent) -> str:
     limits = [
         f"${budget.usd_per_run:g} a run" if budget.usd_per_run is not None else "",
         f"${budget.usd_per_day:g} a day" if budget.usd_per_day is not None else "",
+        f"${budget.usd_per_month:g} a month" if budget.usd_per_month is not None else "",
         f"{budget.tokens_per_run} tokens a run" if budget.tokens_per_run is not None else "",
         plural(budget.turns_per_run, "turn") + " a run" if budget.turns_per_run is not None else "",
     ]

@@ -123,8 +123,10 @@ class RunServices:
 
     def _make_gateway(self, project: Project, agent: Agent) -> ModelGateway:
         means, run = self._means, self._run
-        # The project's day counts for all agents together; everything else holds for this agent.
-        budgets = Budgets(Budget(usd_per_day=project.config.budget.usd_per_day), agent.budget)
+        # The project's days and months count for all agents together; everything else holds for this agent.
+        whole = project.config.budget
+        together = Budget(usd_per_day=whole.usd_per_day, usd_per_month=whole.usd_per_month)
+        budgets = Budgets(together, agent.budget)
         self._guard = BudgetGuard(run.run_id, budgets, means.ledger, means.clock, self._budget_spent, agent.name)
         return ModelGateway(
             model_policy(agent, means.credentials, run.file.record.start.options),

@@ -120,11 +120,14 @@ def _rules(budgets: Budgets, book: Book, claim: Claim) -> Iterator[tuple[str, st
     """Every limit that there is: its name, its level, its value, and what counts against it so far."""
     run = book.of_run(claim.run_id)
     days = {"project": book.of_day(claim.day), "agent": book.of_agent(claim.day, claim.agent)}
+    month = claim.day[:7]
+    months = {"project": book.of_month(month), "agent": book.of_agent_in_month(month, claim.agent)}
     for level, budget in (("agent", budgets.agent), ("project", budgets.project)):
         yield "turns_per_run", level, budget.turns_per_run, run
         yield "tokens_per_run", level, budget.tokens_per_run, run
         yield "usd_per_run", level, budget.usd_per_run, run
         yield "usd_per_day", level, budget.usd_per_day, days[level]
+        yield "usd_per_month", level, budget.usd_per_month, months[level]
 
 
 def _overruns(budgets: Budgets, book: Book, claim: Claim, amount: Amount) -> Iterator[Overrun]:

@@ -65,8 +65,14 @@ class Book(msgspec.Struct, frozen=True):
 
     def of_month(self, month: str) -> Amount:
         """Spent and set aside by the whole project in a month (`2026-11`)."""
-        days = {day for day in (*self.days, *(hold.day for hold in self.holds.values())) if day.startswith(f"{month}-")}
-        return sum((self.of_day(day) for day in days), Amount())
+        return sum((self.of_day(day) for day in self._days(month)), Amount())
+
+    def of_agent_in_month(self, month: str, agent: str) -> Amount:
+        return sum((self.of_agent(day, agent) for day in self._days(month)), Amount())
+
+    def _days(self, month: str) -> set[str]:
+        known = (*self.days, *(hold.day for hold in self.holds.values()))
+        return {day for day in known if day.startswith(f"{month}-")}
 
     def of_agent(self, day: str, agent: str) -> Amount:
         spent = self.days.get(day, Day()).agents.get(agent, Amount())

@@ -54,6 +54,28 @@ def test_the_smaller_limit_wins(budgets: Budgets, before: Book, wanted: Claim, l
 
 
 @pytest.mark.parametrize(
+    ("budgets", "day", "limit"),
+    [
+        (Budgets(project=Budget(usd_per_month=1.0)), "01", "project usd_per_month"),
+        (Budgets(agent=Budget(usd_per_month=1.0)), "01", "agent usd_per_month"),
+        (Budgets(project=Budget(usd_per_month=1.1)), "01", ""),
+    ],
+)
+def test_a_month_is_all_of_its_days(budgets: Budgets, day: str, limit: str) -> None:
+    earlier, later = f"{DAY[:7]}-{day}", f"{DAY[:7]}-02"
+    half = Amount(500_000)
+    before = Book(
+        days={
+            "2000-01-01": Day(Amount(10**9), {"dev": Amount(10**9)}),
+            earlier: Day(half, {"dev": half}),
+            later: Day(half, {"dev": half}),
+        }
+    )
+    outcome = grant(budgets, before, claim(1))
+    assert (f"{outcome.level} {outcome.limit}" if isinstance(outcome, Overrun) else "") == limit
+
+
+@pytest.mark.parametrize(
     ("budget", "granted"),
     [
         (Budget(), 64_000),
