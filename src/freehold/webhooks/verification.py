@@ -18,7 +18,10 @@ UNSIGNED = "_unsigned"
 
 
 def sources_at(name: str, sources: Mapping[str, WebhookSource]) -> tuple[WebhookSource, ...]:
-    """The source of that name, else all sources of the type of that name. Raises `NOT_FOUND` when there are none."""
+    """The source of that name, else all sources of the type of that name.
+
+    Raises `NOT_FOUND` when there are none; its hint, which lists those that there are, is for the operator alone.
+    """
     if name in sources:
         return (sources[name],)
     found = tuple(source for source in sources.values() if source.type == name)
