@@ -14,6 +14,8 @@ KeyPath = tuple[str | int, ...]
 
 _LONGEST_SHOWN = 60
 _MANY_NAMES = 10
+_MOST_TOLD = 100
+"""Errors, and as many warnings; nobody reads more at once."""
 _SECRET = re.compile(
     r"^(sk-|ghp_|gho_|ghs_|github_pat_|gsk_|xai-|xox[abp]-|AKIA|AIza|eyJ|sntrys_|lin_|nfp_|-----BEGIN)|^[A-Za-z0-9+/=]{33,}$"
 )
@@ -68,7 +70,7 @@ class Problem:
 
 @dataclass
 class Problems:
-    """Errors and warnings, in the order in which they were found; told only once."""
+    """Errors and warnings, in the order in which they were found; told only once, and not more than anybody reads."""
 
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -101,7 +103,7 @@ class Problems:
 
     @staticmethod
     def _add(known: list[Problem], problem: Problem) -> None:
-        if problem not in known:
+        if len(known) < _MOST_TOLD and problem not in known:
             known.append(problem)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from freehold.base.plain_file import read_plain
 from freehold.project.problems import Problems
 
-LARGEST_FILE = 1024 * 1024
-"""Bytes; a configuration file that is larger is taken for a mistake."""
+LARGEST_FILE = 256 * 1024
+"""Bytes; a file that is larger is taken for a mistake. One full of mistakes takes seconds to tell of."""
 _MOST_PARTS = 500
 """Of a dotted key, `a.b.c`: what the standard library needs for one grows with their square."""
 
@@ -50,7 +50,7 @@ def parse_toml(text: str, name: str, problems: Problems) -> dict[str, Any]:
         problems.error(name, "", f"a key has more than {_MOST_PARTS} parts")
         return {}
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = _POSITION.match(str(error))
         message = f"{match['position']}: {_lowered(match['what'])}" if match else _lowered(str(error))
@@ -58,8 +58,21 @@ def parse_toml(text: str, name: str, problems: Problems) -> dict[str, Any]:
         message = "is nested too deeply"
     except ValueError as error:  # a number of thousands of digits
         message = _lowered(str(error))
+    else:
+        if not _has_large_number(table):
+            return table
+        message = "a number has more than 64 bits"
     problems.error(name, "", message)
     return {}
+
+
+def _has_large_number(value: object) -> bool:
+    """Whether there is one that TOML does not know (v1.0.0, "Integer"), nor JSON's readers, nor Python's `str`."""
+    if isinstance(value, dict):
+        return any(map(_has_large_number, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_large_number, value))
+    return isinstance(value, int) and value.bit_length() > 64
 
 
 def _lowered(text: str) -> str:

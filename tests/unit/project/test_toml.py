@@ -37,7 +37,7 @@ def test_what_is_no_text_is_told(tmp_path: Path) -> None:
         read_toml(tmp_path / name, name, problems)
     assert [str(problem) for problem in problems.errors] == [
         "latin: line 2: is not UTF-8 text",
-        "large: cannot be read: is larger than 1.0 MB",
+        "large: cannot be read: is larger than 256 kB",
         ".: cannot be read: Is a directory",
     ]
 
@@ -54,8 +54,9 @@ def test_deep_nesting_is_told_and_does_not_crash() -> None:
         (".".join(["a"] * 500_000) + " = 1", "a key has more than 500 parts"),
         ("[" + ".".join(["a"] * 500_000) + "]", "a key has more than 500 parts"),
         (f"a = {'9' * 9000}", "exceeds the limit"),
+        (f"a = [{{b = 0x{'f' * 9000}}}]", "a number has more than 64 bits"),
     ],
-    ids=["key", "table", "digits"],
+    ids=["key", "table", "digits", "hexadecimal"],
 )
 def test_what_would_take_for_ever_is_refused(text: str, message: str) -> None:
     problems = Problems()
