@@ -53,6 +53,13 @@ def test_the_network_is_the_agents(freehold: Freehold) -> None:
     assert "403" in done.stdout
 
 
+def test_the_kernel_is_asked_for_no_more_than_by_the_agent(freehold: Freehold) -> None:
+    """What is started beside the runner (`docker exec`) does not have its filter of system calls by itself."""
+    look = "import socket; socket.socket(40, socket.SOCK_STREAM)  # AF_VSOCK"
+    done = freehold("shell", "dev", "--", "python3", "-c", look)
+    assert "Address family not supported" in done.stdout + done.stderr
+
+
 def test_a_terminal_at_a_terminal(freehold: Freehold) -> None:
     dialogue = [("/tmp$ ", "setenv A 1"), ("/tmp$ ", "echo A is $A"), ("A is 1", "exit")]
     code, shown = at_terminal(["shell", "dev"], dialogue, home=freehold.home, folder=freehold.project)
