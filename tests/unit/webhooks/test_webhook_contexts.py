@@ -119,6 +119,20 @@ CONTEXTS: list[tuple[str, dict[str, str], object, dict[str, Any]]] = [
          "sender": "octocat"},
     ),
     (
+        "github", {"x-github-event": "repository_dispatch"},
+        {"action": "nightly", "branch": "main", "client_payload": {"deep": True}, "repository": REPOSITORY,
+         "sender": USER},
+        {"event": "repository_dispatch", "action": "nightly", "repo": "acme/shop", "body": '{"deep":true}',
+         "sender": "octocat"},
+    ),
+    (
+        "github", {"x-github-event": "merge_group"},
+        {"action": "checks_requested", "merge_group": {"head_ref": "refs/heads/gh-readonly-queue/main/pr-1",
+         "base_ref": "refs/heads/main"}, "repository": REPOSITORY, "sender": USER},
+        {"event": "merge_group", "action": "checks_requested", "repo": "acme/shop",
+         "branch": "gh-readonly-queue/main/pr-1", "base": "main", "sender": "octocat"},
+    ),
+    (
         "gitea", {"x-gitea-event": "issues"},
         {"action": "label_updated", "number": 3, "changes": {"added_labels": [{"name": "agent"}],
          "removed_labels": []}, "issue": {"number": 3, "title": "T", "user": {"username": "ada"},

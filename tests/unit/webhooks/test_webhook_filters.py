@@ -28,7 +28,19 @@ ASSIGNED = github("issues", {"action": "assigned", "issue": ISSUE, "assignee": {
 PUSH = github("push", {"ref": "refs/heads/main", "commits": []})
 TAG = github("push", {"ref": "refs/tags/main", "commits": []})
 NEW_TAG = github("create", {"ref": "main", "ref_type": "tag"})
-RUN = github("workflow_run", {"action": "completed", "workflow_run": {"conclusion": "failure", "head_branch": "cart"}})
+RUN = github(
+    "workflow_run",
+    {
+        "action": "completed",
+        "workflow_run": {
+            "conclusion": "failure",
+            "head_branch": "cart",
+            "pull_requests": [{"number": 2, "head": {"ref": "cart"}, "base": {"ref": "main"}}],
+        },
+    },
+)
+STATUS = github("status", {"state": "failure", "branches": [{"name": "cart"}, {"name": "main"}]})
+DISPATCHED = github("workflow_dispatch", {"ref": "refs/heads/main", "inputs": {}})
 GONE = github("issues", {"issue": {}})
 GITEA = {"action": "label_updated", "issue": ISSUE, "repository": {"full_name": "acme/shop"}}
 
@@ -111,6 +123,10 @@ CASES: list[tuple[WebhookEvent, dict[str, list[str]], str]] = [
     (TAG, {"branches": ["main"]}, 'branches: wanted "main"; it has none'),
     (NEW_TAG, {"branches": ["main"]}, 'branches: wanted "main"; it has none'),
     (OPENED, {"branches": ["main"]}, ""),
+    (STATUS, {"branches": ["main"]}, ""),
+    (STATUS, {"branches": ["next"]}, 'branches: wanted "next"; it has "cart", "main"'),
+    (DISPATCHED, {"branches": ["main"]}, ""),
+    (DISPATCHED, {"branches": ["next"]}, 'branches: wanted "next"; it has "main"'),
     (MERGE, {"branches": ["main"]}, ""),
     (MERGE, {"branches": ["cart"]}, ""),
     (MERGE, {"branches": ["x"]}, 'branches: wanted "x"; it has "cart", "main"'),
@@ -122,6 +138,7 @@ CASES: list[tuple[WebhookEvent, dict[str, list[str]], str]] = [
     (BUILD, {"branches": ["main"]}, ""),
     (BUILD, {"branches": ["next"]}, 'branches: wanted "next"; it has "main"'),
     (RUN, {"conclusions": ["failure"], "branches": ["cart"]}, ""),
+    (RUN, {"branches": ["main"]}, 'branches: wanted "main"; it has "cart"'),
     (RUN, {"conclusions": ["success"]}, 'conclusions: wanted "success"; it has "failure"'),
     (OPENED, {"conclusions": ["success"]}, ""),
     (gitlab(object_kind="pipeline", object_attributes={"status": "running"}), {"conclusions": ["failed"]}, ""),

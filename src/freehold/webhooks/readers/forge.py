@@ -17,7 +17,7 @@ _SUBJECTS = (
 )
 """What an event may be about, the first one that is there; else it is about what is called as the event is."""
 
-_BRANCHES = "refs/heads/"
+_REFS = ("refs/heads/", "refs/tags/")
 
 
 def read_forge(event: str, payload: Node) -> WebhookEvent:
@@ -27,8 +27,7 @@ def read_forge(event: str, payload: Node) -> WebhookEvent:
     pull = payload["pull_request"] or subject["pull_requests"].first
     comment = payload["comment"] or payload["review"]
     changed = _changed_labels(payload)
-    head = pull["head"]["ref"].text or subject["head_branch"].text or subject["check_suite"]["head_branch"].text
-    base = pull["base"]["ref"].text
+    branches = _branches(payload, subject)
     assignees = _assignees(payload, subject)
     return WebhookEvent(
         event=event,
@@ -36,14 +35,14 @@ def read_forge(event: str, payload: Node) -> WebhookEvent:
         repo=payload["repository"]["full_name"].text,
         number=_first_number(subject["number"], payload["number"], pull["number"]),
         title=subject["title"].text or subject["display_title"].text or subject["name"].text,
-        body=subject["body"].text or subject["description"].text,
+        body=subject["body"].text or subject["description"].text or _inputs(payload),
         url=comment["html_url"].text or subject["html_url"].text,
         author=_login(subject["user"]) or _login(subject["author"]) or _login(subject["actor"]),
         assignee=assignees[0] if assignees else "",
         labels=subject["labels"].each("name"),
         label=changed[0] if changed else "",
-        branch=head,
-        base=base,
+        branch=branches[0] if branches else "",
+        base=pull["base"]["ref"].text or _name_of(payload["merge_group"]["base_ref"].text),
         conclusion=subject["conclusion"].text,
         comment=comment["body"].text or comment["content"].text,
         sender=_login(payload["sender"]),
@@ -51,6 +50,7 @@ def read_forge(event: str, payload: Node) -> WebhookEvent:
             "orgs": _owners(payload),
             "assignee": assignees,
             **({} if changed is None else {"labels": changed}),
+            **({"branches": branches} if branches else {}),
         },
     )
 
@@ -59,13 +59,13 @@ def _read_ref(event: str, payload: Node) -> WebhookEvent:
     """A push, or a branch or a tag that came or went."""
     ref, commit = payload["ref"].text, payload["head_commit"]
     is_tag = ref.startswith("refs/tags/") or payload["ref_type"].text == "tag"
-    branch = "" if is_tag else ref.removeprefix(_BRANCHES)
+    branch = "" if is_tag else _name_of(ref)
     pusher = payload["pusher"]
     return WebhookEvent(
         event=event,
         action=payload["action"].text,
         repo=payload["repository"]["full_name"].text,
-        title=commit["message"].text.partition("\n")[0] or ref.removeprefix("refs/tags/").removeprefix(_BRANCHES),
+        title=commit["message"].text.partition("\n")[0] or _name_of(ref),
         body=commit["message"].text,
         url=payload["compare"].text or payload["compare_url"].text or commit["url"].text,
         author=_login(pusher) or pusher["name"].text or _login(payload["sender"]),
@@ -74,6 +74,32 @@ def _read_ref(event: str, payload: Node) -> WebhookEvent:
         # A tag is on no branch: a trigger that asks for one does not want it.
         compared={"orgs": _owners(payload), "branches": (branch,) if branch else ()},
     )
+
+
+def _branches(payload: Node, subject: Node) -> tuple[str, ...]:
+    """The branches that it is about, that from which it comes first; none where there is no question of branches.
+
+    A workflow is about the branch that it ran on, also where that is to go into another one.
+    """
+    pull, group = payload["pull_request"], payload["merge_group"]
+    found = (
+        pull["head"]["ref"].text or subject["head_branch"].text or subject["check_suite"]["head_branch"].text,
+        pull["base"]["ref"].text,
+        _name_of(group["head_ref"].text),
+        _name_of(group["base_ref"].text),
+        _name_of(payload["ref"].text),
+        *payload["branches"].each("name"),
+    )
+    return tuple(branch for branch in found if branch)
+
+
+def _inputs(payload: Node) -> str:
+    """What was handed over with a `repository_dispatch` or a `workflow_dispatch`."""
+    return (payload["client_payload"] or payload["inputs"]).json
+
+
+def _name_of(ref: str) -> str:
+    return next((ref.removeprefix(prefix) for prefix in _REFS if ref.startswith(prefix)), ref)
 
 
 def _changed_labels(payload: Node) -> tuple[str, ...] | None:
