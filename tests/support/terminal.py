@@ -6,16 +6,25 @@ import os
 import pty
 import select
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _DEADLINE_S = 60.0
 
 
 def at_terminal(
-    words: Sequence[str], dialogue: Sequence[tuple[str, str]], *, home: Path, folder: Path, no_color: str = "1"
+    words: Sequence[str],
+    dialogue: Sequence[tuple[str, str]],
+    *,
+    home: Path,
+    folder: Path,
+    no_color: str = "1",
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple[int, str]:
-    """Run `freehold WORDS` in `folder`, answering each (question, answer) in turn; exit code and what was shown."""
+    """Run `freehold WORDS` in `folder`, answering each (question, answer) in turn; exit code and what was shown.
+
+    `meanwhile` is done between each question and its answer.
+    """
     environ = {**os.environ, "FREEHOLD_HOME": str(home), "NO_COLOR": no_color}
     process, terminal = pty.fork()
     if process == 0:
@@ -28,6 +37,7 @@ def at_terminal(
             piece = _read(terminal)
             assert piece, f"no question {question!r} in: {shown}"
             shown += piece
+        meanwhile()
         os.write(terminal, f"{answer}\n".encode())
     while piece := _read(terminal):
         shown += piece

@@ -56,6 +56,7 @@ def add(context: Context, source: str, wanted: str, name: str, yes: bool) -> Non
     arrival = Arrival(called, recorded, _with_source(files, recorded))
     _show(project, arrival, arrival.files, None)
     if confirm(f"Add it as {AGENTS_DIRECTORY}/{called}?", yes=yes, no_input=context.no_input):
+        _require_free(project, called)  # again: nobody was asked about what came meanwhile
         _install(project, called, lambda target: write_folder(arrival.files, target))
         _tell(context, called, "added")
     else:

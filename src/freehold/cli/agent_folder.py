@@ -20,6 +20,7 @@ LARGEST_FOLDER = 16 * 1024 * 1024
 MOST_FILES = 500
 MOST_ENTRIES = 5000
 DEEPEST = 20
+_LONGEST_NAME, _LONGEST_PATH = 200, 1000
 """An agent is text and scripts; what is larger than this was not meant to be one."""
 
 _LEFT_OUT = frozenset({".git", ".freehold", "node_modules", "__pycache__"})
@@ -158,6 +159,8 @@ def _refusal(path: Path, name: str) -> str:
         return f"has {size(status.st_size)}; at most {size(LARGEST_FILE)} are taken"
     if not name.isprintable():
         return "its name holds control characters"
+    if len(os.fsencode(path.name)) > _LONGEST_NAME or len(os.fsencode(name)) > _LONGEST_PATH:
+        return "its name is too long"
     return ""
 
 

@@ -17,6 +17,7 @@ from freehold.cli.agent_folder import LARGEST_FILE
 from freehold.cli.agent_source import parse_source
 from tests.support.command import Answer, freehold
 from tests.support.folders import SKILL, one_agent, write_files
+from tests.support.terminal import at_terminal
 
 IDENTITY = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
 
@@ -154,6 +155,24 @@ def test_names_that_are_one_on_other_disks_are_refused(project: Path, tmp_path: 
         "  \\xe9: is spelled like e\\u0301, but for case or accents",
         "  a/x: is spelled like A, but for case or accents",
     ]
+
+
+def test_names_that_no_disk_takes_are_refused(project: Path, tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "bad", {"SKILL.md": SKILL, "n" * 250: "x", f"{'d' * 200}/" * 6 + "f": "x"})
+    answer = agent("add", str(folder), "--yes", project=project)
+    assert answer.code == 1
+    assert answer.err.count(": its name is too long") == 2
+
+
+def test_what_came_while_somebody_was_asked_is_not_overwritten(project: Path, stranger: Path) -> None:
+    words = ["-p", str(project), "agent", "add", commit(stranger)]
+    question = ("Add it as agents/notes? [y/N]: ", "y")
+    code, shown = at_terminal(
+        words, [question], home=project.parent / "home", folder=project,
+        meanwhile=lambda: write_files(project, {"agents/notes/SKILL.md": "mine"}),
+    )  # fmt: skip
+    assert (code, "error: agents/notes is there already" in shown) == (1, True)
+    assert (project / "agents/notes/SKILL.md").read_text() == "mine"
 
 
 def test_a_folder_without_an_end_is_refused(project: Path, tmp_path: Path) -> None:
