@@ -19,7 +19,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.program import fingerprint
 from freehold.base.sockets import connect_unix
-from freehold.store.state_mark import claim_state
+from freehold.store.state_mark import MARK_FILE, claim_state
 from freehold.wire import rpc
 from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, STATE_DIRECTORY, StopKeeper, Stopping
 
@@ -152,7 +152,8 @@ async def connected(project: Path, home: Path, *, start: bool = True) -> AsyncIt
 
 
 async def connect(project: Path, home: Path, *, start: bool = True) -> KeeperConnection:
-    """Raises UNREACHABLE: without `start` when no keeper runs, else when it did not come up (with its last words).
+    """Raises UNREACHABLE: without `start` when no keeper runs, else when it did not come up (with its last words);
+    NOT_FOUND where none is started, because there is no project.
 
     With `start`, an idle keeper of another version of this program is replaced; a busy one is as soon as it is idle.
     """
@@ -221,6 +222,10 @@ def _knock(path: Path) -> socket.socket:
 
 
 async def _start(project: Path, home: Path, state: Path) -> KeeperConnection | None:
+    if not (state / MARK_FILE).exists():  # a project that was broken since then may have runs under way
+        from freehold.project.load import require_project  # 30 ms, which commands with a keeper need not wait for
+
+        require_project(project)
     try:
         claim_state(state, home)
         log = _log_file(state)

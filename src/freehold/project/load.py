@@ -104,7 +104,7 @@ def check(root: Path, *, home: Path, environment: str = "") -> Report:
 
 def _load(root: Path, home: Path, environment: str, problems: Problems) -> Project:
     root = Path(os.path.abspath(root))  # noqa: PTH100  no link is followed: messages show the path that was given
-    _require_project(root)
+    require_project(root)
     overlay = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, problems)
     local = _overlay_keys(overlay, problems)
     chosen = environment or local["environment"] or ""
@@ -131,10 +131,14 @@ def _load(root: Path, home: Path, environment: str, problems: Problems) -> Proje
     )
 
 
-def _require_project(root: Path) -> None:
-    if (root / CONFIG_FILE).exists() or (root / AGENTS_DIRECTORY).is_dir():
+def require_project(root: Path) -> None:
+    """Raises NOT_FOUND unless `root` is a project's folder; names the project around it where there is one."""
+    has_agents = (root / AGENTS_DIRECTORY).is_dir()
+    is_agent = (root / SKILL_FILE).exists() and not has_agents
+    if has_agents or ((root / CONFIG_FILE).exists() and not is_agent):
         return
-    if (root / SKILL_FILE).exists():
+    around = next((parent for parent in root.parents if (parent / AGENTS_DIRECTORY).is_dir()), None)
+    if is_agent:
         message, hint = (
             f"{root} is an agent's folder, not a project's",
             "go to the folder that holds agents/, or name it with -p",
@@ -144,6 +148,8 @@ def _require_project(root: Path) -> None:
     else:
         message = f"{root} holds no project: neither config.toml nor agents/ is there"
         hint = "make one with `freehold new NAME`, or name the project's folder with -p"
+    if around:
+        hint = f"the project around it is {around}: go there, or name it with -p"
     raise FreeholdError(Code.NOT_FOUND, message, hint)
 
 

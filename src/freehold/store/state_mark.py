@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import hmac
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,15 @@ _HARMLESS = ("keeper.log", f".{MARK_FILE}.")
 def claim_state(state: Path, home: Path) -> None:
     """Make `state`, a directory for this user alone, and mark it; one that was marked before is left as it is.
 
-    Raises DENIED for a folder that did not come into being here, and for a link; `OSError` as the disk does.
+    Raises DENIED for a folder that did not come into being here, for a link, and for `home` itself, which is where a
+    project in somebody's home directory would keep its state; `OSError` as the disk does.
     """
+    if state.exists() and home.exists() and state.samefile(home):
+        raise FreeholdError(
+            Code.DENIED,
+            f"{state.parent} cannot be a project: {state} is where your credentials are",
+            "Make the project in a folder of its own: freehold new NAME",
+        )
     if state.is_symlink():
         raise _not_ours(state, "is a link")
     make_private_directory(state)
@@ -100,5 +108,5 @@ def _not_ours(state: Path, why: str) -> FreeholdError:
     return FreeholdError(
         Code.DENIED,
         f"{state} {why}. What is in it would decide what runs here, and as whom.",
-        f"Look at it, then remove it (the runs and workspaces in it are lost): rm -r {state}",
+        f"Look at it, then remove it (the runs and workspaces in it are lost): rm -r {shlex.quote(str(state))}",
     )

@@ -20,6 +20,7 @@ def project(tmp_path: Path) -> Path:
     project, run_id = tmp_path / "project", new_run_id("evil")
     folder = project / ".freehold" / "runs" / run_id
     folder.mkdir(parents=True)
+    (project / "config.toml").touch()
     view = {"run_id": run_id, "agent": "evil", "attempt": 1, "trigger": {}, "state": "queued", "queued_at": "",
             "engine": "host-user"}  # fmt: skip
     start = {"run_id": run_id, "agent": "evil", "trigger": {}, "options": {"as_caller": True}}

@@ -79,6 +79,15 @@ def test_where_there_is_no_project(tmp_path: Path) -> None:
     assert failure(inside, tmp_path).message == f"{inside} is an agent's folder, not a project's"
 
 
+def test_the_project_around_a_folder_is_named(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", one_agent())
+    hint = f"the project around it is {shop}: go there, or name it with -p"
+    assert failure(shop / "agents", tmp_path).hint == hint
+    (shop / "agents/dev/config.toml").write_text("models = []\n")
+    error = failure(shop / "agents/dev", tmp_path)
+    assert (error.message, error.hint) == (f"{shop / 'agents/dev'} is an agent's folder, not a project's", hint)
+
+
 def test_a_project_without_config_is_one(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     assert load_project(tmp_path, home=tmp_path).agent_names == []

@@ -51,6 +51,16 @@ def test_a_state_that_came_with_the_project_is_refused_and_left_alone(state: Pat
     assert sorted(entry.name for entry in state.iterdir()) == ["runs"]
 
 
+def test_the_home_itself_is_nobodys_state_and_nobody_is_told_to_remove_it(tmp_path: Path) -> None:
+    home = tmp_path / ".freehold"
+    (home / "credentials").mkdir(parents=True)
+    with pytest.raises(FreeholdError) as caught:
+        claim_state(tmp_path / ".freehold", home)
+    assert "where your credentials are" in caught.value.message
+    assert "rm " not in caught.value.hint
+    assert sorted(entry.name for entry in home.iterdir()) == ["credentials"]
+
+
 def test_another_homes_mark_is_none(state: Path, home: Path, tmp_path: Path) -> None:
     claim_state(state, tmp_path / "strangers-home")
     refused(state, home)
