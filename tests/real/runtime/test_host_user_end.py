@@ -114,7 +114,7 @@ async def test_without_a_pid_namespace_root_ends_what_hunts_all_the_same() -> No
     assert hunters.stdout is not None
     assert await asyncio.wait_for(hunters.stdout.readexactly(2), 30) == b"up"
     uid = uid_of(RUN_AS)
-    told = {"do": "end", "account": {"uid": uid, "gid": uid}, "home": f"/var/lib/{RUN_AS}", "scratch": "run-none"}
+    told = {"do": "end", "account": {"uid": uid, "gid": uid}, "home": f"/var/lib/{RUN_AS}/own", "scratch": "run-none"}
     answer = await ask((sys.executable, "-I", "-S", launcher.__file__), told, "They could not be ended")
     assert answer == {"ok": True, "left": []}
     await hunters.wait()
@@ -222,7 +222,7 @@ async def test_a_shell_is_in_the_runs_namespaces_as_its_user_and_within_its_limi
     lines = (await shown_by(site, spec, "/bin/sh", "-c", script)).decode().replace("\r", "").splitlines()
     assert lines == [
         str(uid_of(RUN_AS)), "0", str(PROCESSES), "sleep", "CapEff:\t" + "0" * 16, "CapBnd:\t" + "0" * 16,
-        "NoNewPrivs:\t1", f"/var/lib/{RUN_AS}/run-{spec.run_id[-8:]}",
+        "NoNewPrivs:\t1", f"/var/lib/{RUN_AS}/own/run-{spec.run_id[-8:]}",
     ]  # fmt: skip
 
 

@@ -22,8 +22,9 @@ from freehold.base.ids import new_run_id
 from freehold.base.sockets import listen_unix
 from freehold.runtime.engine import Network, RunSpec
 from freehold.runtime.host.launcher import processes_of
+from freehold.runtime.host.setup import Wanted, fix
 from freehold.runtime.host.watched import Watched
-from tests.support.host_users import HostSite, host_users, sh, uid_of, up
+from tests.support.host_users import HostSite, host_users, python, sh, uid_of, up
 
 pytestmark = pytest.mark.root
 
@@ -100,6 +101,32 @@ def in_tmp() -> Iterator[Path]:
     made.chmod(0o777)
     yield made
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def bus() -> Iterator[Path]:
+    """A socket where D-Bus and systemd listen, and everybody may talk to them."""
+    place = Path("/run/user")
+    had_one = place.is_dir()
+    place.mkdir(exist_ok=True)
+    folder = place / PROJECT
+    folder.mkdir()
+    listener = listen_unix(folder / "bus", 0o666)
+    yield folder / "bus"
+    listener.close()
+    shutil.rmtree(folder if had_one else place)
+
+
+@pytest.mark.parametrize("network", list(Network))
+async def test_who_starts_programs_for_everybody_is_out_of_its_sight(
+    site: HostSite, bus: Path, network: Network
+) -> None:
+    ask = python("import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])", str(bus))
+    result = await site.run(await site.spec(ask, network=network))
+    assert "FileNotFoundError" in result.output
+    as_anybody = ["setpriv", f"--reuid={RUN_AS}", f"--regid={RUN_AS}", "--clear-groups", *ask]
+    outside = await asyncio.create_subprocess_exec(*as_anybody)
+    assert await outside.wait() == 0
 
 
 async def test_its_tmp_is_its_own(site: HostSite, in_tmp: Path) -> None:
@@ -304,7 +331,26 @@ async def test_after_remove_no_directory_of_it_is_left(site: HostSite) -> None:
     for one in (spec, never_started):
         for path in (one.mount.parent, one.credentials_dir.parent, site.state / "host-user" / one.run_id):
             assert not path.exists()
-    assert os.listdir(f"/var/lib/{RUN_AS}") == ["slots"]  # noqa: PTH208
+    assert os.listdir(f"/var/lib/{RUN_AS}/own") == ["slots"]  # noqa: PTH208
+
+
+async def test_an_agent_puts_nothing_into_its_home_that_lets_anybody_in(site: HostSite) -> None:
+    """sshd heeds .ssh/authorized_keys, and forwards ports for a user without a login shell too."""
+    home = f"/var/lib/{RUN_AS}"
+    script = f"mkdir {home}/.ssh; touch {home}/.forward; mv {home}/own {home}/other; true"
+    assert (await site.run(await site.spec(sh(script)))).code == 0
+    assert os.listdir(home) == ["own"]  # noqa: PTH208
+
+
+async def test_a_user_whose_home_is_its_own_runs_nothing_until_doctor_was_there(site: HostSite) -> None:
+    home = Path(f"/var/lib/{RUN_AS}")
+    os.chown(home, uid_of(RUN_AS), -1)
+    with pytest.raises(FreeholdError) as caught:
+        await site.spec(("true",))
+    assert caught.value.code is Code.CONFIG
+    assert str(home) in caught.value.message
+    await fix(Wanted(RUN_AS, 2, "root"))
+    assert (await site.run(await site.spec(("true",)))).code == 0
 
 
 async def test_without_a_user_the_error_names_the_command(site: HostSite) -> None:

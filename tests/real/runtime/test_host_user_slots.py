@@ -21,7 +21,7 @@ pytestmark = pytest.mark.root
 RUN_AS = f"fhp-{os.getpid() % 10000}"
 SECOND = f"{RUN_AS}-2"
 PROJECT = f"fhp-{os.getpid()}"
-HOME = Path("/var/lib", RUN_AS)
+HOME = Path("/var/lib", RUN_AS, "own")
 CLAIM = Path("/var/tmp/freehold-0/claims", RUN_AS)
 
 
@@ -126,7 +126,7 @@ async def test_a_link_in_place_of_its_tmp_leads_nowhere(site: HostSite) -> None:
     """Root mounts it, and only the directory above keeps other users from another run's credentials."""
     secret = await site.spec(("sleep", "60"), agent="ops")
     mine = await site.spec(sh("cat /tmp/token"))
-    scratch = f"/var/lib/{SECOND}/run-{mine.run_id[-8:]}"
+    scratch = f"/var/lib/{SECOND}/own/run-{mine.run_id[-8:]}"
     as_user(SECOND, "mv", scratch, f"{scratch}.old")
     as_user(SECOND, "ln", "-s", str(secret.credentials_dir), scratch)
     with pytest.raises(FreeholdError):

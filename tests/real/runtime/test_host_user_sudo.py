@@ -130,7 +130,7 @@ def test_fixing_again_finds_nothing_to_do(keeper: Keeper) -> None:
 def test_more_users_are_added_to_those_there_are(keeper: Keeper) -> None:
     told = [action.told for action in plan(Wanted(RUN_AS, 3, KEEPER))]
     assert told[0] == f"make the user {RUN_AS}-3"
-    assert len(told) == 3, "the user, its home, the rule"
+    assert len(told) == 5, "the user, its home in three steps, the rule"
 
 
 def project_of(folder: Path) -> Context:

@@ -14,6 +14,7 @@ from freehold.runtime.host.account import (
     account_names,
     become,
     begin,
+    look_up,
     require_fit,
     sudo_rule,
 )
@@ -70,6 +71,7 @@ def test_the_rule_names_one_program_without_arguments_and_no_root() -> None:
         (replace(AGENT, uid=0), (), "keeper's own user"),
         (replace(AGENT, uid=1000), (), "keeper's own user"),
         (replace(AGENT, shell="/bin/bash"), (), "somebody can log in"),
+        (replace(AGENT, housed=False), (), "sshd lets in whom a home names"),
         (replace(AGENT, groups=("docker",)), (), "docker is as good as root"),
         (replace(AGENT, groups=("sudo", "users")), (), "sudo is as good as root"),
         (AGENT, ("docker",), "docker is as good as root"),
@@ -90,4 +92,11 @@ def test_who_a_run_may_be(account: Account, groups: tuple[str, ...]) -> None:
 
 
 def test_every_way_to_root_that_a_group_can_be_is_known() -> None:
-    assert {"docker", "sudo", "wheel", "lxd", "disk"} <= ROOT_EQUIVALENT
+    assert {"docker", "sudo", "wheel", "lxd", "disk", "staff"} <= ROOT_EQUIVALENT
+
+
+def test_the_group_that_a_user_belongs_to_first_counts_too() -> None:
+    """In /etc/group it is not among that group's members."""
+    [root] = look_up("root")
+    assert "root" in root.groups
+    assert not root.housed

@@ -15,14 +15,15 @@ from freehold.runtime.host.talk import refusal
 WANTED = Wanted("freehold-agent", 2, "ada")
 RULE = sudo_rule("ada", ["freehold-agent", "freehold-agent-2"])
 BOTH = {"freehold-agent", "freehold-agent-2"}
+HOMES_OF = {name: [f"make /var/lib/{name}", f"make /var/lib/{name}/own", f"give {name}"] for name in BOTH}
 
 
 @pytest.mark.parametrize(
     ("there", "rule", "launcher", "told"),
     [
-        (set(), "", False, ["user freehold-agent", "home /var/lib/freehold-agent", "user freehold-agent-2",
-                            "home /var/lib/freehold-agent-2", "install", "let ada start runs"]),
-        ({"freehold-agent"}, RULE, True, ["user freehold-agent-2", "home /var/lib/freehold-agent-2"]),
+        (set(), "", False, ["user freehold-agent", "user freehold-agent-2", *HOMES_OF["freehold-agent"],
+                            *HOMES_OF["freehold-agent-2"], "install", "let ada start runs"]),
+        ({"freehold-agent"}, RULE, True, ["user freehold-agent-2", *HOMES_OF["freehold-agent-2"]]),
         (BOTH, "an older rule", True, ["let ada start runs"]),
         (BOTH, RULE, False, ["install"]),
         (BOTH, RULE, True, []),
@@ -39,12 +40,23 @@ def test_root_needs_no_rule_and_no_launcher() -> None:
 
 
 def test_a_user_that_nobody_can_log_in_as() -> None:
-    user, home = missing(Wanted("al-agent", 1, "root", ("video",)), (), "", launcher_is_right=True, for_others={})
+    user, home, own, given = missing(
+        Wanted("al-agent", 1, "root", ("video",)), (), "", launcher_is_right=True, for_others={}
+    )
     assert user.command[0] == "useradd"
     assert user.command[user.command.index("--shell") :][:2] == ("--shell", "/usr/sbin/nologin")
     assert user.command[user.command.index("--groups") :][:2] == ("--groups", "video")
     assert home.command[-1] == "/var/lib/al-agent"
+    assert home.command[home.command.index("--owner") :][:2] == ("--owner", "root")
     assert "0711" in home.command
+    assert own.command[-1] == "/var/lib/al-agent/own"
+    assert given.command[-2:] == ("al-agent:al-agent", "/var/lib/al-agent/own")
+
+
+def test_a_home_that_is_its_users_to_change_is_made_roots() -> None:
+    told = [action.told for action in missing(WANTED, BOTH, RULE, True, {}, {"freehold-agent-2"})]
+    assert len(told) == len(HOMES_OF["freehold-agent-2"])
+    assert all(words in action for words, action in zip(HOMES_OF["freehold-agent-2"], told, strict=True))
 
 
 def test_the_rule_is_written_for_root_alone_to_read() -> None:
@@ -103,6 +115,7 @@ GOOD = HostFacts("linux", root=False, accounts=2, setpriv=True, launcher_problem
         ({"setpriv": False}, "setpriv", "apt-get install util-linux"),
         ({"accounts": 0}, "no user freehold-agent", "doctor --fix"),
         ({"launcher_problem": f"{LAUNCHER} is not installed."}, "not installed", "doctor --fix"),
+        ({"unfit": ("Runs cannot run as it.", "doctor --fix")}, "Runs cannot", "doctor --fix"),
         ({"allowed": False}, "sudo does not let us", "doctor --fix"),
         ({"root": True, "allowed": False, "launcher_problem": "x"}, "", ""),
     ],

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import grp
 import pwd
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.program import with_sudo
 from freehold.base.words import one_of
 
 LAUNCHER = Path("/usr/local/libexec/freehold-launch")
 """The one program that sudo lets the keeper run as another user: root's, and nobody else's to change."""
 DEFAULT_RUN_AS = "freehold-agent"
 HOMES = Path("/var/lib")
+OWN = "own"
+"""The part of a user's home that is its own. The home is root's: sshd, mail and systemd heed what lies in a home, and
+nobody's agent is to let anybody in."""
 MOST_ACCOUNTS = 64
 
 _NO_LOGIN = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false")
 ROOT_EQUIVALENT = frozenset(
-    {"root", "sudo", "wheel", "admin", "docker", "lxd", "incus", "incus-admin", "libvirt", "disk", "shadow", "kmem"}
+    {
+        "root",
+        "sudo",
+        "wheel",
+        "admin",
+        "staff",
+        "docker",
+        "lxd",
+        "incus",
+        "incus-admin",
+        "libvirt",
+        "disk",
+        "shadow",
+        "kmem",
+    }
 )
 """Groups whose members can become root: no agent is ever in one of them."""
 
@@ -35,7 +54,10 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """A user of this host. `known`: it is in the user database; else it is a number that root lent for a demo."""
+    """A user of this host. `known`: it is in the user database; else it is a number that root lent for a demo.
+
+    `home` is what is the user's own; `housed`: it is there, and what is around it is root's.
+    """
 
     name: str
     uid: int
@@ -44,6 +66,7 @@ class Account:
     shell: str = _NO_LOGIN[0]
     groups: tuple[str, ...] = ()
     known: bool = True
+    housed: bool = True
 
 
 def account_names(run_as: str, count: int) -> list[str]:
@@ -62,8 +85,20 @@ def _looked_up(run_as: str) -> Iterator[Account]:
             entry = pwd.getpwnam(name)
         except KeyError:
             return
-        groups = tuple(sorted(group.gr_name for group in grp.getgrall() if name in group.gr_mem))
-        yield Account(name, entry.pw_uid, entry.pw_gid, Path(entry.pw_dir), entry.pw_shell, groups)
+        mine = (group for group in grp.getgrall() if name in group.gr_mem or group.gr_gid == entry.pw_gid)
+        groups = tuple(sorted(group.gr_name for group in mine))
+        home = Path(entry.pw_dir, OWN)
+        housed = _is_housed(home, entry.pw_uid)
+        yield Account(name, entry.pw_uid, entry.pw_gid, home, entry.pw_shell, groups, housed=housed)
+
+
+def _is_housed(home: Path, uid: int) -> bool:
+    try:
+        around, own = home.parent.lstat(), home.lstat()
+    except OSError:
+        return False
+    roots = stat.S_ISDIR(around.st_mode) and around.st_uid == 0 and not around.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return roots and stat.S_ISDIR(own.st_mode) and own.st_uid == uid
 
 
 def require_fit(account: Account, keeper_uid: int, wanted_groups: Sequence[str] = ()) -> None:
@@ -82,6 +117,11 @@ def _unfit(account: Account, keeper_uid: int, wanted_groups: Sequence[str]) -> t
         return (
             "somebody can log in as it, and the end of a run ends every process of its user",
             f"Set run_as to a user of its own, or: sudo usermod --shell {_NO_LOGIN[0]} {account.name}",
+        )
+    if not account.housed:
+        return (
+            f"{account.home.parent} has to be root's, since sshd lets in whom a home names, and {account.home} its own",
+            f"Make it so: {with_sudo('doctor --fix')}",
         )
     if powerful:
         return (

@@ -30,7 +30,7 @@ from typing import Any, NoReturn
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 CAPABILITIES_VERSION_3 = 0x20080522
 KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
@@ -41,6 +41,10 @@ SWEEPS = 200
 SWEEP_PAUSE_S = 0.05
 PROCESSES, OPEN_FILES, LARGEST_FILE_BYTES = 1024, 16384, 2 * 1024**3
 """As in a container (`container_config.py`)."""
+HELPFUL_TO_ALL = ("/run/dbus", "/run/user", "/run/systemd")
+"""Where D-Bus and systemd listen to every user: systemd starts what it is asked to, outside of the run's namespaces
+(`systemd-run --user`, `loginctl enable-linger`). In the last one lies what a run with the host's network finds names by.
+"""
 FIRST_SPARE_UID, SPARE_UIDS = 2_000_000_000, 100_000_000
 """Numbers that no user database, container or systemd unit uses (systemd's UIDS-GIDS.md), and that no run is lent."""
 
@@ -280,10 +284,19 @@ def isolate(told: Told, *, contained: bool) -> None:
             raise RefusedError("no_namespace", str(error)) from error
         return  # the host's network was asked for, and TMPDIR leads to the run's own directory anyway
     # Where mounts cannot be private, TMPDIR alone leads to the scratch.
-    if kinds & CLONE_NEWNS and make_mounts_private() and private_tmp:
-        mount_tmp(Path(told["home"], told["scratch"]), told["account"]["uid"])
+    if kinds & CLONE_NEWNS and make_mounts_private():
+        hide(HELPFUL_TO_ALL if network else HELPFUL_TO_ALL[:-1])
+        if private_tmp:
+            mount_tmp(Path(told["home"], told["scratch"]), told["account"]["uid"])
     if network:
         bring_loopback_up()
+
+
+def hide(directories: tuple[str, ...]) -> None:
+    """An empty directory in place of each of these that there is; only rights that no run has take it away again."""
+    for path in filter(os.path.isdir, directories):
+        flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+        check(libc.mount(b"none", path.encode(), b"tmpfs", flags, b"mode=0755,size=4k"), f"mount on {path}")
 
 
 def mount_tmp(scratch: Path, uid: int) -> None:

@@ -7,11 +7,13 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from freehold.base.errors import FreeholdError
 from freehold.base.program import with_sudo
 from freehold.runtime.engine import Readiness
-from freehold.runtime.host.account import look_up
+from freehold.runtime.host.account import Account, look_up, require_fit
 from freehold.runtime.host.allotment import NOT_ENFORCED, sudo_allows
 from freehold.runtime.host.installed import launcher_problem
 
@@ -27,7 +29,7 @@ _FIX = f"Make what is missing: {with_sudo('doctor --fix')}"
 class HostFacts:
     """`allowed`: sudo lets us be the first of the accounts. `namespaces`: a run can have a network of its own.
 
-    `contained`: it can have a list of processes of its own.
+    `contained`: it can have a list of processes of its own. `unfit`: why runs must not be an account, and what to do.
     """
 
     platform: str
@@ -38,6 +40,7 @@ class HostFacts:
     allowed: bool
     namespaces: bool
     contained: bool = True
+    unfit: tuple[str, str] = ("", "")
 
 
 def readiness(facts: HostFacts, run_as: str) -> Readiness:
@@ -58,6 +61,8 @@ def _problem(facts: HostFacts, run_as: str) -> tuple[str, str]:
         return "setpriv is not installed.", "apt-get install util-linux"
     if not facts.accounts:
         return f"This machine has no user {run_as} for runs.", _FIX
+    if facts.unfit[0]:
+        return facts.unfit
     if facts.root:
         return "", ""
     if facts.launcher_problem:
@@ -80,8 +85,18 @@ async def look_at_host(run_as: str) -> Readiness:
         allowed=root or (bool(accounts) and await sudo_allows(accounts[0])),
         namespaces=await can_have_namespaces(root=root),
         contained=await can_have_processes(root=root),
+        unfit=_unfit(accounts),
     )
     return readiness(facts, run_as)
+
+
+def _unfit(accounts: Iterable[Account]) -> tuple[str, str]:
+    for account in accounts:
+        try:
+            require_fit(account, os.geteuid())
+        except FreeholdError as error:
+            return error.message, error.hint
+    return "", ""
 
 
 async def can_have_namespaces(*, root: bool) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.program import with_sudo
 from freehold.runtime.host import launcher
-from freehold.runtime.host.account import HOMES, LAUNCHER, ROOT_EQUIVALENT, account_names, look_up, sudo_rule
+from freehold.runtime.host.account import HOMES, LAUNCHER, OWN, ROOT_EQUIVALENT, account_names, look_up, sudo_rule
 from freehold.runtime.host.installed import launcher_problem
 from freehold.runtime.host.rules import SUDOERS, kept_for_others
 
@@ -54,11 +54,17 @@ class Action:
 
 
 def missing(
-    wanted: Wanted, there: Collection[str], rule: str, launcher_is_right: bool, for_others: Mapping[str, str]
+    wanted: Wanted,
+    there: Collection[str],
+    rule: str,
+    launcher_is_right: bool,
+    for_others: Mapping[str, str],
+    unhoused: Collection[str] = (),
 ) -> list[Action]:
     """What is to be done; `there` are the accounts that exist, `rule` the text of the rule file. Pure.
 
-    `for_others`: for whom else accounts are. Raises CONFIG for those, and for names and groups that no agent may have.
+    `unhoused`: which of them have no home of ours that is as it should be; `for_others`: for whom else accounts are.
+    Raises CONFIG for those, and for names and groups that no agent may have.
     """
     _require_sense(wanted)
     for name in wanted.accounts:
@@ -68,7 +74,8 @@ def missing(
                 f"The user {name} is for the runs of {for_others[name]}, who can read all that is given to it.",
                 f"Set run_as to another name in each agent's config.toml, for example freehold-{wanted.keeper}.",
             )
-    actions = [action for name in wanted.accounts if name not in there for action in _create(name, wanted.groups)]
+    actions = [_create(name, wanted.groups) for name in wanted.accounts if name not in there]
+    actions += [action for name in wanted.accounts if name not in there or name in unhoused for action in _house(name)]
     if wanted.keeper == "root":
         return actions
     if not launcher_is_right:
@@ -98,15 +105,22 @@ def _require_sense(wanted: Wanted) -> None:
         )
 
 
-def _create(name: str, groups: Sequence[str]) -> list[Action]:
-    home = HOMES / name
+def _create(name: str, groups: Sequence[str]) -> Action:
     more = ("--groups", ",".join(groups)) if groups else ()
     user = (
-        "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(home),
+        "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(HOMES / name),
         "--shell", "/usr/sbin/nologin", "--comment", "Freehold runs", *more, name,
     )  # fmt: skip
-    owned = ("install", "--directory", "--owner", name, "--group", name, "--mode", _HOME_MODE, str(home))
-    return [Action(f"make the user {name}", user), Action(f"make its home {home}", owned)]
+    return Action(f"make the user {name}", user)
+
+
+def _house(name: str) -> list[Action]:
+    """The home first, from which on nobody but root puts anything into it; and no link is followed to what it means."""
+    home, own = HOMES / name, HOMES / name / OWN
+    around = ("install", "--directory", "--owner", "root", "--group", "root", "--mode", _HOME_MODE, str(home))
+    make = ("mkdir", "--parents", "--mode", _HOME_MODE, str(own))
+    give = ("chown", "--no-dereference", f"{name}:{name}", str(own))
+    return [Action(f"make {home}", around), Action(f"make {own}", make), Action(f"give {name} {own}", give)]
 
 
 def plan(wanted: Wanted) -> list[Action]:
@@ -115,7 +129,9 @@ def plan(wanted: Wanted) -> list[Action]:
         rule = wanted.rule_file.read_text()
     except OSError:
         rule = ""
-    there = {account.name for account in look_up(wanted.run_as)}
+    accounts = look_up(wanted.run_as)
+    there = {account.name for account in accounts}
+    unhoused = {it.name for it in accounts if not it.housed and it.home.parent == HOMES / it.name}
     absent = [group for group in wanted.groups if not _group_exists(group)]
     if absent:
         raise FreeholdError(
@@ -124,7 +140,7 @@ def plan(wanted: Wanted) -> list[Action]:
             f"sudo groupadd {absent[0]}",
         )
     for_others = kept_for_others(wanted.keeper)
-    return missing(wanted, there, rule, launcher_is_right=not launcher_problem(), for_others=for_others)
+    return missing(wanted, there, rule, not launcher_problem(), for_others, unhoused)
 
 
 async def fix(wanted: Wanted) -> list[str]:
