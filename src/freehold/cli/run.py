@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from freehold.base.errors import FreeholdError
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_run_id
 from freehold.cli.context import Context
 from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted, kill_interrupted
@@ -43,11 +43,19 @@ def command(
     options = RunOptions(
         environment=context.environment,
         rehearse=rehearse,
-        record=str(record.absolute()) if record else "",
+        record=str(_writable(record.absolute())) if record else "",
         interactive=not detach,
     )
     start = StartRun(new_run_id(agent), agent, Trigger(TriggerType.MANUAL, prompt=prompt), options=options)
     return asyncio.run(start_and_follow(context, start, detach=detach, verbose=verbose))
+
+
+def _writable(record: Path) -> Path:
+    """Told before a run is paid for; the file itself is written at its end."""
+    if record.is_dir() or not record.parent.is_dir():
+        what = "is a folder" if record.is_dir() else f"cannot be written: there is no folder {record.parent}"
+        raise FreeholdError(Code.USAGE, f"--record: {record} {what}", "name a file, such as agents/NAME/rehearsal.yaml")
+    return record
 
 
 async def start_and_follow(context: Context, start: StartRun, *, detach: bool = False, verbose: bool = False) -> int:
