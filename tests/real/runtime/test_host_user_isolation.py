@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import pickle
@@ -101,6 +102,24 @@ def in_tmp() -> Iterator[Path]:
     made.chmod(0o777)
     yield made
     shutil.rmtree(made)
+
+
+ADD_KEY, KEYCTL, JOIN, SEARCH, SESSION = 248, 250, 1, 10, -3
+"""Of x86-64 (keyctl(2), linux/keyctl.h)."""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of these calls are of x86-64")
+async def test_the_keepers_keyring_is_not_the_runs(site: HostSite) -> None:
+    libc = ctypes.CDLL(None)
+    assert libc.syscall(KEYCTL, JOIN, None) > 0
+    assert libc.syscall(ADD_KEY, b"user", PROJECT.encode(), b"s3cret", 6, SESSION) > 0
+    look = f"""
+        import ctypes
+        print(ctypes.CDLL(None).syscall({KEYCTL}, {SEARCH}, {SESSION}, b"user", b"{PROJECT}", 0))
+    """
+    here = await asyncio.create_subprocess_exec(*python(look), stdout=subprocess.PIPE)
+    assert int((await here.communicate())[0]) > 0
+    assert (await site.run(await site.spec(python(look)))).output == "-1\n"
 
 
 @pytest.fixture

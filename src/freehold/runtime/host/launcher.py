@@ -43,7 +43,7 @@ PROCESSES, OPEN_FILES, LARGEST_FILE_BYTES = 1024, 16384, 2 * 1024**3
 """As in a container (`container_config.py`)."""
 HELPFUL_TO_ALL = ("/run/dbus", "/run/user", "/run/systemd")
 """Where D-Bus and systemd listen to every user: systemd starts what it is asked to, outside of the run's namespaces
-(`systemd-run --user`, `loginctl enable-linger`). In the last one lies what a run with the host's network finds names by.
+(`systemd-run --user`, `loginctl enable-linger`). The last also finds names for who has the host's network.
 """
 FIRST_SPARE_UID, SPARE_UIDS = 2_000_000_000, 100_000_000
 """Numbers that no user database, container or systemd unit uses (systemd's UIDS-GIDS.md), and that no run is lent."""
