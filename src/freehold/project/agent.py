@@ -24,8 +24,9 @@ class Agent:
     """One agent, ready to run. Sizes are bytes, times seconds; paths are absolute.
 
     `budget` holds for one run and for the agent's day: the smaller of its own and the project's limits; the project's
-    `usd_per_day` and `usd_per_month` also bound all agents together. `cpus` is what is asked; an engine clamps it to the host.
-    `credentials` never holds a model key. `egress` is what was written for the project and for it; see `allowed_hosts`.
+    `usd_per_day` and `usd_per_month` also bound all agents together. `cpus` is what is asked; an engine clamps it to
+    the host. `credentials` never holds a model key. `egress` is what was written for the project and for it; see
+    `allowed_hosts`.
     """
 
     name: str

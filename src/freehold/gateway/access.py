@@ -1,0 +1,98 @@
+"""Who asks: an API key, or a browser that logged in with one. Deny by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from freehold.base.clock import Clock
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.secret import Secret
+from freehold.store import api_keys
+from freehold.store.api_keys import ApiKey, Scope
+from freehold.store.database import Database
+
+SESSION_LASTS = timedelta(hours=24)
+"""Without being used; as the system before did (its `al_session`)."""
+NOTE_USE_EVERY = timedelta(minutes=1)
+"""How exactly it is kept when a key or a session was used last: a page that asks often must not write often."""
+
+_INCLUDED = {
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.TRIGGER: frozenset({Scope.READ, Scope.TRIGGER}),
+    Scope.ADMIN: frozenset(Scope),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`csrf` is what a browser's forms must carry; empty for API keys, which no browser sends by itself."""
+
+    name: str
+    scopes: frozenset[Scope]
+    key_id: str
+    csrf: str = ""
+
+    def require(self, scope: Scope) -> None:
+        """Raises DENIED, naming what is missing."""
+        if scope not in self.scopes:
+            raise FreeholdError(
+                Code.DENIED, f"this needs the scope {scope}, which the key {self.name} has not", "Use another key."
+            )
+
+
+class Access:
+    """Finds out who asks. All that it keeps of keys and sessions are hashes."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def by_key(self, secret: Secret) -> Actor | None:
+        """Who has this key; None when nobody has (any more)."""
+        key = await self._database.read(lambda connection: api_keys.by_secret(connection, secret))
+        if key is None:
+            return None
+        await self._note(key.last_used_at, lambda connection, now: api_keys.used(connection, key.id, now))
+        return _actor(key)
+
+    async def by_session(self, secret: Secret) -> Actor | None:
+        """Who logged in with this session; None when it is over."""
+        found = await self._database.read(lambda connection: api_keys.session(connection, secret))
+        now = self._clock.now()
+        if found is None or now - found[0].seen_at > SESSION_LASTS:
+            return None
+        session, key = found
+        await self._note(session.seen_at, lambda connection, moment: api_keys.seen(connection, session.hash, moment))
+        # Derived, so that it need not be kept: whoever knows it has seen a page of this session.
+        return _actor(key, csrf=api_keys.digest(Secret(f"csrf {secret.reveal()}")))
+
+    async def log_in(self, key: Secret) -> Secret | None:
+        """A new session for who has this key; None when nobody has."""
+        session = api_keys.new_secret()
+        now = self._clock.now()
+
+        def work(connection: Connection) -> bool:
+            found = api_keys.by_secret(connection, key)
+            if found:
+                api_keys.forget_sessions(connection, now - SESSION_LASTS)
+                api_keys.open_session(connection, session, found.id, now)
+            return found is not None
+
+        return session if await self._database.write(work) else None
+
+    async def log_out(self, session: Secret) -> None:
+        await self._database.write(lambda connection: api_keys.close_session(connection, session))
+
+    async def _note(self, last: datetime | None, write: Callable[[Connection, datetime], None]) -> None:
+        now = self._clock.now()
+        if last is None or now - last >= NOTE_USE_EVERY:
+            await self._database.write(lambda connection: write(connection, now))
+
+
+def _actor(key: ApiKey, csrf: str = "") -> Actor:
+    scopes = frozenset(scope for held in key.scopes for scope in _INCLUDED[held])
+    return Actor(key.name, scopes, key.id, csrf)
