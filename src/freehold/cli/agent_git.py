@@ -25,9 +25,8 @@ _MEMORY_BYTES = 1024 * 1024 * 1024
 """Of each program: an object that was packed small may be large."""
 _WORDS_BYTES = 2000
 """Of what git says: a server may have it say anything."""
-_REACHING = ("credential.", "http.", "https.", "url.", "safe.", "ssh.", "core.sshcommand", "core.askpass",
-             "core.gitproxy")  # fmt: skip
-_VARIABLES = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
+_REACHING = ("credential.", "http.", "https.", "url.", "safe.", "ssh.", "core.sshcommand", "core.gitproxy")
+_VARIABLES = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
               "GIT_PROXY_COMMAND", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL")  # fmt: skip
 _SETTINGS = (
     ("core.hooksPath", "/dev/null"),
@@ -159,6 +158,8 @@ def _environ(directory: Path, address: str) -> Mapping[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ALLOW_PROTOCOL": ":".join(dict.fromkeys(("https", "ssh", scheme))),
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "",  # no window either
+        "SSH_ASKPASS_REQUIRE": "never",
         "GIT_DIR": str(directory),
         "LC_ALL": "C.UTF-8",
     }

@@ -384,11 +384,33 @@ def _say(listener: socket.socket, greeting: bytes, answer: bytes, forever: bytes
     connection, _ = listener.accept()
     with connection, contextlib.suppress(OSError):
         connection.recv(4096)
-        connection.sendall(greeting)
-        connection.recv(4096)
+        if greeting:
+            connection.sendall(greeting)
+            connection.recv(4096)
         connection.sendall(answer)
         while forever:
             connection.sendall(forever)
+
+
+def test_nobody_is_asked_for_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that wants one would otherwise have a window opened, with words of its own in it."""
+    mark = tmp_path / "asked"
+    program = write_files(tmp_path, {"ask": f"#!/bin/sh\ntouch {mark}\necho secret\n"}) / "ask"
+    program.chmod(0o755)
+    home = write_files(tmp_path / "user", {".gitconfig": f"[core]\naskPass = {program}\n"})
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("GIT_ASKPASS", "SSH_ASKPASS"):
+        monkeypatch.setenv(name, str(program))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answer = (
+            b'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+        )
+        serving = threading.Thread(target=_say, args=(listener, b"", answer, b""), daemon=True)
+        serving.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        with pytest.raises(FreeholdError, match="could not read Username"):
+            fetch(address, tmp_path / "got", ["skills"], FetchLimits(seconds=20))
+    assert not mark.exists()
 
 
 COMMIT = b"a" * 40
