@@ -11,9 +11,11 @@ from freehold.cli.context import Context
 from freehold.cli.engine_checks import check_engines
 from freehold.cli.finding import Finding, Fix, Level
 from freehold.cli.workspace_checks import check_workspaces
+from freehold.keeper.model_policy import allowed_hosts
 from freehold.project.credential_checks import CHECKS
 from freehold.project.load import Project, Report, check
 from freehold.project.needs import needs_of_project, unmet
+from freehold.project.providers import PROVIDERS
 from freehold.store.credentials import FileCredentialStore
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -27,6 +29,7 @@ async def check_everything(context: Context) -> list[Finding]:
     project = report.project if isinstance(report, Report) else None
     if project:
         findings += _credentials(context, project)
+        findings += _key_hosts(context, project)
     findings += _credential_files(context)
     findings += await check_engines(context, project)
     if project:
@@ -63,6 +66,18 @@ def _credentials(context: Context, project: Project) -> Iterator[Finding]:
         can_be_asked = any(need.ref.type in CHECKS for need in needs)
         more = "; `freehold creds check --live` asks whether it is accepted" if can_be_asked else ""
         yield Finding(Level.OK, "credentials", f"everything that the agents need is stored{more}")
+
+
+def _key_hosts(context: Context, project: Project) -> Iterator[Finding]:
+    """A key goes to hosts of its provider, and to others only where whoever owns it allowed that."""
+    store = FileCredentialStore(context.home)
+    agents = [agent for agent in project.agents.values() if agent.scale > 0 and not agent.script]
+    for model in {model.name: model for agent in agents for model in agent.models}.values():
+        if not model.key or model.host in PROVIDERS[model.provider].hosts | allowed_hosts(model, store):
+            continue
+        message = f"models.{model.name}.base_url: the {model.key} is not sent to {model.host}"
+        hint = f"If that is what you want: freehold creds add {model.key} --field hosts={model.host}"
+        yield Finding(Level.ERROR, "credentials", message, hint, Code.CREDENTIAL)
 
 
 def _credential_files(context: Context) -> Iterator[Finding]:

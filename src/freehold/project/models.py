@@ -91,12 +91,6 @@ def _base_url(provider: Provider, written: str | None, report: Reporter, at: Key
         return provider.base_url
     parts = urlsplit(written)
     host = (parts.hostname or "").removesuffix(".")
-    if provider.hosts and host not in provider.hosts:
-        report.warning(
-            at,
-            f"sends the {provider.credential} to {host}, which is not a host of {provider.label}; "
-            f"allow it with: freehold creds add {provider.credential} --field hosts={host}",
-        )
     if parts.scheme == "http" and not _is_local(host):
         report.warning(at, f"sends the {provider.credential} to {host} unencrypted; use https")
     return written.rstrip("/")

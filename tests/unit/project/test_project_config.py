@@ -230,13 +230,6 @@ WARNINGS = [
         "config.toml: gateway.url: 0.0.0.0 is not an address that others can reach; name the host",
     ),
     (
-        "[models.s]\nprovider = 'anthropic'\nmodel = 'x'\nbase_url = 'https://proxy.example.com'",
-        (
-            "config.toml: models.s.base_url: sends the anthropic_key to proxy.example.com, which is not a host "
-            "of Anthropic; allow it with: freehold creds add anthropic_key --field hosts=proxy.example.com"
-        ),
-    ),
-    (
         "[models.s]\nprovider = 'custom'\nmodel = 'x'\nbase_url = 'http://models.example.com/v1'",
         "config.toml: models.s.base_url: sends the custom_key to models.example.com unencrypted; use https",
     ),

@@ -1,0 +1,60 @@
+"""`freehold doctor`: what it says of a project's files and credentials."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import freehold
+from tests.support.folders import one_agent, write_files
+
+MODELS = """
+[models.own]
+provider = "custom"
+model = "m"
+base_url = "http://localhost:1/v1"
+
+[models.through]
+provider = "anthropic"
+model = "m"
+base_url = "https://proxy.example.com"
+
+[models.home]
+provider = "anthropic"
+model = "m"
+
+[models.unused]
+provider = "openai"
+model = "m"
+base_url = "https://elsewhere.example.com/v1"
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def told(home: Path, project: Path, subject: str) -> list[tuple[str, str, str]]:
+    findings = json.loads(freehold("doctor", "--json", home=home, project=project).out)["findings"]
+    return [(each["level"], each["message"], each["hint"]) for each in findings if each["subject"] == subject]
+
+
+def test_keys_that_would_go_elsewhere_are_told_until_that_is_allowed(tmp_path: Path, home: Path) -> None:
+    files = {**one_agent("models = ['own', 'through', 'home']\n"), "config.toml": MODELS}
+    shop = write_files(tmp_path / "shop", files)
+    for key in ("custom_key", "anthropic_key"):
+        freehold("creds", "add", key, "--field", "token=canary", home=home)
+    errors = [finding for finding in told(home, shop, "credentials") if finding[0] == "error"]
+    assert errors == [
+        ("error", "models.own.base_url: the custom_key is not sent to localhost",
+         "If that is what you want: freehold creds add custom_key --field hosts=localhost"),
+        ("error", "models.through.base_url: the anthropic_key is not sent to proxy.example.com",
+         "If that is what you want: freehold creds add anthropic_key --field hosts=proxy.example.com"),
+    ]  # fmt: skip
+    for key, host in (("custom_key", "localhost"), ("anthropic_key", "proxy.example.com")):
+        freehold("creds", "add", key, "--field", f"hosts={host}", home=home)
+    assert [finding[0] for finding in told(home, shop, "credentials")] == ["ok"]
+    assert [finding[0] for finding in told(home, shop, "project")] == ["ok"]
