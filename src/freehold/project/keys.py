@@ -200,7 +200,10 @@ LOCAL_OVERLAY_KEYS = (
 PROJECT_GONE = (
     Gone("model", "is no longer read; give the model a name: [models.<name>], and list it in the agent's `models`"),
     Gone("agents", "is no longer read; an agent is configured in agents/<name>/config.toml"),
-    Gone("cloud", "is not supported; a project is pushed to a server, see `freehold env add`"),
+    Gone(
+        "cloud",
+        "is not supported; a server is described in an environment's file, ~/.freehold/environments/<name>.toml",
+    ),
     Gone("feedback", "is no longer read; remove it"),
     Gone("environment", "belongs in .env.toml"),
     Gone("projectName", "belongs in .env.toml"),

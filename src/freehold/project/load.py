@@ -167,7 +167,9 @@ def _merge_layers(root: Path, home: Path, overlay: Mapping[str, Any], environmen
     ]
     for layer in layers:
         if "server" in layer.table:
-            problems.error(layer.name, "server", "belongs in an environment's file; see `freehold env add`")
+            problems.error(
+                layer.name, "server", "belongs in an environment's file, ~/.freehold/environments/<name>.toml"
+            )
     if environment:
         layers.append(_environment_layer(home, environment, problems))
     return merge(layers)
@@ -179,9 +181,7 @@ def _environment_layer(home: Path, environment: str, problems: Problems) -> Laye
         known = environment_names(home)
         suggestion = did_you_mean(environment, known)
         message = " ".join(part for part in (f"there is no environment {shown(environment)}", suggestion) if part)
-        raise FreeholdError(
-            Code.NOT_FOUND, f"{message}; there is: {one_of(known)}", f"`freehold env add {environment}` makes {path}"
-        )
+        raise FreeholdError(Code.NOT_FOUND, f"{message}; there is: {one_of(known)}", f"write {path}, or leave out -E")
     return Layer(str(path), read_toml(path, str(path), problems))
 
 

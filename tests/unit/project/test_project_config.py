@@ -215,7 +215,10 @@ ERRORS = [
     ),
     ("[agents.dev]", "config.toml: agents: is no longer read; an agent is configured in agents/<name>/config.toml"),
     ("projectName = 'x'", "config.toml: projectName: belongs in .env.toml"),
-    ("[server]\nhost = '192.0.2.1'", "config.toml: server: belongs in an environment's file; see `freehold env add`"),
+    (
+        "[server]\nhost = '192.0.2.1'",
+        "config.toml: server: belongs in an environment's file, ~/.freehold/environments/<name>.toml",
+    ),
 ]
 
 WARNINGS = [
