@@ -16,7 +16,7 @@ from freehold.base.program import with_sudo
 from freehold.cli.context import Context
 from freehold.cli.demo_repository import apply_patch, fetch_repository, find_repository
 from freehold.cli.demo_setting import Setting, choose_setting
-from freehold.cli.demo_template import lay_out
+from freehold.cli.demo_template import alone_in, lay_out
 from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted
 from freehold.cli.output import note, paint, print_json, say
 from freehold.client.keeper import connect
@@ -49,6 +49,11 @@ async def _demo(context: Context, source: str, project: Path, engine: str, *, ve
     setting = await choose_setting(project, engine)
     _tell(context, source, project, setting)
     lay_out(project, setting)
+    with alone_in(project):
+        return await _carry_out(context, source, project, setting, verbose=verbose)
+
+
+async def _carry_out(context: Context, source: str, project: Path, setting: Setting, *, verbose: bool) -> int:
     clone = fetch_repository(source, project)
     context.project_dir = project
     finished = await _run(context, setting, verbose=verbose)

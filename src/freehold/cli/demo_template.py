@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib.resources
+import os
+from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -26,6 +30,21 @@ def lay_out(project: Path, setting: Setting) -> None:
         (project / ".env.toml").write_text(setting.overlay)
     except OSError as error:
         raise FreeholdError(Code.FAILED, f"cannot make {project}: {error.strerror or error}", _ELSEWHERE) from error
+
+
+@contextlib.contextmanager
+def alone_in(project: Path) -> Iterator[None]:
+    """Two demos would remove each other's repository. Raises CONFLICT while another one is at work in `project`."""
+    handle = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "Wait for its end, or choose another folder: --into FOLDER"
+            raise FreeholdError(Code.CONFLICT, f"another demo is at work in {project}", hint) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def _is_empty(project: Path) -> bool:

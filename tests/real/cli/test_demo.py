@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from freehold.cli.demo_template import alone_in
 from tests.support.program import Freehold, freehold_in
 
 
@@ -116,3 +117,11 @@ def test_what_it_tells_to_type_can_be_pasted(tmp_path: Path, repository: Path) -
     [shown] = [line for line in done.stdout.splitlines() if line.endswith("show release-notes")]
     looked = subprocess.run(["sh", "-c", shown], cwd=tmp_path, capture_output=True, text=True)
     assert "Release notes" in looked.stdout, looked.stderr
+
+
+def test_two_at_once_in_one_folder(tmp_path: Path, repository: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    with freehold_in(tmp_path, tmp_path / "home") as freehold, alone_in(tmp_path / "demo"):
+        done = freehold("demo", "--repo", str(repository), "--into", "demo")
+    assert done.returncode == 1
+    assert "another demo is at work in" in done.stderr
