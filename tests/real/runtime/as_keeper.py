@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -133,6 +134,22 @@ async def cannot_end_who_ends_it() -> None:
     await engine.remove(one.run_id)
 
 
+async def ends_with_its_supervisor() -> None:
+    one = await spec("(setsid sleep 60 &) ; echo up >> $FREEHOLD_RUN_DIR/events.jsonl; sleep 60")
+    await engine.start(one)
+    await up(one)
+    state = json.loads((Path(base) / "state" / "host-user" / one.run_id / "state.json").read_text())
+    os.kill(state["supervisor"], signal.SIGKILL)
+    result = await asyncio.wait_for(engine.wait(one.run_id), 60)
+    assert result.code == 137, result
+    assert "supervisor" in result.output, result
+    await engine.remove(one.run_id)
+    again = await spec("true")  # it would be refused while anything is left
+    await engine.start(again)
+    assert (await asyncio.wait_for(engine.wait(again.run_id), 60)).code == 0
+    await engine.remove(again.run_id)
+
+
 async def sees_its_own_processes_only() -> None:
     one = await spec("echo $$; ls /proc | grep -c '^[0-9]'")
     await engine.start(one)
@@ -175,8 +192,8 @@ async def gives_up() -> None:
 
 
 STEPS: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (
-    ready, ends, is_alone, is_killed_at_once, ends_itself, is_killed_in_the_end,
-    cannot_end_who_ends_it, sees_its_own_processes_only, has_a_shell, has_only_programs_that_exist, gives_up,
+    ready, ends, is_alone, is_killed_at_once, ends_itself, is_killed_in_the_end, cannot_end_who_ends_it,
+    ends_with_its_supervisor, sees_its_own_processes_only, has_a_shell, has_only_programs_that_exist, gives_up,
 )  # fmt: skip
 
 

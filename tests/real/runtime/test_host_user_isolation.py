@@ -72,6 +72,7 @@ async def test_a_run_from_inside(site: HostSite, monkeypatch: pytest.MonkeyPatch
     assert facts["uid"] == uid_of(RUN_AS)
     assert facts["capabilities"] == ["0" * 16] * 5
     assert facts["no_new_privileges"] == "1"
+    assert facts["oom_score_adjustment"] == "500", "short of memory, the machine ends a run rather than its keeper"
     assert facts["interfaces"] == ["lo"]
     assert all("unreachable" in answer or "resolution" in answer for answer in facts["reach"].values()), facts["reach"]
     assert facts["socket"] == "hello"

@@ -39,7 +39,7 @@ SEARCH_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 LONGEST_LINE = 1024 * 1024
 SWEEPS = 200
 SWEEP_PAUSE_S = 0.05
-PROCESSES, OPEN_FILES, LARGEST_FILE_BYTES = 1024, 16384, 2 * 1024**3
+PROCESSES, OPEN_FILES, LARGEST_FILE_BYTES, OOM_SCORE_ADJUSTMENT = 1024, 16384, 2 * 1024**3, 500
 """As in a container (`container_config.py`)."""
 HELPFUL_TO_ALL = ("/run/dbus", "/run/user", "/run/systemd")
 """Where D-Bus and systemd listen to every user: systemd starts what it is asked to, outside of the run's namespaces
@@ -328,6 +328,8 @@ def bring_loopback_up() -> None:
 
 
 def set_limits(*, exclusive: bool) -> None:
+    with contextlib.suppress(OSError):  # ours may be higher already; memory is not limited, so rather the run than us
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJUSTMENT))
     lower(resource.RLIMIT_CORE, 0)
     lower(resource.RLIMIT_NOFILE, OPEN_FILES)
     lower(resource.RLIMIT_FSIZE, LARGEST_FILE_BYTES)
