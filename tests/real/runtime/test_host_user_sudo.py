@@ -41,10 +41,10 @@ class Keeper:
     library: Path
     done: list[str]
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         become = ["setpriv", f"--reuid={KEEPER}", f"--regid={KEEPER}", "--init-groups", "--"]
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "FREEHOLD_CANARY": "operators-secret"}
-        return subprocess.run([*become, *command], env=environment, capture_output=True, text=True)
+        return subprocess.run([*before, *become, *command], env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,25 @@ def test_a_run_from_start_to_end(keeper: Keeper) -> None:
     assert done.returncode == 0, done.stderr
     problems = {step: problem for step, problem in json.loads(done.stdout).items() if problem}
     assert problems == {}
+
+
+COVER = """
+awk '$3 == "proc" && $2 != "/proc" { print $2 }' /proc/mounts | xargs --no-run-if-empty umount --lazy
+mount --bind /dev/null /proc/version
+exec "$@"
+"""
+WITH_A_COVERED_PROC = ("unshare", "--mount", "sh", "-ec", COVER, "sh")
+"""As in a container: where a part of every /proc is covered, the kernel gives ordinary users none of their own."""
+
+
+def test_a_run_from_start_to_end_where_no_pid_namespace_can_be_had(keeper: Keeper) -> None:
+    """But for hunters, which a keeper that is not root may then not get the better of (docs/host-user.md)."""
+    base = keeper.home / "other" / ".freehold"
+    program = ("/usr/bin/python3", "-I", "-S", str(keeper.home / "as_keeper.py"))
+    told = (str(keeper.library), str(base), RUN_AS, "cannot_end_who_ends_it")
+    done = keeper.run(*program, *told, before=WITH_A_COVERED_PROC)
+    problems = {step: problem for step, problem in json.loads(done.stdout).items() if problem}
+    assert list(problems) == ["sees_its_own_processes_only"]
 
 
 @pytest.mark.parametrize(
