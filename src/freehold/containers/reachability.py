@@ -66,7 +66,9 @@ def unreachable(facts: Facts) -> FreeholdError:
     match facts.silence:
         case Silence.NO_RIGHTS:
             return FreeholdError(
-                Code.UNREACHABLE, f"This user may not talk to Docker ({path}: permission denied).", _RIGHTS
+                Code.UNREACHABLE,
+                f"This user may not talk to Docker ({path}: permission denied).",
+                f"{_RIGHTS} {_WITHOUT_DOCKER}",
             )
         case Silence.NO_SOCKET if not facts.installed:
             return FreeholdError(

@@ -24,6 +24,7 @@ SOCKET = "unix:///var/run/docker.sock"
         (Silence.NO_SOCKET, "linux", False, "Docker is not installed", 'local.engine = "host-user"'),
         (Silence.NO_RIGHTS, "linux", True, "permission denied", "usermod -aG docker"),
         (Silence.NO_RIGHTS, "linux", True, "may not talk to Docker", "as good as root"),
+        (Silence.NO_RIGHTS, "linux", True, "may not talk to Docker", 'local.engine = "host-user"'),
         (Silence.NO_ANSWER, "linux", True, "does not answer: it hangs", "journalctl -u docker"),
     ],
 )
