@@ -25,7 +25,9 @@ def moment_or_none(stored: int | None) -> datetime | None:
 def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row; False, and nothing is changed, when one with the same unique values is there already."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    done = connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+    # Of an INSERT, SQLAlchemy keeps the count only when it is asked to: psycopg's would be lost, and read as "none".
+    insert = dialect.insert(table).values(values).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    done = connection.execute(insert)
     return done.rowcount == 1
 
 

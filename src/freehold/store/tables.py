@@ -143,8 +143,10 @@ receipts = Table(
     _text("replay_of"),
     Index(None, "received_at"),
     Index(None, "source", "received_at"),
-    Index("uq_receipts_delivery", "source", "delivery_id", unique=True, sqlite_where=text("delivery_id <> ''"),
-          postgresql_where=text("delivery_id <> ''")),
+    # Only what was accepted makes the same delivery a repetition: what found no agent, or no place, may come again.
+    Index("uq_receipts_delivery", "source", "delivery_id", unique=True,
+          sqlite_where=text("delivery_id <> '' and status = 'accepted'"),
+          postgresql_where=text("delivery_id <> '' and status = 'accepted'")),
 )  # fmt: skip
 """Deliveries whose signature was right, as they came."""
 

@@ -110,8 +110,8 @@ def upgrade() -> None:
         "receipts",
         ["source", "delivery_id"],
         unique=True,
-        sqlite_where=sa.text("delivery_id <> ''"),
-        postgresql_where=sa.text("delivery_id <> ''"),
+        sqlite_where=sa.text("delivery_id <> '' and status = 'accepted'"),
+        postgresql_where=sa.text("delivery_id <> '' and status = 'accepted'"),
     )
     op.create_table(
         "runs",

@@ -1,0 +1,113 @@
+"""Deliveries of webhooks whose signature was right, as they came: to be looked at, searched and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, delete, select
+
+from freehold.store.rows import insert_new, milliseconds, moment
+from freehold.store.tables import receipts
+
+
+class ReceiptStatus(StrEnum):
+    """`accepted`: every agent that wants it was started. `refused`: one that wants it had no place in its queue.
+    `unmatched`: no agent wants it, or those that do are switched off.
+    """
+
+    ACCEPTED = "accepted"
+    UNMATCHED = "unmatched"
+    REFUSED = "refused"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """`type` is the type of the source; `matched` says how many agents it started, `skipped` how many it did not."""
+
+    id: str
+    source: str
+    type: str
+    received_at: datetime
+    status: ReceiptStatus
+    delivery_id: str = ""
+    event: str = ""
+    summary: str = ""
+    reason: str = ""
+    matched: int = 0
+    skipped: int = 0
+    replay_of: str = ""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What came: the headers that are kept (`webhooks/receipt.py`), and the body byte for byte."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+_SHOWN = [column for column in receipts.c if column.name not in ("headers", "body")]
+
+
+def add(connection: Connection, receipt: Receipt, content: Content) -> bool:
+    """Write a receipt down; False, and nothing is written, when an accepted one of the same delivery is there."""
+    values = {
+        **{name: getattr(receipt, name) for name in receipt.__struct_fields__},
+        "received_at": milliseconds(receipt.received_at),
+        "headers": msgspec.json.encode(dict(content.headers)).decode(),
+        "body": content.body,
+    }
+    return insert_new(connection, receipts, values)
+
+
+def accepted(connection: Connection, source: str, delivery_id: str) -> Receipt | None:
+    """The receipt of a delivery that was accepted before; None also for a delivery without an id."""
+    if not delivery_id:
+        return None
+    mine = (receipts.c.source == source, receipts.c.delivery_id == delivery_id)
+    row = connection.execute(select(*_SHOWN).where(*mine, receipts.c.status == ReceiptStatus.ACCEPTED)).first()
+    return _receipt(row) if row else None
+
+
+def find(connection: Connection, receipt_id: str) -> tuple[Receipt, Content] | None:
+    row = connection.execute(select(receipts).where(receipts.c.id == receipt_id)).first()
+    return (_receipt(row), Content(msgspec.json.decode(row.headers), row.body)) if row else None
+
+
+def page(
+    connection: Connection, *, source: str = "", status: str = "", text: str = "", before: str = "", limit: int = 50
+) -> list[Receipt]:
+    """Newest first, without contents; `before` is the id of the last one seen, `text` a part of its event, summary,
+    reason or delivery id, in upper or lower case."""
+    wanted = select(*_SHOWN).order_by(receipts.c.id.desc()).limit(limit)
+    for column, value in ((receipts.c.source, source), (receipts.c.status, status)):
+        if value:
+            wanted = wanted.where(column == value)
+    if before:
+        wanted = wanted.where(receipts.c.id < before)
+    return [_receipt(row) for row in connection.execute(_matching(wanted, text))]
+
+
+def forget_before(connection: Connection, moment: datetime) -> int:
+    """How many that came before were forgotten."""
+    return connection.execute(delete(receipts).where(receipts.c.received_at < milliseconds(moment))).rowcount
+
+
+def _matching(wanted: Select[Any], text: str) -> Select[Any]:
+    if not text:
+        return wanted
+    searched = (receipts.c.summary, receipts.c.event, receipts.c.reason, receipts.c.delivery_id)
+    first, *rest = (column.icontains(text, autoescape=True) for column in searched)
+    condition = first
+    for other in rest:
+        condition = condition | other
+    return wanted.where(condition)
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    shown = {name: getattr(row, name) for name in Receipt.__struct_fields__}
+    return Receipt(
+        **{**shown, "received_at": moment(row.received_at), "status": ReceiptStatus(row.status)}
+    )  # fmt: skip
