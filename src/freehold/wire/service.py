@@ -8,6 +8,10 @@ import msgspec
 
 from freehold.wire.runs import RunView
 
+API = "/api/v1"
+GATEWAY_SOCKET = "gateway.sock"
+"""In the project's state directory (`wire/keeper.py`), for processes of the same user: they need no key there."""
+
 
 class TriggerRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`key` makes the request safe to repeat: of several with the same one, one is taken in."""
