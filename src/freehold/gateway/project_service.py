@@ -5,23 +5,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from freehold.base.clock import Clock, SystemClock
 from freehold.gateway.keeper_link import KeeperLink
 from freehold.gateway.single import only_one
 from freehold.project.load import Project, load_project
+from freehold.scheduler.attempt import Closed
+from freehold.scheduler.run_keeper import RunKeeper
 from freehold.scheduler.scheduler import Scheduler
 from freehold.scheduler.step import Step
 from freehold.store.database import Database
 from freehold.store.migrate import migrate
 from freehold.store.state_mark import claim_state
 from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.wire.runs import RunView
 
 DATABASE_FILE = "state.db"
 BACKUPS = "backups"
 LOCK_FILE = "scheduler.lock"
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who wants to hear how runs stand, after the database knows: of every change, and of every end. They must not
+    wait, and must not raise; whoever adds one takes it away.
+    """
+
+    changed: list[Callable[[RunView], None]] = field(default_factory=list)
+    closed: list[Callable[[RunView, Closed], None]] = field(default_factory=list)
+
+    def tell_changed(self, view: RunView) -> None:
+        for listen in list(self.changed):
+            listen(view)
+
+    def tell_closed(self, view: RunView, closed: Closed) -> None:
+        for listen in list(self.closed):
+            listen(view, closed)
 
 
 @dataclass(frozen=True)
@@ -34,7 +55,8 @@ class ProjectService:
     clock: Clock
     database: Database
     scheduler: Scheduler
-    keeper: KeeperLink
+    keeper: RunKeeper
+    listeners: Listeners = field(default_factory=Listeners)
 
     def load(self) -> Project:
         """The project as its files are now. Raises CONFIG with every error, NOT_FOUND."""
@@ -64,10 +86,19 @@ async def open_service(
         try:
             await migrate(database, state / BACKUPS, clock.now())
             keeper = KeeperLink(root, home)
-            scheduler = Scheduler(database, keeper, clock, project, reached=reached)
+            listeners = Listeners()
+            scheduler = Scheduler(
+                database,
+                keeper,
+                clock,
+                project,
+                on_changed=listeners.tell_changed,
+                on_closed=listeners.tell_closed,
+                reached=reached,
+            )
             keeper.serve(scheduler.locks, scheduler.calls)
             async with _at_work(scheduler):
-                yield ProjectService(root, home, environment, clock, database, scheduler, keeper)
+                yield ProjectService(root, home, environment, clock, database, scheduler, keeper, listeners)
         finally:
             await database.close()
 
