@@ -17,7 +17,7 @@ pytestmark = pytest.mark.root
 RUN_AS = f"fhq-{os.getpid() % 10000}"
 BOMB = """
 python3 - <<'END' &
-import os, signal
+import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 os.setsid()
 print("forking", flush=True)
@@ -25,7 +25,7 @@ while True:
     try:
         os.fork()
     except OSError:
-        pass
+        time.sleep(0.05)
 END
 trap '' TERM
 sleep 600 & wait; wait; sleep 600
