@@ -1,0 +1,135 @@
+"""Where a project's gateway is: behind a socket on this machine, or at a URL, with a key."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.secret import Secret
+from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef
+from freehold.project.home import environment_file
+from freehold.project.load import load_project
+from freehold.store.credentials import FileCredentialStore
+from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.wire.service import GATEWAY_SOCKET
+
+KEY_TYPE = "gateway_api_key"
+KEY_FIELD = "key"
+
+
+@dataclass(frozen=True)
+class LocalAddress:
+    """The gateway of a project on this machine. Its socket is 0600: who may connect needs no key."""
+
+    project: Path
+
+    @property
+    def socket(self) -> Path:
+        return self.project / STATE_DIRECTORY / GATEWAY_SOCKET
+
+    def __str__(self) -> str:
+        return str(self.project)
+
+
+@dataclass(frozen=True)
+class RemoteAddress:
+    """A gateway at a URL. `path` is what stands before `/api/v1`, mostly nothing."""
+
+    environment: str
+    host: str
+    port: int
+    key: Secret
+    encrypted: bool = True
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{'https' if self.encrypted else 'http'}://{_in_url(self.host)}:{self.port}{self.path}"
+
+
+GatewayAddress = LocalAddress | RemoteAddress
+
+
+def gateway_address(project: Path, home: Path, environment: str = "") -> GatewayAddress:
+    """The gateway of `project` here; with `environment`, the one at its `gateway.url`.
+
+    Raises NOT_FOUND (no such project or environment), CONFIG (no URL, or one that a key must not be sent to) or
+    CREDENTIAL (no key is kept for it).
+    """
+    if not environment:
+        return LocalAddress(project)
+    config = load_project(project, home=home, environment=environment).config
+    if not config.gateway.url:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"environment {environment} has no gateway.url",
+            f'write it in {environment_file(home, environment)}: [gateway] url = "https://HOST"; '
+            "or leave out -E, for the project on this machine",
+        )
+    return remote_address(config.gateway.url, environment, lambda: kept_key(home, environment))
+
+
+def kept_key(home: Path, environment: str) -> Secret:
+    """The key for an environment's gateway, else the one for all. Raises CREDENTIAL when there is none."""
+    store = FileCredentialStore(home)
+    for instance in (environment, DEFAULT_INSTANCE):
+        if key := store.get(CredentialRef(KEY_TYPE, instance), KEY_FIELD):
+            return usable_key(key)
+    raise FreeholdError(
+        Code.CREDENTIAL,
+        f"no key is kept for the gateway of {environment}",
+        f"make one where it runs (freehold keys add NAME), and keep it here: freehold keys keep -E {environment}",
+    )
+
+
+def usable_key(key: Secret) -> Secret:
+    """`key` without white space around it. Raises CREDENTIAL when it cannot be one: it would not fit into a header."""
+    text = key.reveal().strip()
+    if not text or not text.isascii() or not text.isprintable():
+        raise FreeholdError(Code.CREDENTIAL, "the gateway's key is none", "keep it again: freehold keys keep -E NAME")
+    return Secret(text)
+
+
+def remote_address(url: str, environment: str, key: Callable[[], Secret]) -> RemoteAddress:
+    """The address in `url`. A key goes only where nobody else reads it: encrypted, or not out of this machine.
+
+    Raises CONFIG for a URL that is none, holds a password, or would carry the key in clear. `key` is asked last.
+    """
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname or ""
+        host.encode("idna")
+    except ValueError as error:
+        raise _wrong(environment, f"is not a URL: {error}", "write https://HOST") from None
+    if parts.scheme not in ("https", "http") or not host:
+        raise _wrong(environment, "is not a URL of http or https", "write https://HOST")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise _wrong(environment, "holds more than scheme, host, port and path", "a key is kept by: freehold keys keep")
+    encrypted = parts.scheme == "https"
+    if not encrypted and not _is_this_machine(host):
+        raise _wrong(
+            environment, f"is not encrypted, and the key would be read on the way to {host}", f"use https://{host}"
+        )
+    return RemoteAddress(
+        environment, host, port or (443 if encrypted else 80), key(), encrypted, parts.path.rstrip("/")
+    )  # fmt: skip
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _wrong(environment: str, what: str, hint: str) -> FreeholdError:
+    return FreeholdError(Code.CONFIG, f"environment {environment}: gateway.url {what}", hint)
