@@ -21,7 +21,7 @@ from freehold.wire.runs import RunState, RunView
 @click.option("--reason", default="killed by a person", help="Kept with the run's result.")
 @click.pass_obj
 def command(context: Context, target: str, reason: str) -> None:
-    """End a run (TARGET is its id or the end of it), or every run of an agent."""
+    """End a run (TARGET is its id, or the last eight characters of it), or every run of an agent."""
     killed = asyncio.run(_kill(context, _runs_of(context, target), reason))
     for view in killed:
         if context.json:

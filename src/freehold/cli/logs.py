@@ -18,7 +18,7 @@ from freehold.keeper.history import EVENTS, RUNS, find_run
 @click.option("-v", "--verbose", is_flag=True, help="Whole tool outputs, thoughts, every connection and request.")
 @click.pass_obj
 def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
-    """Show the events of a run: TARGET is a run id, its last characters, or an agent (its latest run)."""
+    """Show the events of a run: TARGET is a run id, the last eight characters of one, or an agent (its latest run)."""
     state = context.project_dir / ".freehold"
     run_id = find_run(state, target)
     if follow:

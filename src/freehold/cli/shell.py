@@ -26,7 +26,7 @@ def command(context: Context, target: str, words: tuple[str, ...]) -> int:
     """Open a terminal where an agent works.
 
     TARGET is an agent (a container of its own, with the agent's mounts and egress, in which nothing runs) or a run that
-    is under way (its id or the end of it). With COMMAND, run that instead of a shell.
+    is under way (its id, or the last eight characters of it). With COMMAND, run that instead of a shell.
     """
     return asyncio.run(_shell(context, _target(context, target), list(words)))
 
