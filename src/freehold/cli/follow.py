@@ -19,6 +19,7 @@ from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneErr
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
 from freehold.wire.keeper import LOG_FILE, STATE_DIRECTORY, AnswerPermission, AttachRun, KillRun
+from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Result, RunView
 
 
@@ -83,7 +84,7 @@ class Follower:
             await ask(self._context.project_dir, self._context.home, "run/answer", answer, type(None))
 
 
-def shown_options(options: Iterable[events.PermissionOption]) -> dict[str, str]:
+def shown_options(options: Iterable[PermissionOption]) -> dict[str, str]:
     """What a person types for each option, and its id. An id that cannot be typed, or that looks like another one,
     gets its number."""
     shown: dict[str, str] = {}

@@ -66,6 +66,7 @@ def show_finished(run: Run, final: Outcome) -> None:
         usage=final.usage,
         cost_usd=final.cost_usd,
         error=final.error,
+        waiting_for=(),
     )
     run.file.record.step = Step.FINISHED
 

@@ -90,7 +90,16 @@ def load(run: Run) -> tuple[Project, Agent]:
     run.project, run.agent = project, agent
     run.redaction = Redaction(secrets_of(agent, run.means.credentials))
     run.log.redact(run.redaction)
-    run.permissions = Permissions(agent.permissions, run.log, attended=start.options.interactive)
+    run.permissions = Permissions(
+        agent.permissions,
+        run.log,
+        attended=start.options.interactive,
+        deadline_s=agent.permission_deadline_s,
+        default=agent.permission_default,
+        clock=run.means.clock,
+        on_open=run.show_waiting,
+    )
+    run.file.show(waiting_for=())  # what a keeper before was asked is asked again
     return project, agent
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+
+import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.redaction import Redaction
@@ -27,8 +30,11 @@ from freehold.project.load import Project
 from freehold.runtime.engine import Engine, Exit, Place
 from freehold.runtime.run_directory import RunDirectory
 from freehold.wire.events import Event, Limit, ModelRequest
+from freehold.wire.permission import OpenPermission
 from freehold.wire.runs import Result, RunError, RunView
 
+MOST_WAITING = 10
+"""Questions to a person that a run is shown with."""
 STOP_GRACE_S = 5.0
 """Between asking a run to end and killing it: time for a harness to say its last words."""
 
@@ -133,6 +139,12 @@ class Run:
         self.spent.add(request)
         self.file.show(usage=self.spent.usage, cost_usd=self.spent.cost_usd)
         self.note(request)
+
+    def show_waiting(self, waiting: Sequence[OpenPermission]) -> None:
+        """Let everybody who looks see what the run waits for an answer to; nothing secret is in it."""
+        shown = msgspec.convert(self.redaction.value(msgspec.to_builtins(waiting[:MOST_WAITING])), list[OpenPermission])
+        self.file.show(waiting_for=tuple(shown))
+        self.means.watchers.tell(self.view)
 
     def fail(self, error: FreeholdError) -> None:
         """Remember the first thing that went wrong."""

@@ -14,6 +14,7 @@ from freehold.project.egress import PACKAGE_REGISTRIES
 from freehold.project.harnesses import HarnessChoice
 from freehold.project.mcp import McpSpec
 from freehold.project.models import ModelSpec
+from freehold.project.notices import Routes
 from freehold.project.problems import Problem
 from freehold.project.triggering import Triggering
 from freehold.project.webhooks import WebhookTrigger
@@ -43,6 +44,9 @@ class Agent:
     budget: Budget
     mcp: tuple[McpSpec, ...]
     permissions: str
+    permission_deadline_s: int
+    permission_default: str
+    notices: Routes
     pre_hooks: tuple[str, ...]
     post_hooks: tuple[str, ...]
     injected_commands: tuple[str, ...]

@@ -13,6 +13,7 @@ from freehold.project.config import ProjectConfig
 from freehold.project.dockerfiles.rules import check
 from freehold.project.dockerfiles.stages import is_bare
 from freehold.project.dockerfiles.syntax import DockerfileError, parse
+from freehold.project.notices import NoticeKind
 from freehold.project.problems import Problems
 from freehold.project.toml import read_text
 
@@ -34,6 +35,7 @@ def check_agent(it: AgentInProject, problems: Problems) -> None:
     _check_rehearsal(it, problems)
     _check_scale(it, problems)
     _check_network(it, problems)
+    _check_permissions(it, problems)
     if it.agent.is_host_user:
         _check_host_user(it, problems)
     else:
@@ -90,6 +92,26 @@ def _check_network(it: AgentInProject, problems: Problems) -> None:
         problems.warning(it.label, "egress", f'has no effect, because the network is "{network}"')
     if network == "open":
         problems.warning(it.label, "network", '"open" lets the agent send what it reads to any host')
+
+
+def _check_permissions(it: AgentInProject, problems: Problems) -> None:
+    agent = it.agent
+    if agent.permissions != "ask":
+        return
+    if agent.permission_deadline_s >= agent.timeout_s:
+        problems.warning(
+            it.label,
+            "permission_deadline",
+            f"is {agent.permission_deadline_s} s, and a run is ended after {agent.timeout_s} s (`timeout`): a question "
+            "that nobody answers ends it",
+        )
+    if agent.notices.get(NoticeKind.PERMISSION) and not it.config.gateway.url:
+        problems.warning(
+            it.label,
+            "permissions",
+            "are asked for in notices, which cannot be answered from there: set `gateway.url` to the address by which "
+            "people reach this project",
+        )
 
 
 def _check_images(it: AgentInProject, problems: Problems) -> None:

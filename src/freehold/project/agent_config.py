@@ -13,13 +13,14 @@ from freehold.project.agent import Agent
 from freehold.project.agent_checks import AgentInProject, check_agent
 from freehold.project.budget import budget_of
 from freehold.project.config import ProjectConfig, harness_of
-from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef, parse_ref
+from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef, Purpose, parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
 from freehold.project.egress import egress_of
 from freehold.project.layers import Layer, Merged, merge
 from freehold.project.mcp import McpSpec
 from freehold.project.models import ModelSpec
 from freehold.project.names import agent_name_problem
+from freehold.project.notices import agent_routes
 from freehold.project.problems import Problems, Reporter, shown, unknown
 from freehold.project.server_tools import server_tools_of
 from freehold.project.shape import fit, report_strangers
@@ -106,6 +107,9 @@ def _build(written: Written, config: ProjectConfig, report: Reporter) -> Agent:
         budget=budget_of(values["budget"]).tightened_by(config.budget),
         mcp=_mcp(values["mcp"], config, report),
         permissions=values["permissions"] or config.permissions,
+        permission_deadline_s=values["permission_deadline"] or config.permission_deadline_s,
+        permission_default=values["permission_default"] or config.permission_default,
+        notices=agent_routes(values["notices"], config.notices, report),
         pre_hooks=tuple(hooks["pre"]),
         post_hooks=tuple(hooks["post"]),
         injected_commands=written.skill.injected_commands,
@@ -170,6 +174,8 @@ def _credentials(written: list[str], report: Reporter) -> tuple[CredentialRef, .
             report.error(at, unknown("credential type", reference.type, CREDENTIAL_TYPES))
         elif kind.internal:
             report.error(at, f"{kind.name} is Freehold's own; an agent cannot have it")
+        elif kind.purpose is Purpose.NOTICE:
+            report.error(at, f"{kind.name} is what notices are sent with; an agent cannot have it")
         elif kind.is_model_key:
             report.warning(
                 at, f"{reference} is a model key: it stays with the model gateway and the run does not get it"

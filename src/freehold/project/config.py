@@ -14,6 +14,7 @@ from freehold.project.harnesses import BUILTIN, COMMAND, SAME_AS_BUILTIN, Harnes
 from freehold.project.layers import Merged
 from freehold.project.mcp import McpSpec, mcp_of
 from freehold.project.models import ModelSpec, model_of
+from freehold.project.notices import Channel, channel_of
 from freehold.project.problems import KeyPath, Reporter
 from freehold.project.server_tools import server_tools_of
 from freehold.project.shape import fit
@@ -80,6 +81,9 @@ class ProjectConfig:
     egress: tuple[str, ...]
     server_tools: tuple[str, ...]
     permissions: str
+    permission_deadline_s: int
+    permission_default: str
+    notices: Mapping[str, Channel]
     max_reruns: int
     max_call_depth: int
     work_queue_size: int
@@ -98,6 +102,7 @@ def config_of(merged: Merged, report: Reporter) -> ProjectConfig:
     models = {name: model_of(name, table, report) for name, table in values["models"].items()}
     sources = {name: source_of(name, table, report) for name, table in values["webhooks"].items()}
     servers = {name: mcp_of(name, table, report) for name, table in values["mcp"].items()}
+    channels = {name: channel_of(name, table, report) for name, table in values["notices"].items()}
     return ProjectConfig(
         models={name: model for name, model in models.items() if model},
         local=_local(values["local"], merged.table.get("local"), report),
@@ -110,6 +115,9 @@ def config_of(merged: Merged, report: Reporter) -> ProjectConfig:
         egress=egress_of(values["egress"], report),
         server_tools=server_tools_of(values["server_tools"], report),
         permissions=values["permissions"] or "allow",
+        permission_deadline_s=values["permission_deadline"] or 300,
+        permission_default=values["permission_default"] or "deny",
+        notices={name: channel for name, channel in channels.items() if channel},
         max_reruns=values["maxReruns"],
         max_call_depth=values["maxCallDepth"],
         work_queue_size=values["workQueueSize"],

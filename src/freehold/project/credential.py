@@ -16,6 +16,8 @@ class Purpose(StrEnum):
 
     SERVICE = "service"
     MODEL_KEY = "model key"
+    NOTICE = "notices"
+    """Freehold itself sends notices with it."""
     WEBHOOK_SECRET = "webhook secret"  # noqa: S105  a kind of credential, not one
 
 

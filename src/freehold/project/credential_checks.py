@@ -234,4 +234,6 @@ def why_no_check(kind: CredentialType) -> str:
     """Why a type that is in neither table is not checked."""
     if kind.purpose is Purpose.WEBHOOK_SECRET:
         return "it is compared with what comes in; there is nobody to ask"
+    if kind.purpose is Purpose.NOTICE:
+        return "a notice would be sent with it"
     return _WHY_NOT.get(kind.name, "nobody can be asked about it")

@@ -297,6 +297,39 @@ _WEBHOOK_SECRETS = (
     ),
 )
 
+_NOTICES = (
+    CredentialType(
+        "slack_webhook",
+        "Slack incoming webhook",
+        "The address that messages to one channel are posted to.",
+        (_Field("url", "Address (https://hooks.slack.com/...)"),),
+        purpose=Purpose.NOTICE,
+        help_url="https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/",
+    ),
+    CredentialType(
+        "smtp",
+        "Mail account",
+        "Sends mail through a mail server.",
+        (_Field("username", "User name", secret=False, optional=True), _Field("password", "Password")),
+        purpose=Purpose.NOTICE,
+    ),
+    CredentialType(
+        "ntfy_token",
+        "ntfy access token",
+        "Publishes to a protected topic.",
+        _token("Access token"),
+        purpose=Purpose.NOTICE,
+        help_url="https://docs.ntfy.sh/publish/#access-tokens",
+    ),
+    CredentialType(
+        "notice_webhook_secret",
+        "Secret of notices to a program",
+        "A random string that notices are signed with; the program that gets them verifies them with it.",
+        (_Field("secret", "Secret", shortest=16),),
+        purpose=Purpose.NOTICE,
+    ),
+)
+
 _INTERNAL = (
     CredentialType(
         "gateway_api_key",
@@ -315,9 +348,9 @@ _INTERNAL = (
 )
 
 CREDENTIAL_TYPES: dict[str, CredentialType] = {
-    kind.name: kind for kind in (*_GIT, *_MODEL_KEYS, *_SERVICES, *_X, *_CLOUDS, *_WEBHOOK_SECRETS)
+    kind.name: kind for kind in (*_GIT, *_MODEL_KEYS, *_SERVICES, *_X, *_CLOUDS, *_WEBHOOK_SECRETS, *_NOTICES)
 }
-"""The 36 types that a person may store and an agent may list."""
+"""The 40 types that a person may store. An agent may list them, but for those of notices."""
 
 EVERY_CREDENTIAL_TYPE: dict[str, CredentialType] = {**CREDENTIAL_TYPES, **{kind.name: kind for kind in _INTERNAL}}
 """The types above, and those that Freehold keeps for itself."""

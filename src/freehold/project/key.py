@@ -22,6 +22,7 @@ class Kind(Enum):
     NAMED_TABLES = ("named tables", "tables by name")
     TABLES = ("tables", "a list of tables")
     STRING_OR_TABLE = ("string or table", "a string or a table")
+    STRINGS_OR_TABLE = ("strings or table", "a list of strings or a table")
 
     @property
     def words(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freehold.project import triggering
+from freehold.project import notices, triggering
 from freehold.project.credentials import CREDENTIAL_TYPES
 from freehold.project.harnesses import HARNESSES, SAME_AS_BUILTIN
 from freehold.project.key import Gone, Key, Kind
@@ -14,6 +14,7 @@ AUTH_TYPES = ("api_key", "oauth_token")
 ENGINES = ("docker", "host-user")
 NETWORKS = ("allowlist", "open", "none")
 PERMISSIONS = ("allow", "deny", "ask")
+PERMISSION_DEFAULTS = ("deny", "allow")
 
 _S, _I, _N, _B, _L = Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.STRINGS
 
@@ -98,6 +99,12 @@ _SERVER_TOOLS = Key(
     "server_tools", _L, "Tools that a provider may run on its own side, such as `web_search`; all others are refused."
 )
 _PERMISSIONS = Key("permissions", _S, "What is answered when a harness asks for permission.", choices=PERMISSIONS)
+_PERMISSION_DEADLINE = Key(
+    "permission_deadline", _I, "Seconds that a person has for an answer, where `permissions` is `ask`; 300.", minimum=1
+)
+_PERMISSION_DEFAULT = Key(
+    "permission_default", _S, "What is answered when nobody did; `deny`.", choices=PERMISSION_DEFAULTS
+)
 
 TELEMETRY_KEYS = (
     Key("enabled", _B, "Whether traces are sent.", False),
@@ -157,6 +164,9 @@ PROJECT_KEYS = (
     _EGRESS,
     _SERVER_TOOLS,
     _PERMISSIONS,
+    _PERMISSION_DEADLINE,
+    _PERMISSION_DEFAULT,
+    Key("notices", Kind.NAMED_TABLES, "Where people are told what happened.", keys=notices.KEYS),
     Key(
         "database_url",
         _S,
@@ -246,6 +256,15 @@ AGENT_KEYS = (
     _EGRESS,
     _SERVER_TOOLS,
     _PERMISSIONS,
+    _PERMISSION_DEADLINE,
+    _PERMISSION_DEFAULT,
+    Key(
+        "notices",
+        Kind.STRINGS_OR_TABLE,
+        "Where its notices go: channels of the project, for what each of them tells; or a table that names the "
+        "channels for each kind. Else to the project's default channels.",
+        keys=notices.AGENT_KEYS,
+    ),
     _BUDGET,
     Key("mcp", _L, "MCP servers of the project that it uses."),
     Key("source", _S, "Where it was added from; used by `freehold agent update`."),

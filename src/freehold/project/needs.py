@@ -1,4 +1,4 @@
-"""Which credentials a project needs: what its agents list, and the keys of models, webhooks and MCP servers."""
+"""Which credentials a project needs: what its agents list, what opens models, webhooks, MCP servers and notices."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def needs_of_agent(agent: Agent) -> list[Need]:
 
 
 def needs_of_project(project: Project) -> list[Need]:
-    """What all agents that are switched on need, and the secrets of the webhook sources that start them."""
+    """What all agents that are switched on need, the secrets of the webhook sources that start them, and what
+    notices are sent with."""
     agents = [agent for _, agent in sorted(project.agents.items()) if agent.scale > 0]
     needs = [need for agent in agents for need in needs_of_agent(agent)]
     used = {trigger.source for agent in agents for trigger in agent.webhooks}
@@ -59,7 +60,12 @@ def needs_of_project(project: Project) -> list[Need]:
         if source.name in used and not source.allow_unsigned
         for secret in source.secrets
     ]
-    return [*needs, *secrets]
+    channels = [
+        Need(channel.credential.ref, (channel.credential.field,), f'notice channel "{channel.name}"')
+        for channel in project.config.notices.values()
+        if channel.credential
+    ]
+    return [*needs, *secrets, *channels]
 
 
 def unmet(needs: Iterable[Need], has: Callable[[CredentialRef, str], bool]) -> list[Unmet]:

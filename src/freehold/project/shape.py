@@ -73,7 +73,7 @@ def checked(value: Any, key: Key, report: Reporter, path: KeyPath) -> Any:
             return [
                 fit(item, key.keys, report, (*path, index)) if key.keys else item for index, item in enumerate(value)
             ]
-        case Kind.STRING_OR_TABLE if isinstance(value, Mapping):
+        case Kind.STRING_OR_TABLE | Kind.STRINGS_OR_TABLE if isinstance(value, Mapping):
             return fit(value, key.keys, report, path)
         case _:
             return value
@@ -131,6 +131,8 @@ def _is_of_kind(value: Any, kind: Kind) -> bool:
             return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
         case Kind.STRING_OR_TABLE:
             return isinstance(value, str | Mapping)
+        case Kind.STRINGS_OR_TABLE:
+            return isinstance(value, Mapping) or _is_of_kind(value, Kind.STRINGS)
 
 
 def _kind_of(value: Any) -> str:

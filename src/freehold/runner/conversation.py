@@ -20,7 +20,7 @@ from freehold.runner.refused import as_failure
 from freehold.wire import acp
 from freehold.wire.acp_peer import AcpPeer, CallRefusedError
 from freehold.wire.brief import Brief, McpServer
-from freehold.wire.events import PermissionOption
+from freehold.wire.permission import PermissionOption
 
 INITIALIZE_S = 60.0
 AUTHENTICATE_S = 60.0

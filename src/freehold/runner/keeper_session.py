@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, WebSocketExc
 from freehold.base.sockets import connect_unix
 from freehold.runner.event_file import EventFile
 from freehold.wire import session as wire
-from freehold.wire.events import PermissionOption
+from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Phase, RunError
 
 RETRY_S = 60.0

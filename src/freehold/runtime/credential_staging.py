@@ -12,7 +12,7 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
-from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef, CredentialType
+from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef, CredentialType, Purpose
 from freehold.project.credentials import EVERY_CREDENTIAL_TYPE
 from freehold.runtime.run_directory import RunDirectory
 from freehold.store.credentials import CredentialStore
@@ -47,8 +47,9 @@ def stage_credentials(
 
 
 def is_staged(kind: CredentialType) -> bool:
-    """Whether a run may hold it: a provider's key stays with the model gateway, the gateway's own with the gateway."""
-    return not kind.is_model_key and not kind.internal
+    """Whether a run may hold it: a provider's key stays with the model gateway, the gateway's own with the gateway, and
+    what notices are sent with, too."""
+    return kind.purpose not in (Purpose.MODEL_KEY, Purpose.NOTICE) and not kind.internal
 
 
 def _in_order(refs: Sequence[CredentialRef]) -> list[CredentialRef]:

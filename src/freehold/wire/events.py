@@ -6,12 +6,13 @@ the container: the keeper takes it in, numbers it anew, and drops whatever claim
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from freehold.base.nesting import DEEPEST, is_too_deep
 from freehold.wire.decoding import decode_json
+from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Outcome, Phase, Trigger, Usage
 
 VERSION = 1
@@ -112,17 +113,6 @@ class Egress(HostEvent, frozen=True, kw_only=True, tag="egress"):
     bytes_out: int = 0
     bytes_in: int = 0
     duration_s: float = 0.0
-
-
-LONGEST_OPTION = 500
-"""Characters of an option's id, and of its name."""
-
-
-class PermissionOption(msgspec.Struct, frozen=True):
-    id: Annotated[str, msgspec.Meta(max_length=LONGEST_OPTION)]
-    name: Annotated[str, msgspec.Meta(max_length=LONGEST_OPTION)]
-    kind: Annotated[str, msgspec.Meta(max_length=LONGEST_OPTION)]
-    """As in ACP: `allow_once`, `allow_always`, `reject_once`, `reject_always`."""
 
 
 class PermissionAsked(HostEvent, frozen=True, kw_only=True, tag="permission.asked"):

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from freehold.wire.permission import OpenPermission
+
 
 class TriggerType(StrEnum):
     SCHEDULE = "schedule"
@@ -152,3 +154,5 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     cost_usd: float | None = 0.0
     error: RunError | None = None
+    waiting_for: tuple[OpenPermission, ...] = ()
+    """What it asks a person for and waits for, at most ten."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from freehold.wire.decoding import decode_json
-from freehold.wire.events import PermissionOption
+from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Phase, RunError
 
 LONGEST_PERMISSION_ID = 200

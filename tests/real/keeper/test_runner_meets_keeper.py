@@ -6,7 +6,7 @@ from pathlib import Path
 from freehold.runner.event_file import EventFile
 from freehold.runner.keeper_session import KeeperSession
 from freehold.wire import session
-from freehold.wire.events import PermissionOption
+from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Phase
 from tests.support.outside import within
 from tests.support.run_world import RunWorld, run_world

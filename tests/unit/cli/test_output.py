@@ -13,7 +13,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.cli.follow import shown_options
 from freehold.cli.output import json_line, note, paint, print_error, print_json, say, table, warn
 from freehold.wire import events as wire
-from freehold.wire.events import PermissionOption
+from freehold.wire.permission import PermissionOption
 from tests.support.hostile import EVENT_TYPES, NASTY, NASTY_LINES, drives_the_terminal, event_of, hostile_texts
 
 

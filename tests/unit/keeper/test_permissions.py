@@ -11,7 +11,8 @@ from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.event_log import EventLog, read_events
 from freehold.keeper.permissions import Permissions, choose
-from freehold.wire.events import PermissionAnswered, PermissionAsked, PermissionOption
+from freehold.wire.events import PermissionAnswered, PermissionAsked
+from freehold.wire.permission import OpenPermission, PermissionOption
 from freehold.wire.session import AskPermission
 
 ALWAYS = PermissionOption("always", "Allow always", "allow_always")
@@ -84,3 +85,41 @@ async def test_where_nobody_can_be_asked_it_is_no_at_once(log: EventLog) -> None
     answer = await Permissions("ask", log, attended=False).decide(ASKED)
     assert answer.option_id == "no"
     assert written(log)[-1] == ("policy", "no")
+
+
+async def test_without_an_answer_it_may_also_be_yes(log: EventLog) -> None:
+    answer = await Permissions("ask", log, deadline_s=0.01, default="allow").decide(ASKED)
+    assert answer.option_id == "once"
+    assert written(log)[-1] == ("deadline", "once")
+
+
+async def test_where_nobody_attends_the_default_is_the_answer_at_once(log: EventLog) -> None:
+    for default, chosen in (("deny", "no"), ("allow", "once")):
+        permissions = Permissions("ask", log, attended=False, default=default, deadline_s=1e9)
+        assert (await permissions.decide(ASKED)).option_id == chosen
+        assert written(log)[-1] == ("policy", chosen)
+
+
+async def test_what_waits_for_an_answer_is_told_as_it_changes(log: EventLog) -> None:
+    told: list[list[OpenPermission]] = []
+    clock = FakeClock()
+    permissions = Permissions(
+        "ask", log, deadline_s=60, clock=clock, on_open=lambda waiting: told.append(list(waiting))
+    )
+    deciding = asyncio.create_task(permissions.decide(ASKED))
+    await asyncio.sleep(0)
+    permissions.answer("p1", "once")
+    await deciding
+    asked = OpenPermission("p1", "rm -rf /", (ALWAYS, ONCE, NO), until="2026-01-01T00:01:00.000Z", default="no")
+    assert told == [[asked], []]
+
+
+async def test_the_first_answer_counts(log: EventLog) -> None:
+    permissions = Permissions("ask", log)
+    deciding = asyncio.create_task(permissions.decide(ASKED))
+    await asyncio.sleep(0)
+    permissions.answer("p1", "no")
+    with pytest.raises(FreeholdError) as raised:
+        permissions.answer("p1", "always")
+    assert raised.value.code is Code.NOT_FOUND
+    assert (await deciding).option_id == "no"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from freehold.base.hosts import HostPattern
-from freehold.project.credential import CredentialRef, FieldRef, is_safe_name, parse_field_ref, parse_ref
+from freehold.project.credential import CredentialRef, FieldRef, Purpose, is_safe_name, parse_field_ref, parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
 from freehold.project.providers import PROVIDERS
 from freehold.project.webhook_types import SOURCE_TYPES
@@ -60,7 +60,11 @@ these names. `hosts` is ours, and so are the last four."""
 
 
 def test_types_fields_and_variables_are_those_that_agents_rely_on() -> None:
-    ours = {name: {field.name: field.env for field in kind.fields} for name, kind in CREDENTIAL_TYPES.items()}
+    ours = {
+        name: {field.name: field.env for field in kind.fields}
+        for name, kind in CREDENTIAL_TYPES.items()
+        if kind.purpose is not Purpose.NOTICE
+    }
     assert ours == VARIABLES
     assert len(ours) == 36
 
@@ -74,7 +78,7 @@ def test_every_provider_and_webhook_source_has_its_credential() -> None:
             assert CREDENTIAL_TYPES[source.secret_type].field(source.secret_field) is not None
 
 
-def test_model_keys_and_webhook_secrets_give_a_run_nothing() -> None:
+def test_model_keys_and_secrets_of_webhooks_and_notices_give_a_run_nothing() -> None:
     for kind in CREDENTIAL_TYPES.values():
         if kind.purpose.value != "service":
             assert kind.env_names == ()
