@@ -57,7 +57,7 @@ def main() -> int:
 
 async def soak(project: BenchProject, seconds: float) -> list[Look]:
     """Start runs one after another, `AT_ONCE` side by side, for so long; what was seen meanwhile, the end last."""
-    started, done, failed = time.monotonic(), [0], [0]
+    done, failed = [0], [0]
     looks: list[Look] = []
 
     async def work() -> None:
@@ -87,6 +87,7 @@ async def soak(project: BenchProject, seconds: float) -> list[Look]:
         await run_to_its_end(keeper, "bench")  # builds what is missing, and warms everything up
         pid = (await keeper.call("keeper/status", {}, KeeperStatus)).pid
         name = load_project(project.root, home=project.home).unique_name
+        started = time.monotonic()
         watching = asyncio.create_task(watch(pid, name))
         await asyncio.gather(*(work() for _ in range(AT_ONCE)), come_and_go())
         watching.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 from _pytest.nodeid import NodeId
 
 from tests.support.postgres import programs as postgres_programs
+
+# A shell starts what runs in its background with SIGINT ignored, and everything below inherits that: Ctrl-C, too, is
+# tested here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRE_ALL = os.environ.get("FREEHOLD_REQUIRE_ALL") == "1"
 INSTALL = "`make test INSTALL=1` as root on Debian installs it"

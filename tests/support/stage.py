@@ -29,12 +29,12 @@ Act = Callable[[FakeServices], Awaitable[int]]
 class Stage:
     """A project with agents `dev` and `ops`, a fake machine, and a keeper for it."""
 
-    def __init__(self, root: Path, home: Path) -> None:
+    def __init__(self, root: Path, home: Path, clock: Clock | None = None) -> None:
         self.root, self.home = root, home
         self.host = FakeHost()
         self.images = FakeImages()
         self.services: dict[str, FakeServices] = {}
-        self.keeper = self.new_keeper()
+        self.keeper = self.new_keeper(clock)
         for agent in ("dev", "ops"):
             folder = root / "agents" / agent
             folder.mkdir(parents=True)

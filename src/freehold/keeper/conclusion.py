@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _ROOM_INTERVAL_S = 1.0
+_AGAIN_AFTER_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Pauses before what could not be removed is removed again."""
 
 
 async def conclude(run: Run, ended: Exit | None) -> None:
@@ -72,17 +74,23 @@ def show_finished(run: Run, final: Outcome) -> None:
 
 
 async def clean_up(run: Run) -> None:
-    """Remove container, credentials and run directory. What fails is logged, tried again by the next keeper.
+    """Remove container, credentials and run directory. What fails is logged and tried again for some minutes (an engine
+    that comes back takes a while), then by the next keeper.
 
     A disk without room for the record keeps none of that from being done.
     """
     record = run.file.record
     _tried(run.save)  # written once more below
-    cleaned = await _all_done(run, _remove_container, _remove_secrets, _remove_scratch)
+    cleaned = await _all_done(run, *_REMOVING)
     if record.slot is not None:
         run.means.slots.release(record.start.agent, record.slot)
     run.log.close()
     await _until_there_is_room(run, (lambda: run.enter(Step.CLEANED)) if cleaned else run.save)
+    for delay_s in () if cleaned else _AGAIN_AFTER_S:
+        await run.means.clock.sleep(delay_s)
+        if await _all_done(run, *_REMOVING):
+            await _until_there_is_room(run, lambda: run.enter(Step.CLEANED))
+            return
 
 
 async def _all_done(run: Run, *steps: Callable[[Run], Awaitable[None]]) -> bool:
@@ -109,6 +117,9 @@ async def _remove_secrets(run: Run) -> None:
 
 async def _remove_scratch(run: Run) -> None:
     await run.directory.remove_scratch()
+
+
+_REMOVING = (_remove_container, _remove_secrets, _remove_scratch)
 
 
 def _facts(run: Run, ended: Exit | None) -> outcome.Facts:

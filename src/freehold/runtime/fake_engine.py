@@ -52,12 +52,14 @@ class _Process:
 class FakeHost:
     """The machine behind fake engines: it outlives them, as a Docker engine outlives its clients.
 
-    `script` says what each run does; `unready` makes `check` fail and every call raise it.
+    `script` says what each run does; `unready` makes `check` fail and every call raise it; so many removals fail as
+    `stuck` says.
     """
 
     def __init__(self, script: Callable[[RunSpec], FakeRun] = lambda _: FakeRun()) -> None:
         self.script = script
         self.unready: FreeholdError | None = None
+        self.stuck = 0
         self.processes: dict[str, _Process] = {}
         self.workspaces: dict[KeptWorkspace, int] = {}
         """What is kept, each with its size in bytes; a run's start makes its own."""
@@ -126,6 +128,9 @@ class FakeEngine:
 
     async def remove(self, run_id: str) -> None:
         self._answer()
+        if self._host.stuck:
+            self._host.stuck -= 1
+            raise FreeholdError(Code.UNREACHABLE, f"{run_id} cannot be removed now")
         process = self._host.processes.pop(run_id, None)
         if process is not None:
             process.end(Exit(_KILLED))

@@ -137,4 +137,4 @@ def test_the_state_is_removed_under_the_keeper(here: Installation, again: bool) 
 def _is_over(here: Installation) -> None:
     [run_id] = [name for name in here.run_ids() if name != "filler"]
     until(lambda: here.record(run_id).step is Step.CLEANED)
-    assert here.containers == []
+    until(lambda: here.containers == [])

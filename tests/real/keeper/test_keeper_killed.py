@@ -114,5 +114,5 @@ def nothing_is_left(here: Installation, told: list[AnyEvent]) -> None:
     assert here.record(run_id).view.result == finished(told).result
     folder = here.state / "runs" / run_id
     assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "run.json"]
-    assert here.containers == []
+    until(lambda: here.containers == [])
     assert here.staged_secrets == []

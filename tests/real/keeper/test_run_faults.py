@@ -69,7 +69,7 @@ def test_a_container_that_is_ended_from_outside(here: Installation, how: list[st
     else:
         assert (end.result, end.exit_code) == ("killed", 137)
         assert "from outside" in end.error.message
-    assert here.containers == []
+    until(lambda: here.containers == [])
 
 
 def test_an_image_that_does_not_build_stops_that_agent_alone(here: Installation) -> None:

@@ -21,7 +21,7 @@ from freehold.base.ids import new_run_id
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Network, RunSpec
 
-pytestmark = [pytest.mark.docker, pytest.mark.root]
+pytestmark = [pytest.mark.docker, pytest.mark.root, pytest.mark.xdist_group("docker-network")]
 
 PROJECT = f"fhn-{os.getpid()}"
 METADATA = "169.254.77.77"

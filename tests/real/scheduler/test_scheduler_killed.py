@@ -14,7 +14,7 @@ from freehold.scheduler.step import Step
 from freehold.store import run_index, triggers
 from freehold.store.database import Database
 from freehold.store.triggers import StoredTrigger, TriggerState
-from tests.support.installation import ROOT, Installation
+from tests.support.installation import ROOT, Installation, until
 
 pytestmark = pytest.mark.docker
 
@@ -51,7 +51,7 @@ async def test_the_next_scheduler_goes_on(here: Installation, step: Step) -> Non
     assert set(killed.stdout.split()) <= {trigger.id for trigger in done}
     # No run that no trigger knows of: nothing was begun twice.
     assert Counter(here.run_ids()) == Counter(trigger.run_id for trigger in done)
-    assert here.containers == []
+    until(lambda: here.containers == [])
 
 
 def test_a_second_scheduler_is_told_of_the_first(here: Installation) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.adoption import adopt_all, look_back
 from freehold.keeper.control import MOST_PERMISSIONS
@@ -60,6 +61,17 @@ async def test_nothing_is_left_of_a_run_but_its_record(stage: Stage) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "run.json"]
     assert stage.host.processes == {}
     assert stage.services[run_id].closed
+    assert next(records(stage.means.state)).step is Step.CLEANED
+
+
+async def test_what_could_not_be_removed_is_removed_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "shop", tmp_path / "home", clock=FakeClock())
+    stage.host.stuck = 2
+    run_id = await stage.start()
+    await stage.finished(run_id)
+    assert stage.host.stuck == 0
+    assert stage.host.processes == {}
+    assert not (stage.root / ".freehold" / RUNS / run_id / "mount").exists()
     assert next(records(stage.means.state)).step is Step.CLEANED
 
 
