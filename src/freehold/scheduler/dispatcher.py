@@ -8,14 +8,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
+from sqlalchemy import Connection
+
 from freehold.base.clock import Clock
 from freehold.base.errors import FreeholdError
 from freehold.base.ids import new_run_id
-from freehold.scheduler import attempt
+from freehold.scheduler import attempt, news
 from freehold.scheduler.aftermath import Next, Retries
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.attempt import Closed
 from freehold.scheduler.dispatch import Decision, Waiting, decide
+from freehold.scheduler.notices import Notices
 from freehold.scheduler.queues import Queues
 from freehold.scheduler.run_keeper import KeeperAwayError, RunKeeper
 from freehold.scheduler.step import Step
@@ -25,6 +28,8 @@ from freehold.store.triggers import StoredTrigger, TriggerState
 from freehold.wire.keeper import Spent
 from freehold.wire.runs import RunState, RunView
 
+SPENDING_INTERVAL_S = 60.0
+"""How often it is asked what was spent: a long run spends too, and a new day begins while nothing ends."""
 RETRY_S = 1.0
 """Between two tries to reach a database or a keeper that is away."""
 
@@ -44,6 +49,7 @@ class Dispatcher:
         keeper: RunKeeper,
         clock: Clock,
         agents: Agents,
+        notices: Notices,
         *,
         on_changed: Callable[[RunView], None] = lambda _view: None,
         on_closed: Callable[[RunView, Closed], None] = lambda _view, _closed: None,
@@ -53,6 +59,7 @@ class Dispatcher:
         self._keeper = keeper
         self._clock = clock
         self._agents = agents
+        self._notices = notices
         self._on_changed = on_changed
         self._on_closed = on_closed
         self._reached = reached
@@ -108,6 +115,7 @@ class Dispatcher:
         async with asyncio.TaskGroup() as works:
             works.create_task(self._follow_keeper())
             works.create_task(self._dispatch())
+            works.create_task(self._look_at_spending_regularly())
 
     def decide(self) -> Decision:
         """What begins now."""
@@ -166,9 +174,13 @@ class Dispatcher:
         until = self._agents.hold(trigger.agent, error, now)
         _logger.warning("a run could not begin", extra={"agent": trigger.agent, "error": error.message})
         reason = f"{error.message} {error.hint}".strip()
-        await self._database.write(
-            lambda c: triggers.put_back(c, trigger.id, trigger.run_id, until, reason, never_began=True)
-        )
+
+        def work(connection: Connection) -> None:
+            triggers.put_back(connection, trigger.id, trigger.run_id, until, reason, never_began=True)
+            self._notices.write(connection, [news.of_held(trigger, error, now)], now)
+
+        await self._database.write(work)
+        self._notices.tell()
         await self._look_again(trigger.id)
 
     async def _look_again(self, trigger_id: str) -> None:
@@ -211,15 +223,36 @@ class Dispatcher:
 
     async def look_at_spending(self) -> None:
         """Ask what was spent; a keeper that is away is asked when it is back."""
+        now = self._clock.now()  # before it is asked: what is told of a day was spent on it
         with contextlib.suppress(KeeperAwayError):
             self.spent = await self._keeper.spent()
+            budget = self._agents.project.config.budget
+            if found := list(news.of_spending(budget, self.spent, now)):
+                await self._database.write(lambda connection: self._notices.write(connection, found, now))
+                self._notices.tell()
+
+    async def _look_at_spending_regularly(self) -> None:
+        while True:
+            await self._clock.sleep(SPENDING_INTERVAL_S)
+            try:
+                await self.look_at_spending()
+            except FreeholdError as error:
+                _logger.warning("what was spent is not known", extra={"error": error.message})
+            self._wake.set()
 
     async def _changed(self, view: RunView) -> None:
         if view.state is RunState.FINISHED:
             await self._close(view)
             return
         self.active[view.run_id] = view
-        await self._database.write(lambda connection: run_index.record(connection, view))
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            run_index.record(connection, view)
+            self._notices.write(connection, news.of_waiting(view, now), now)
+
+        await self._database.write(work)
+        self._notices.tell()
         self._on_changed(view)
 
     async def _close(self, view: RunView) -> None:
@@ -229,9 +262,14 @@ class Dispatcher:
         agent = project.agents.get(view.agent)
         rules = agent.triggering if agent else None
         retries = Retries(rules.retries, float(rules.retry_delay_s)) if rules else Retries()
-        closed = await self._database.write(
-            lambda connection: attempt.close(connection, view, retries, project.config.max_reruns, now)
-        )
+
+        def work(connection: Connection) -> Closed:
+            closed = attempt.close(connection, view, retries, project.config.max_reruns, now)
+            self._notices.write(connection, news.of_closed(view, closed, now), now)
+            return closed
+
+        closed = await self._database.write(work)
+        self._notices.tell()
         self._reached(Step.CLOSED, view.trigger.id)
         self.active.pop(view.run_id, None)
         for orphan in closed.orphans:

@@ -91,6 +91,10 @@ class FakeKeeper:
         )
         self._tell(finished)
 
+    def show(self, view: RunView) -> None:
+        """A run stands as in `view` now, which all that watch are told."""
+        self._tell(view)
+
     def go_away(self) -> None:
         """Hang up, and be away until `come_back`; runs go on and end meanwhile."""
         self.away = True

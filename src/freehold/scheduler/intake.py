@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from freehold.base.clock import Clock
@@ -16,6 +17,8 @@ from freehold.project.triggering import Triggering
 from freehold.scheduler.admission import Admitted, admit
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.dispatcher import Dispatcher
+from freehold.scheduler.news import of_buried
+from freehold.scheduler.notices import Notices
 from freehold.scheduler.step import Step
 from freehold.store import triggers
 from freehold.store.database import Database
@@ -56,12 +59,14 @@ class Intake:
         clock: Clock,
         agents: Agents,
         dispatcher: Dispatcher,
+        notices: Notices,
         reached: Callable[[Step, str], None] = lambda _step, _trigger_id: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._agents = agents
         self._dispatcher = dispatcher
+        self._notices = notices
         self._reached = reached
 
     async def take(self, new: NewTrigger) -> Admitted:
@@ -81,10 +86,14 @@ class Intake:
 
         def work(connection: Connection) -> list[Admitted | FreeholdError]:
             admitted = [self._admit(connection, one, now) for one in new]
+            buried = [one.buried for one in admitted if isinstance(one, Admitted) and one.buried]
+            gone = [found for one in buried if (found := triggers.find(connection, one.id))]
+            self._notices.write(connection, [of_buried(one, now) for one in gone], now)
             also(connection, admitted)
             return admitted
 
         taken = await self._database.write(work)
+        self._notices.tell()
         for one in taken:
             if isinstance(one, Admitted) and not one.repeated:
                 self._reached(Step.TAKEN_IN, one.trigger.id)
@@ -134,7 +143,8 @@ def _stored(new: NewTrigger, rules: Triggering, now: datetime) -> StoredTrigger:
         type=new.type,
         source=new.source,
         source_id=new.source_id,
-        payload=Payload(new.prompt, new.context, new.options),
+        # Whoever looks at the project, or is told by a notice, can be asked.
+        payload=Payload(new.prompt, new.context, msgspec.structs.replace(new.options, interactive=True)),
         priority=rules.priority if new.priority is None else new.priority,
         created_at=now,
         not_before=now,

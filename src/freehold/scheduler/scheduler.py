@@ -16,6 +16,7 @@ from freehold.scheduler.callbook import Callbook
 from freehold.scheduler.dispatcher import Dispatcher
 from freehold.scheduler.intake import Intake
 from freehold.scheduler.locks import Locks
+from freehold.scheduler.notices import Notices
 from freehold.scheduler.run_keeper import RunKeeper
 from freehold.scheduler.step import Step
 from freehold.scheduler.timetable import Timetable
@@ -47,10 +48,18 @@ class Scheduler:
         self._clock = clock
         self.keeper = keeper
         self.agents = Agents(project)
+        self.notices = Notices(self.agents)
         self.dispatcher = Dispatcher(
-            database, keeper, clock, self.agents, on_changed=on_changed, on_closed=on_closed, reached=reached
+            database,
+            keeper,
+            clock,
+            self.agents,
+            self.notices,
+            on_changed=on_changed,
+            on_closed=on_closed,
+            reached=reached,
         )
-        self.intake = Intake(database, clock, self.agents, self.dispatcher, reached)
+        self.intake = Intake(database, clock, self.agents, self.dispatcher, self.notices, reached)
         self.timetable = Timetable(database, clock, self.agents, self.intake, self.dispatcher, keeper.kill)
         self.locks = Locks(database, clock, project.config.lock_timeout_s)
         self.calls = Callbook(database, clock, self.agents, self.intake)
