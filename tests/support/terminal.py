@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import sys
+import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,38 @@ def at_terminal(
     _, status = os.waitpid(process, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.replace("\r\n", "\n")
+
+
+class Typist:
+    """Somebody at a terminal of `columns` by 40, with `freehold WORDS` running in it."""
+
+    def __init__(self, words: Sequence[str], *, home: Path, folder: Path, columns: int = 80) -> None:
+        environ = {**os.environ, "FREEHOLD_HOME": str(home), "NO_COLOR": "1", "TERM": "xterm"}
+        environ = {name: value for name, value in environ.items() if name not in ("COLUMNS", "LINES")}
+        self._process, self._terminal = pty.fork()
+        if self._process == 0:
+            termios.tcsetwinsize(0, (40, columns))
+            os.chdir(folder)
+            os.execve(sys.executable, [sys.executable, "-m", "freehold", *words], environ)
+        self.shown = ""
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Until `text` was shown that often since the start."""
+        while self.shown.count(text) < times:
+            piece = _read(self._terminal)
+            assert piece, f"no {text!r} in: {self.shown}"
+            self.shown = (self.shown + piece).replace("\r\n", "\n")
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def end(self) -> tuple[int, str]:
+        """Exit code, and everything that was shown, once the command has ended."""
+        while piece := _read(self._terminal):
+            self.shown = (self.shown + piece).replace("\r\n", "\n")
+        _, status = os.waitpid(self._process, 0)
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(status), self.shown
 
 
 def _read(terminal: int) -> str:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import click
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.plain_text import one_line
 from freehold.cli.context import Context
 from freehold.cli.event_view import EventView
 from freehold.cli.output import json_line, note
+from freehold.cli.question import TerminalQuestions
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
 from freehold.wire.keeper import LOG_FILE, STATE_DIRECTORY, AnswerPermission, AttachRun, KillRun
-from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Result, RunView
+
+_ELSEWHERE = (
+    "nobody can be asked here; the agent's permission_default decides, unless somebody at a terminal runs: "
+    "freehold logs -f {}"
+)
 
 
 class Follower:
@@ -30,12 +32,23 @@ class Follower:
         self._context = context
         self._run_id = run_id
         self._show = shower(context, verbose=verbose)
-        self._answering = answering and not context.json and not context.no_input and sys.stdin.isatty()
+        self._answering = answering and not context.json and not context.no_input
+        self._questions = TerminalQuestions(self._answer, _ELSEWHERE.format(run_id))
         self._last_seq = 0
         self._finished: events.RunFinished | None = None
 
     async def follow(self, connection: KeeperConnection | None = None) -> events.RunFinished:
         """Returns the run's last event. Raises UNREACHABLE when no keeper can be had any more."""
+        try:
+            return await self._follow(connection)
+        finally:
+            await self._questions.close()
+
+    def ask_no_more(self) -> None:
+        """The person wants out: a question that stands is taken back, and none is put any more."""
+        self._questions.stop()
+
+    async def _follow(self, connection: KeeperConnection | None) -> events.RunFinished:
         without_news = 0
         while without_news < MOST_KEEPERS:
             seen = self._last_seq
@@ -67,33 +80,22 @@ class Follower:
                 continue
             event = events.decode(bytes(params))
             self._last_seq = event.seq
+            self._questions.before()
             self._show(event)
+            if self._answering:
+                self._questions.see(event)
             if isinstance(event, events.RunFinished):
                 self._finished = event
                 return
-            if isinstance(event, events.PermissionAsked) and self._answering:
-                await self._answer(event)
 
-    async def _answer(self, asked: events.PermissionAsked) -> None:
-        options = shown_options(asked.options)
-        question = f"{one_line(asked.title)}?"
-        chosen = await asyncio.to_thread(click.prompt, question, type=click.Choice(list(options)), err=True)
-        answer = AnswerPermission(self._run_id, asked.permission_id, options[chosen])
+    async def _answer(self, permission_id: str, option_id: str) -> None:
+        answer = AnswerPermission(self._run_id, permission_id, option_id)
         # A connection of its own: on the first one, events may have piled up in front of the answer meanwhile.
-        with contextlib.suppress(FreeholdError):  # the deadline may have answered meanwhile; the event says so
+        try:
             await ask(self._context.project_dir, self._context.home, "run/answer", answer, type(None))
-
-
-def shown_options(options: Iterable[PermissionOption]) -> dict[str, str]:
-    """What a person types for each option, and its id. An id that cannot be typed, or that looks like another one,
-    gets its number."""
-    shown: dict[str, str] = {}
-    for number, option in enumerate(options, 1):
-        name = option.id if option.id == one_line(option.id).strip() and option.id else str(number)
-        while name in shown:
-            name += f".{number}"
-        shown[name] = option.id
-    return shown
+        except FreeholdError as error:
+            if error.code is not Code.NOT_FOUND:  # else somebody was faster, or the deadline; the event says who
+                note(f"  the answer did not arrive: {error.message}")
 
 
 async def follow_until_interrupted(
@@ -104,6 +106,7 @@ async def follow_until_interrupted(
     stopping: list[asyncio.Task[None]] = []
 
     def interrupted() -> None:
+        follower.ask_no_more()
         if stopping:
             following.cancel()
         else:

@@ -8,6 +8,7 @@ import click
 
 from freehold.cli.context import Context
 from freehold.cli.follow import Follower, exit_code_of, shower
+from freehold.cli.question import at_terminal
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
 
@@ -22,7 +23,7 @@ def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
     state = context.project_dir / ".freehold"
     run_id = find_run(state, target)
     if follow:
-        return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose).follow()))
+        return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose, answering=at_terminal()).follow()))
     show = shower(context, verbose=verbose)
     for event in each_event(state / RUNS / run_id / EVENTS):
         show(event)

@@ -44,7 +44,7 @@ def command(
         environment=context.environment,
         rehearse=rehearse,
         record=str(_writable(record.absolute())) if record else "",
-        interactive=not detach,
+        interactive=not detach and not context.no_input,
     )
     start = StartRun(new_run_id(agent), agent, Trigger(TriggerType.MANUAL, prompt=prompt), options=options)
     return asyncio.run(start_and_follow(context, start, detach=detach, verbose=verbose))

@@ -10,11 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.cli.follow import shown_options
 from freehold.cli.output import json_line, note, paint, print_error, print_json, say, table, warn
 from freehold.wire import events as wire
-from freehold.wire.permission import PermissionOption
-from tests.support.hostile import EVENT_TYPES, NASTY, NASTY_LINES, drives_the_terminal, event_of, hostile_texts
+from tests.support.hostile import EVENT_TYPES, drives_the_terminal, event_of, hostile_texts
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -68,19 +66,3 @@ def test_what_terminals_obey_beyond_ascii_is_escaped() -> None:
     assert json_line('"\x9b\u202e\u2028\x7fü🐙\U000e0001"\n'.encode()) == (
         '"\\u009b\\u202e\\u2028\\u007fü🐙\\udb40\\udc01"'
     )
-
-
-@pytest.mark.parametrize(
-    ("ids", "shown"),
-    [
-        (["allow", "reject"], ["allow", "reject"]),
-        ([NASTY, "reject"], ["1", "reject"]),
-        (["a\nb", "", " x"], ["1", "2", "3"]),
-        (["2", NASTY], ["2", "2.2"]),
-        (["same", "same"], ["same", "same.2"]),
-    ],
-)
-def test_every_option_can_be_typed(ids: list[str], shown: list[str]) -> None:
-    options = shown_options(PermissionOption(each, NASTY_LINES, "allow_once") for each in ids)
-    assert list(options) == shown
-    assert list(options.values()) == ids
