@@ -6,10 +6,14 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from freehold.base.clock import rfc3339
 
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+_TALKATIVE = ("alembic", "uvicorn")
+"""Libraries that tell at every start what nobody can act on."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -28,8 +32,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def set_up(level: int = logging.INFO) -> None:
-    """Send the log of this process to standard error; called once, by the entry points of daemons."""
-    handler = logging.StreamHandler(sys.stderr)
+def set_up(level: int = logging.INFO, *, file: TextIO | None = None) -> None:
+    """Send the log of this process to standard error, or to `file`; called once, by the entry points of daemons."""
+    handler = logging.StreamHandler(file or sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -1,4 +1,4 @@
-"""`freehold agent new|list|show|add|update`: the agents of a project."""
+"""`freehold agent …`: the agents of a project."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import one_line, visible
 from freehold.base.words import duration, one_of, plural, size
 from freehold.cli.agent_add import add, update
+from freehold.cli.agent_switch import disable, enable, scale
 from freehold.cli.agent_template import agent_files
 from freehold.cli.context import Context
 from freehold.cli.output import note, print_json, say, table, warn
@@ -21,11 +22,14 @@ from freehold.project.problems import unknown
 
 @click.group(name="agent")
 def command() -> None:
-    """Make, list, show, add and update the project's agents."""
+    """Make, list, show, add and update the project's agents; switch those of a running project."""
 
 
 command.add_command(add)
 command.add_command(update)
+command.add_command(enable)
+command.add_command(disable)
+command.add_command(scale)
 
 
 @command.command(name="new")

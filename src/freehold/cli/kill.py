@@ -7,13 +7,19 @@ import asyncio
 import click
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.ids import is_ulid
+from freehold.base.ids import agent_of, is_ulid
 from freehold.cli.context import Context
+from freehold.cli.follow_trigger import whole_run_id
+from freehold.cli.gateway import running_gateway_of
 from freehold.cli.output import print_json, say
+from freehold.client.gateway import Gateway, in_path
 from freehold.client.keeper import ask
 from freehold.keeper.history import find_run, views
 from freehold.wire.keeper import KillRun
 from freehold.wire.runs import RunState, RunView
+from freehold.wire.service import Killed, KillRequest, Page
+
+_MOST_RUNS = 500
 
 
 @click.command(name="kill")
@@ -21,13 +27,42 @@ from freehold.wire.runs import RunState, RunView
 @click.option("--reason", default="killed by a person", help="Kept with the run's result.")
 @click.pass_obj
 def command(context: Context, target: str, reason: str) -> None:
-    """End a run (TARGET is its id, or the last eight characters of it), or every run of an agent."""
-    killed = asyncio.run(_kill(context, _runs_of(context, target), reason))
+    """End a run (TARGET is its id, or the last eight characters of it), or every run of an agent.
+
+    Of a running project, what was ended so is not tried again.
+    """
+    gateway = running_gateway_of(context)
+    killed = (
+        kill_by_gateway(gateway, target, reason)
+        if gateway
+        else asyncio.run(_kill(context, _runs_of(context, target), reason))
+    )
     for view in killed:
         if context.json:
             print_json(view)
         else:
             say(f"{view.run_id}: {view.result or 'stopping'}")
+
+
+def kill_by_gateway(gateway: Gateway, target: str, reason: str) -> list[RunView]:
+    """The runs that end because of it, as they stood. Raises NOT_FOUND when `target` is neither an agent nor a run."""
+    if not agent_of(target):
+        try:
+            return _kill_agent(gateway, target, reason)
+        except FreeholdError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+    run_id = whole_run_id(gateway, target)
+    return [gateway.post(f"/runs/{in_path(run_id)}/kill", RunView, KillRequest(reason))]
+
+
+def _kill_agent(gateway: Gateway, agent: str, reason: str) -> list[RunView]:
+    runs = gateway.get("/runs", Page, agent=agent, limit=_MOST_RUNS).runs
+    gateway.post(f"/agents/{in_path(agent)}/kill", Killed, KillRequest(reason))
+    active = [run for run in runs if run.state is not RunState.FINISHED]
+    if not active:
+        raise _nothing_to_end(agent)
+    return active
 
 
 def _runs_of(context: Context, target: str) -> list[str]:
@@ -37,8 +72,12 @@ def _runs_of(context: Context, target: str) -> list[str]:
         return [run_id]
     active = [view.run_id for view in views(state, target) if view.state is not RunState.FINISHED]
     if not active:
-        raise FreeholdError(Code.NOT_FOUND, f'no run of "{target}" is under way', "`freehold runs` lists what ended.")
+        raise _nothing_to_end(target)
     return active
+
+
+def _nothing_to_end(agent: str) -> FreeholdError:
+    return FreeholdError(Code.CONFLICT, f'no run of "{agent}" is under way', "`freehold runs` lists what ended.")
 
 
 async def _kill(context: Context, run_ids: list[str], reason: str) -> list[RunView]:

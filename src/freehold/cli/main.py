@@ -20,16 +20,27 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("freehold.cli.demo", "Watch an agent do real work on a real repository, without an API key."),
     "doctor": ("freehold.cli.doctor", "Check the project and this machine; --fix repairs what it can."),
     "run": ("freehold.cli.run", "Run an agent now and watch it."),
-    "runs": ("freehold.cli.runs", "List runs, newest first."),
+    "start": ("freehold.cli.start", "Let the project run by itself: schedules, webhooks, calls."),
+    "stop": ("freehold.cli.stop", "End the running project; its runs go on."),
+    "status": ("freehold.cli.status", "Say how the running project stands."),
+    "runs": ("freehold.cli.runs", "List runs, newest first; begin one once more."),
     "logs": ("freehold.cli.logs", "Show what happened in a run."),
+    "stats": ("freehold.cli.stats", "What agents cost and how they fared, day by day."),
+    "pause": ("freehold.cli.pause:pause", "Begin no runs any more, or none of an agent."),
+    "resume": ("freehold.cli.pause:resume", "Let runs begin again."),
     "kill": ("freehold.cli.kill", "End a run, or every run of an agent."),
+    "queue": ("freehold.cli.queue", "What waits for its turn, and what was given up."),
+    "locks": ("freehold.cli.locks", "What runs have locked for themselves."),
     "shell": ("freehold.cli.shell", "Look around in an agent's container."),
-    "agent": ("freehold.cli.agent", "Make, list, show, add and update agents."),
+    "agent": ("freehold.cli.agent", "Make, list, show, add, update and switch agents."),
+    "webhook": ("freehold.cli.webhook", "Try webhooks out, and take deliveries in again."),
     "creds": ("freehold.cli.creds", "Keep the credentials that agents may be given."),
+    "keys": ("freehold.cli.keys", "Who may ask the running project over the network."),
     "image": ("freehold.cli.image", "Build, list and prune the images that agents run in."),
+    "mcp": ("freehold.cli.mcp", "Let another AI program see to the project, by the Model Context Protocol."),
     "keeper": ("freehold.cli.keeper", "The process that keeps runs; started on demand."),
 }
-"""Name → module and one line of help. The line stands here so that `--help` imports no command."""
+"""Name → module (and what it calls the command, if not so) and one line of help, so that `--help` imports none."""
 
 HIDDEN = frozenset({"keeper"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -44,7 +55,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name or "command")
         assert isinstance(command, click.Command)
         accept_global_options(command)
         _keep_help_whole(command)

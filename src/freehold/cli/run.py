@@ -31,15 +31,32 @@ _LAST_WORD_S = 5.0
     type=click.Path(path_type=Path),
     help="Write what the model did to this file, as a rehearsal of this run.",
 )
+@click.option(
+    "--continue", "continued", metavar="RUN", default="", help="Say PROMPT to a run that has ended, in a new run."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Whole tool outputs, thoughts, every connection and request.")
 @click.pass_obj
 def command(
-    context: Context, agent: str, prompt: str, detach: bool, rehearse: bool, record: Path | None, verbose: bool
+    context: Context,
+    agent: str,
+    prompt: str,
+    detach: bool,
+    rehearse: bool,
+    record: Path | None,
+    continued: str,
+    verbose: bool,
 ) -> int:
     """Run AGENT now, with an optional PROMPT, and show what happens until it ends.
 
     Ends with the result, the time of each phase, tokens and cost. Exit code 0 when the run completed, else 1.
+    With --continue the project must be running (`freehold start`).
     """
+    if continued:
+        from freehold.cli.run_continue import continue_run  # it loads how to call a gateway
+
+        if rehearse or record:
+            raise FreeholdError(Code.USAGE, "--continue goes on as the run began", "leave out --rehearse and --record")
+        return continue_run(context, agent, continued, prompt, detach=detach, verbose=verbose)
     options = RunOptions(
         environment=context.environment,
         rehearse=rehearse,

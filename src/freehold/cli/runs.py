@@ -1,4 +1,4 @@
-"""`freehold runs [AGENT]`: what ran, how it ended, what it cost."""
+"""`freehold runs [AGENT]`, `runs retry RUN`: what ran, how it ended, what it cost; and once more."""
 
 from __future__ import annotations
 
@@ -10,20 +10,34 @@ import click
 from freehold.base.plain_text import clipped
 from freehold.base.words import duration
 from freehold.cli.context import Context
+from freehold.cli.default_group import DefaultGroup
+from freehold.cli.follow_trigger import follow_trigger, whole_run_id
+from freehold.cli.gateway import gateway_of
 from freehold.cli.output import print_json, say, table
+from freehold.cli.when import local_time
+from freehold.client.gateway import in_path
 from freehold.client.keeper import ask
 from freehold.keeper.history import views
 from freehold.wire.keeper import ListRuns
 from freehold.wire.runs import RunState, RunView
+from freehold.wire.service import TriggerAccepted
 
 _LONGEST_STATUS = 60
 
 
-@click.command(name="runs")
+@click.group(name="runs", cls=DefaultGroup)
+def command() -> None:
+    """List runs, newest first; begin one of them once more.
+
+    `freehold runs AGENT` is `freehold runs list AGENT`.
+    """
+
+
+@command.command(name="list")
 @click.argument("agent", default="")
 @click.option("-n", "--limit", default=20, show_default=True, help="How many, newest first.")
 @click.pass_obj
-def command(context: Context, agent: str, limit: int) -> None:
+def list_(context: Context, agent: str, limit: int) -> None:
     """List runs, newest first; of AGENT alone when it is given."""
     found = list_runs(context, agent, limit)
     if context.json:
@@ -33,6 +47,18 @@ def command(context: Context, agent: str, limit: int) -> None:
         say("No runs yet. Start one: freehold run AGENT")
     else:
         table(["run", "state", "trigger", "started", "took", "tokens", "cost"], [_row(view) for view in found])
+
+
+@command.command(name="retry")
+@click.argument("run")
+@click.option("-f", "--follow", is_flag=True, help="Watch it until it ends; the exit code is then that of `run`.")
+@click.option("-v", "--verbose", is_flag=True, help="With -f: whole tool outputs, thoughts, every connection.")
+@click.pass_obj
+def retry(context: Context, run: str, follow: bool, verbose: bool) -> int:
+    """Begin again what started RUN, as a new run with the same trigger. The project must be running."""
+    gateway = gateway_of(context)
+    accepted = gateway.post(f"/runs/{in_path(whole_run_id(gateway, run))}/retry", TriggerAccepted)
+    return follow_trigger(context, gateway, accepted, detach=not follow, verbose=verbose)
 
 
 def list_runs(context: Context, agent: str, limit: int) -> list[RunView]:
@@ -52,15 +78,11 @@ def _row(view: RunView) -> list[str]:
         view.run_id,
         f"{state}{detail}",
         f"{view.trigger.type} {view.trigger.source}".strip(),
-        _local(started),
+        local_time(started),
         _took(view),
         f"{view.usage.tokens:,}",
         cost,
     ]
-
-
-def _local(moment: str) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _took(view: RunView) -> str:

@@ -33,6 +33,17 @@ def raw_mode() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
+@contextlib.contextmanager
+def key_by_key() -> Iterator[None]:
+    """Keys come one by one and are not shown; Ctrl-C goes on to interrupt."""
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
 async def keys() -> AsyncIterator[bytes]:
     """What is typed (or piped in), as it comes; ends with the input."""
     typed: asyncio.Queue[bytes] = asyncio.Queue()

@@ -79,6 +79,18 @@ class Gateway:
                 raise _refusal(self.address, response.status, content)
             yield from server_events(_lines(self.address, response))
 
+    def is_there(self) -> bool:
+        """Whether somebody listens at the address. Raises UNREACHABLE when that cannot be told."""
+        try:
+            connection, _, _ = _connect(self.address, DEADLINE_S)
+            connection.connect()
+            connection.close()
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _unreachable(self.address, error) from error
+        return True
+
     @contextlib.contextmanager
     def _response(
         self, method: str, path: str, headers: dict[str, str], body: bytes, timeout_s: float

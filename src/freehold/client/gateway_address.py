@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
-from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef
-from freehold.project.home import environment_file
-from freehold.project.load import load_project
+from freehold.project.credential import CredentialRef
+from freehold.project.home import environment_file, environment_names
+from freehold.project.problems import Problems, unknown
+from freehold.project.toml import read_toml
 from freehold.store.credentials import FileCredentialStore
 from freehold.wire.keeper import STATE_DIRECTORY
 from freehold.wire.service import GATEWAY_SOCKET
@@ -54,35 +55,56 @@ GatewayAddress = LocalAddress | RemoteAddress
 
 
 def gateway_address(project: Path, home: Path, environment: str = "") -> GatewayAddress:
-    """The gateway of `project` here; with `environment`, the one at its `gateway.url`.
+    """The gateway of `project` here; with `environment`, the one at the `gateway.url` of its file.
 
-    Raises NOT_FOUND (no such project or environment), CONFIG (no URL, or one that a key must not be sent to) or
-    CREDENTIAL (no key is kept for it).
+    The project's own `gateway.url` is not looked at: it may be a stranger's project, and the key would go there. Raises
+    NOT_FOUND (no such environment), CONFIG (no URL, or one that a key must not be sent to) or CREDENTIAL (no key is
+    kept for it).
     """
     if not environment:
         return LocalAddress(project)
-    config = load_project(project, home=home, environment=environment).config
-    if not config.gateway.url:
+    url = _url_of(home, environment)
+    if not url:
         raise FreeholdError(
             Code.CONFIG,
             f"environment {environment} has no gateway.url",
             f'write it in {environment_file(home, environment)}: [gateway] url = "https://HOST"; '
             "or leave out -E, for the project on this machine",
         )
-    return remote_address(config.gateway.url, environment, lambda: kept_key(home, environment))
+    return remote_address(url, environment, lambda: kept_key(home, environment))
+
+
+def require_environment(home: Path, environment: str) -> None:
+    """Raises NOT_FOUND, with the environments that there are."""
+    known = environment_names(home)
+    if environment not in known:
+        raise FreeholdError(
+            Code.NOT_FOUND, unknown("environment", environment, known), f"their files are in {home / 'environments'}"
+        )
+
+
+def _url_of(home: Path, environment: str) -> str:
+    require_environment(home, environment)
+    path, problems = environment_file(home, environment), Problems()
+    gateway = read_toml(path, str(path), problems).get("gateway", {})
+    problems.raise_errors()
+    url = gateway.get("url", "") if isinstance(gateway, dict) else ""
+    return url if isinstance(url, str) else ""
 
 
 def kept_key(home: Path, environment: str) -> Secret:
-    """The key for an environment's gateway, else the one for all. Raises CREDENTIAL when there is none."""
-    store = FileCredentialStore(home)
-    for instance in (environment, DEFAULT_INSTANCE):
-        if key := store.get(CredentialRef(KEY_TYPE, instance), KEY_FIELD):
-            return usable_key(key)
-    raise FreeholdError(
-        Code.CREDENTIAL,
-        f"no key is kept for the gateway of {environment}",
-        f"make one where it runs (freehold keys add NAME), and keep it here: freehold keys keep -E {environment}",
-    )
+    """The key for an environment's gateway, and no other one: this machine's own opens this machine's projects.
+
+    Raises CREDENTIAL when there is none.
+    """
+    key = FileCredentialStore(home).get(CredentialRef(KEY_TYPE, environment), KEY_FIELD)
+    if key is None:
+        raise FreeholdError(
+            Code.CREDENTIAL,
+            f"no key is kept for the gateway of {environment}",
+            f"make one where it runs (freehold keys add NAME), and keep it here: freehold keys keep -E {environment}",
+        )
+    return usable_key(key)
 
 
 def usable_key(key: Secret) -> Secret:

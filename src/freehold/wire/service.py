@@ -11,6 +11,8 @@ from freehold.wire.runs import RunView
 API = "/api/v1"
 GATEWAY_SOCKET = "gateway.sock"
 """In the project's state directory (`wire/keeper.py`), for processes of the same user: they need no key there."""
+SCHEDULER_LOCK = "scheduler.lock"
+"""Beside it: held by the process that serves the project, until it is gone."""
 
 
 class TriggerRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -173,3 +175,76 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     runs: list[RunView]
     before: str | None = None
+
+
+class ReleaseLock(msgspec.Struct, frozen=True):
+    uri: str
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What has changed, not how: `run`, `agent` and `queue` by name (a run id, an agent), `project`; or `reset`: it is
+    not known what was missed, so everything may have."""
+
+    type: str
+    name: str = ""
+
+
+class Killed(msgspec.Struct, frozen=True):
+    """How many runs were asked to end."""
+
+    killed: int
+
+
+class TriggerDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A trigger with every attempt at it, the first one first, and what its agent is told."""
+
+    trigger: TriggerView
+    attempts: list[RunView]
+    prompt: str = ""
+    context: dict[str, Any] | None = None
+
+
+class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """`body` as text; what is no UTF-8 in it is replaced. `triggers` are the ids of what it started."""
+
+    receipt: ReceiptView
+    headers: dict[str, str]
+    body: str
+    triggers: list[str] = []
+
+
+class WebhookAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """How many agents a delivery started, and how many want it and were not; `duplicate`: it was accepted before."""
+
+    ok: bool = msgspec.field(default_factory=lambda: True)
+    matched: int = msgspec.field(default_factory=lambda: 0)
+    skipped: int = msgspec.field(default_factory=lambda: 0)
+    receipt_id: str = ""
+    duplicate: bool = False
+
+
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who changed what: `actor` is a key's name, `action` a verb such as `pause` or `agent.scale`."""
+
+    id: str
+    at: str
+    actor: str
+    action: str
+    target: str = ""
+    detail: dict[str, Any] = {}
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It is done."""
+
+    ok: bool = True
+
+
+class LogIn(msgspec.Struct, frozen=True):
+    key: str
+
+
+class LoggedIn(msgspec.Struct, frozen=True):
+    """The session is in the cookie `fh_session`; `csrf` goes into the header `X-CSRF-Token` of every change."""
+
+    csrf: str

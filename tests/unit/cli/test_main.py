@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
+from freehold.cli.default_group import DefaultGroup
 from freehold.cli.main import COMMANDS, run
+from freehold.cli.options import global_options
 
 HEAVY = ("aiohttp", "aiodocker", "asyncio", "rich", "pydantic", "ruamel", "freehold.keeper", "freehold.runtime")
 
@@ -26,7 +28,8 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_listed_command_is_there_and_says_what_it_does(name: str) -> None:
-    command = importlib.import_module(COMMANDS[name][0]).command
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command = getattr(importlib.import_module(module), attribute or "command")
     assert isinstance(command, click.Command)
     assert command.name == name
     assert command.help
@@ -85,7 +88,7 @@ def test_a_reader_that_leaves_gets_no_traceback() -> None:
 
 MISUSES = [
     (["run"], "Missing argument 'AGENT'.", "usage: freehold run [OPTIONS] AGENT [PROMPT]"),
-    (["runs", "--nonsense"], "No such option '--nonsense'.", "usage: freehold runs [OPTIONS] [AGENT]"),
+    (["runs", "list", "--nonsense"], "No such option '--nonsense'.", "usage: freehold runs list [OPTIONS] [AGENT]"),
     (["agent", "dance"], "No such command 'dance'.", "usage: freehold agent [OPTIONS] COMMAND [ARGS]..."),
 ]
 
@@ -94,7 +97,7 @@ MISUSES = [
 def test_wrong_use_is_told_as_every_other_error(
     words: list[str], message: str, usage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = f"freehold {words[0]} --help says more"
+    more = f"{usage.partition(' [')[0].removeprefix('usage: ')} --help says more"
     assert run(words) == 2
     assert capsys.readouterr().err.splitlines() == [f"error: {message}", f"  {usage}", f"  {more}"]
     assert run([*words, "--json"]) == 2
@@ -116,3 +119,25 @@ def test_a_full_disk_under_the_output_is_no_defect() -> None:
     assert done.stderr.splitlines() == [
         "error: what was to be written could not be: No space left on device", "  Make room, or write elsewhere.",
     ]  # fmt: skip
+
+
+DEFAULTS = [
+    ([], ["list"]),
+    (["dev"], ["list", "dev"]),
+    (["-n", "3"], ["list", "-n", "3"]),
+    (["retry", "dev-1"], ["retry", "dev-1"]),
+    (["list", "retry"], ["list", "retry"]),
+    (["--json", "retry", "dev-1"], ["--json", "retry", "dev-1"]),
+    (["-p", "retry", "dev"], ["list", "-p", "retry", "dev"]),
+    (["--json"], ["list", "--json"]),
+    (["--help"], ["--help"]),
+    (["dev", "--help"], ["list", "dev", "--help"]),
+]
+
+
+@pytest.mark.parametrize(("words", "meant"), DEFAULTS)
+def test_one_command_of_a_group_needs_no_name(words: list[str], meant: list[str]) -> None:
+    group = DefaultGroup("runs", params=list(global_options()))
+    for name in ("list", "retry"):
+        group.add_command(click.Command(name))
+    assert group.with_default(words) == meant

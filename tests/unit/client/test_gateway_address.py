@@ -87,10 +87,9 @@ def test_an_environment_leads_elsewhere(project: Path, tmp_path: Path) -> None:
         gateway_address(project, home, "prod")
     assert caught.value.code is Code.CREDENTIAL
     store = FileCredentialStore(home)
-    store.put(CredentialRef(KEY_TYPE, "default"), {KEY_FIELD: Secret("for-all")})
-    address = gateway_address(project, home, "prod")
-    assert isinstance(address, RemoteAddress)
-    assert address.key.reveal() == "for-all"
+    store.put(CredentialRef(KEY_TYPE, "default"), {KEY_FIELD: Secret("of this machine")})
+    with pytest.raises(FreeholdError, match="no key is kept"):
+        gateway_address(project, home, "prod")
     store.put(CredentialRef(KEY_TYPE, "prod"), {KEY_FIELD: Secret("its-own")})
     address = gateway_address(project, home, "prod")
     assert isinstance(address, RemoteAddress)
@@ -101,5 +100,13 @@ def test_an_environment_without_an_address_is_told(project: Path, tmp_path: Path
     home = write_files(tmp_path / "home", {"environments/prod.toml": ""})
     with pytest.raises(FreeholdError, match=r"has no gateway\.url"):
         gateway_address(project, home, "prod")
-    with pytest.raises(FreeholdError, match="no environment"):
+    with pytest.raises(FreeholdError, match="unknown environment"):
         gateway_address(project, home, "production")
+
+
+def test_a_project_cannot_draw_a_key_to_itself(tmp_path: Path) -> None:
+    project = write_files(tmp_path, one_agent(project='[gateway]\nurl = "https://evil.example.com"\n'))
+    home = write_files(tmp_path / "home", {"environments/prod.toml": ""})
+    FileCredentialStore(home).put(CredentialRef(KEY_TYPE, "prod"), {KEY_FIELD: Secret("its-own")})
+    with pytest.raises(FreeholdError, match=r"has no gateway\.url"):
+        gateway_address(project, home, "prod")

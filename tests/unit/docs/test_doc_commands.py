@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from freehold.cli.default_group import DefaultGroup
 from freehold.cli.main import freehold
 from tests.support.pages import pages
 
@@ -44,6 +45,8 @@ def problem_of(arguments: list[str], *, whole: bool) -> str:
     context = click.Context(command, info_name="freehold")
     rest = arguments
     while isinstance(command, click.Group):
+        if isinstance(command, DefaultGroup):
+            rest = command.with_default(rest)
         try:
             rest = command.make_parser(context).parse_args(list(rest))[1]
         except click.UsageError as error:

@@ -1,0 +1,26 @@
+"""The gateway that a command is about: the project's on this machine or, with `-E`, the one of an environment."""
+
+from __future__ import annotations
+
+from freehold.cli.context import Context
+from freehold.client.gateway import Gateway
+from freehold.client.gateway_address import LocalAddress, gateway_address
+from freehold.project.load import require_project
+
+
+def gateway_of(context: Context) -> Gateway:
+    """Raises NOT_FOUND where there is no project, and what `gateway_address` raises."""
+    if not context.environment:
+        require_project(context.project_dir)
+    return Gateway(gateway_address(context.project_dir, context.home, context.environment))
+
+
+def running_gateway_of(context: Context) -> Gateway | None:
+    """The same, but None when this machine's project is not running: for commands that can do without.
+
+    A project that was broken since it was started is still looked for.
+    """
+    gateway = Gateway(gateway_address(context.project_dir, context.home, context.environment))
+    if isinstance(gateway.address, LocalAddress) and not gateway.is_there():
+        return None
+    return gateway

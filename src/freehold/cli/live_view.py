@@ -1,0 +1,155 @@
+"""`freehold start` on a terminal: the service, and a picture of it that follows what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from freehold.base import log
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.files import PRIVATE_FILE
+from freehold.cli import terminal
+from freehold.cli.background import LOG_FILE
+from freehold.cli.context import Context
+from freehold.cli.last_words import last_words
+from freehold.cli.live_frame import LiveRun, Picture, frame
+from freehold.cli.output import note
+from freehold.client.gateway import Gateway
+from freehold.client.gateway_address import LocalAddress
+from freehold.gateway.main import Address, serve
+from freehold.keeper.history import EVENTS, RUNS
+from freehold.project.load import require_project
+from freehold.store.state_mark import claim_state
+from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.wire.runs import RunState
+from freehold.wire.service import Page, ProjectStatus
+
+LOOK_EVERY_S = 1.0
+_MOST_RUNS = 50
+
+
+async def start_with_view(context: Context, *, web: bool, expose: bool, port: int | None) -> None:
+    """Until it is told to stop. Raises what `serve` raises, once the terminal is as it was."""
+    root = context.project_dir
+    require_project(root)
+    note(f"starting {root} …")
+    claim_state(root / STATE_DIRECTORY, context.home)
+    started: asyncio.Queue[Address] = asyncio.Queue()
+    with _log_in_file(root / STATE_DIRECTORY / LOG_FILE) as log_file:
+        ready = started.put_nowait
+        serving = asyncio.create_task(
+            serve(root, context.home, context.environment, port=port, expose=expose, web=web, ready=ready)
+        )
+        waiting = asyncio.create_task(started.get())
+        await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            await LiveView(root, waiting.result()).show_while(serving)
+        waiting.cancel()
+        await serving
+    note(f"stopped; runs go on. The log is {log_file}")
+
+
+class LiveView:
+    """Draws when something is to be seen that was not: once a second at most, and when a key or the window says so."""
+
+    def __init__(self, project: Path, address: Address) -> None:
+        self._project = project
+        self._gateway = Gateway(LocalAddress(project))
+        self._address = f"http://{address.host}:{address.port}"
+        self._look = asyncio.Event()
+        self._told = ""
+        self._picture: Picture | None = None
+        self._drawn: object = None
+
+    async def show_while(self, serving: asyncio.Task[None]) -> None:
+        """Show until `serving` is done; the terminal is as it was then."""
+        console = Console()
+        with terminal.key_by_key(), Live(console=console, screen=True, auto_refresh=False) as live:
+            works = [asyncio.create_task(self._draw(live)), asyncio.create_task(self._obey())]
+            try:
+                with terminal.on_resize(self._look.set):
+                    await asyncio.wait([serving, *works], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for work in works:
+                    work.cancel()
+                await asyncio.gather(*works, return_exceptions=True)
+        if not serving.done():  # what draws has failed: the service goes with it, and says why
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            for work in works:
+                if work.done() and not work.cancelled() and work.exception():
+                    work.result()
+
+    async def _draw(self, live: Live) -> None:
+        while True:
+            self._look.clear()
+            await self._read()
+            if self._picture:
+                columns, rows = terminal.size()
+                now = datetime.now(UTC)
+                seen = (self._picture, self._told, columns, rows, now.replace(microsecond=0) if self._runs() else None)
+                if seen != self._drawn:
+                    self._drawn = seen
+                    live.console.size = os.terminal_size((columns, rows))
+                    live.update(frame(self._picture, columns, rows, now), refresh=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), LOOK_EVERY_S)
+
+    async def _read(self) -> None:
+        try:
+            status, runs = await asyncio.to_thread(self._ask)
+        except FreeholdError as error:
+            if error.code is not Code.UNREACHABLE:
+                self._told = error.message
+            return
+        self._picture = Picture(status, runs, self._address, self._told)
+
+    def _ask(self) -> tuple[ProjectStatus, tuple[LiveRun, ...]]:
+        status = self._gateway.get("/status", ProjectStatus)
+        if not status.running:
+            return status, ()
+        page = self._gateway.get("/runs", Page, limit=_MOST_RUNS)
+        runs = self._project / STATE_DIRECTORY / RUNS
+        active = [view for view in page.runs if view.state is not RunState.FINISHED]
+        return status, tuple(LiveRun(view, last_words(runs / view.run_id / EVENTS)) for view in active)
+
+    def _runs(self) -> bool:
+        return bool(self._picture and self._picture.runs)
+
+    async def _obey(self) -> None:
+        async for typed in terminal.keys():
+            for key in typed.decode(errors="replace").lower():
+                await self._press(key)
+        await asyncio.Event().wait()  # the keyboard is gone; the service is not
+
+    async def _press(self, key: str) -> None:
+        if key == "q":
+            await self._post("/stop", "stopping; runs go on")
+        elif key == "p" and self._picture:
+            paused = self._picture.status.paused
+            await self._post("/resume" if paused else "/pause", "resumed" if paused else "paused; runs go on")
+
+    async def _post(self, path: str, told: str) -> None:
+        try:
+            await asyncio.to_thread(self._gateway.post, path, object)
+            self._told = told
+        except FreeholdError as error:
+            self._told = error.message
+        self._look.set()
+
+
+@contextlib.contextmanager
+def _log_in_file(path: Path) -> Iterator[Path]:
+    """While a view has the terminal, the log goes into a file beside the other state."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
+        log.set_up(file=file)
+        yield path
+        log.set_up()

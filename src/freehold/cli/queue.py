@@ -1,0 +1,103 @@
+"""`freehold queue [list|dead|replay|discard]`: what waits for its turn, and what was given up."""
+
+from __future__ import annotations
+
+import click
+
+from freehold.base.plain_text import clipped
+from freehold.cli.context import Context
+from freehold.cli.gateway import gateway_of
+from freehold.cli.output import confirm, note, print_json, say, table
+from freehold.cli.when import local_time
+from freehold.client.gateway import in_path
+from freehold.wire.service import TriggerView
+
+_LONGEST_REASON = 80
+
+
+@click.group(name="queue", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Show what waits for its turn, and what was given up.
+
+    Nothing that was taken in is lost: what could not begin is a dead letter, which can be replayed.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
+
+
+@command.command(name="list")
+@click.pass_obj
+def list_(context: Context) -> None:
+    """List what waits, newest first."""
+    waiting = gateway_of(context).get("/queue", list[TriggerView])
+    if context.json:
+        print_json(waiting)
+    elif not waiting:
+        say("Nothing waits.")
+    else:
+        rows = [
+            (one.id, one.agent, _came_from(one), local_time(one.created_at), _not_before(one), str(one.attempts))
+            for one in waiting
+        ]
+        table(["trigger", "agent", "from", "since", "not before", "attempts"], rows)
+
+
+@command.command(name="dead")
+@click.pass_obj
+def dead(context: Context) -> None:
+    """List what was given up, and why."""
+    letters = gateway_of(context).get("/dead-letters", list[TriggerView])
+    if context.json:
+        print_json(letters)
+    elif not letters:
+        say("Nothing was given up.")
+    else:
+        rows = [
+            (one.id, one.agent, _came_from(one), local_time(one.ended_at or one.created_at), _reason(one))
+            for one in letters
+        ]
+        table(["trigger", "agent", "from", "given up", "why"], rows)
+        if not context.quiet:
+            note("freehold queue replay TRIGGER lets one wait again")
+
+
+@command.command(name="replay")
+@click.argument("trigger")
+@click.pass_obj
+def replay(context: Context, trigger: str) -> None:
+    """Let a dead letter wait again, as it came."""
+    answer = gateway_of(context).post(f"/triggers/{in_path(trigger)}/replay", object)
+    if context.json:
+        print_json(answer)
+    elif not context.quiet:
+        say(f"{trigger} waits again")
+
+
+@command.command(name="discard")
+@click.argument("trigger")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def discard(context: Context, trigger: str, yes: bool) -> None:
+    """Let something that waits not begin; it is kept as a dead letter."""
+    if not confirm(f"Let {trigger} not begin?", yes=yes, no_input=context.no_input):
+        note("Nothing was changed.")
+        return
+    answer = gateway_of(context).post(f"/triggers/{in_path(trigger)}/discard", object)
+    if context.json:
+        print_json(answer)
+    elif not context.quiet:
+        say(f"{trigger} will not begin; `freehold queue replay {trigger}` takes that back")
+
+
+def _came_from(trigger: TriggerView) -> str:
+    return f"{trigger.type} {trigger.source}".strip()
+
+
+def _not_before(trigger: TriggerView) -> str:
+    """A time that is to be waited for, where it is not when the trigger came."""
+    return local_time(trigger.not_before) if trigger.not_before > trigger.created_at else ""
+
+
+def _reason(trigger: TriggerView) -> str:
+    return clipped(trigger.reason or trigger.result, _LONGEST_REASON)

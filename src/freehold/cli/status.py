@@ -1,0 +1,96 @@
+"""`freehold status [AGENT]`: how a running project stands."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from freehold.base.plain_text import one_line
+from freehold.base.words import plural
+from freehold.cli.agent_status import last_run, money, next_run, places, result, starters
+from freehold.cli.context import Context
+from freehold.cli.gateway import gateway_of
+from freehold.cli.output import paint, print_json, say, table, warn
+from freehold.cli.when import local_time
+from freehold.client.gateway import in_path
+from freehold.wire.service import AgentView, ProjectStatus
+
+_COLOURS = {"running": "green", "error": "red", "disabled": "yellow", "off": "yellow"}
+
+
+@click.command(name="status")
+@click.argument("agent", default="")
+@click.pass_obj
+def command(context: Context, agent: str) -> None:
+    """Say how the running project stands, or tell everything about AGENT.
+
+    Exit code 5 when it is not running.
+    """
+    gateway = gateway_of(context)
+    if agent:
+        view = gateway.get(f"/agents/{in_path(agent)}", AgentView)
+        print_json(view) if context.json else _show_agent(view)
+        return
+    status = gateway.get("/status", ProjectStatus)
+    print_json(status) if context.json else _show_project(status, quiet=context.quiet)
+
+
+def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
+    now = datetime.now(UTC)
+    if not quiet:
+        state = "paused" if status.paused else "running"
+        counts = f"{plural(status.running, 'run')} under way, {status.waiting} waiting"
+        say(paint(status.name, bold=True), f": {state} since {local_time(status.started_at)}, {counts}")
+        say(f"spent: {money(status)}")
+        if status.held and not status.paused:
+            say(paint(f"nothing begins: {one_line(status.held)}", fg="yellow"))
+    if status.agents:
+        headers = ["agent", "state", "runs", "waiting", "next", "last run", "started by"]
+        table(headers, [_row(agent, now) for agent in status.agents])
+    else:
+        say("No agents yet. `freehold agent new NAME` makes one.")
+    for problem in status.problems:
+        warn(problem)
+    if status.dead_letters and not quiet:
+        say(f"{plural(status.dead_letters, 'dead letter')}: freehold queue dead")
+
+
+def _row(agent: AgentView, now: datetime) -> list[object]:
+    return [
+        agent.name,
+        agent.state,
+        places(agent),
+        agent.waiting,
+        next_run(agent, now),
+        last_run(agent, now),
+        starters(agent),
+    ]
+
+
+def _show_agent(agent: AgentView) -> None:
+    about = f" {one_line(agent.description)}" if agent.description else ""
+    say(paint(agent.name, bold=True), ": ", paint(agent.state, fg=_COLOURS.get(agent.state)), about and f" ·{about}")
+    for label, text in _facts(agent):
+        say(f"  {label + ':':<14}{one_line(text)}")
+    if agent.error:
+        warn(agent.error)
+        for line in agent.hint.splitlines():
+            say(paint(f"  → {line}", bold=True))
+
+
+def _facts(agent: AgentView) -> list[tuple[str, str]]:
+    changed = f" (configured: {agent.scale_configured})" if agent.scale != agent.scale_configured else ""
+    run = agent.last_run
+    facts = [
+        ("enabled", "yes" if agent.enabled else "no: freehold agent enable " + agent.name),
+        ("scale", f"{agent.scale}{changed}"),
+        ("under way", f"{plural(agent.running, 'run')}, {agent.waiting} waiting"),
+        ("started by", ", ".join(agent.triggers) or "hand"),
+        ("models", ", ".join(agent.models)),
+        ("next run", local_time(agent.next_run_at) if agent.next_run_at else ""),
+        ("missed", f"{local_time(agent.skipped_at)}, because it could not begin" if agent.skipped_at else ""),
+        ("says", agent.status_text),
+        ("last run", f"{run.run_id}: {result(run)}" if run else ""),
+    ]
+    return [fact for fact in facts if fact[1]]

@@ -1,0 +1,60 @@
+"""`freehold stop`: end the running project."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from pathlib import Path
+
+import click
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.cli.context import Context
+from freehold.cli.gateway import gateway_of
+from freehold.cli.output import note, print_json, say
+from freehold.client.gateway import Gateway
+from freehold.client.gateway_address import LocalAddress
+from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.wire.service import SCHEDULER_LOCK
+
+PATIENCE_S = 30.0
+_LOOK_EVERY_S = 0.05
+
+
+@click.command(name="stop")
+@click.pass_obj
+def command(context: Context) -> None:
+    """End the running project. Runs go on, and what waits is kept: the next `freehold start` goes on with it."""
+    gateway = gateway_of(context)
+    gateway.post("/stop", object)
+    here = isinstance(gateway.address, LocalAddress)
+    if here:
+        _wait_until_gone(gateway, context.project_dir / STATE_DIRECTORY / SCHEDULER_LOCK)
+    if context.json:
+        print_json({"stopped": str(gateway.address)})
+    elif not context.quiet:
+        say("stopped" if here else "it is stopping")
+        note("runs go on; `freehold kill AGENT` ends them")
+
+
+def _wait_until_gone(gateway: Gateway, lock: Path) -> None:
+    """So that a `start` that follows finds the place free. Raises TIMEOUT."""
+    deadline = time.monotonic() + PATIENCE_S
+    while gateway.is_there() or _is_held(lock):
+        if time.monotonic() > deadline:
+            raise FreeholdError(
+                Code.TIMEOUT, f"it has not ended within {PATIENCE_S:.0f} s", "It was asked to: look again in a moment."
+            )
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a process still has the project: its socket goes first."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False

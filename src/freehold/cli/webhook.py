@@ -1,0 +1,100 @@
+"""`freehold webhook simulate|receipts|replay`: try triggers out before a sender knows the address, and again after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from freehold.base.plain_text import clipped
+from freehold.base.words import plural
+from freehold.cli.context import Context
+from freehold.cli.gateway import gateway_of
+from freehold.cli.output import json_line, paint, print_json, say, table
+from freehold.cli.webhook_fixture import read_fixture
+from freehold.cli.webhook_try import Tried, post, simulate_for, try_out
+from freehold.cli.when import local_time
+from freehold.client.gateway import in_path
+from freehold.project.load import load_project
+from freehold.wire.service import ReceiptView, WebhookAnswer
+
+_LONGEST_SUMMARY = 60
+
+
+@click.group(name="webhook")
+def command() -> None:
+    """Try webhooks out, look at what came, and take deliveries in again."""
+
+
+@command.command(name="simulate")
+@click.argument("source")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--event", default="", help="What its sender calls it, where that stands in a header: `issues`.")
+@click.option("--send", is_flag=True, help="Send it to the running project, signed: what it starts is real.")
+@click.pass_obj
+def simulate(context: Context, source: str, file: Path, event: str, send: bool) -> None:
+    """Say which agents a delivery to SOURCE would start, and of every other one why not.
+
+    FILE holds its body, or `{"headers": {...}, "body": {...}}`. Nothing starts, unless --send.
+    """
+    project = load_project(context.project_dir, home=context.home, environment=context.environment)
+    delivery = simulate_for(context, project, source, read_fixture(file), event=event)
+    if send:
+        answer = post(gateway_of(context), delivery)
+        say(json_line(answer))
+        return
+    tried = try_out(project, delivery)
+    print_json(tried) if context.json else _show(tried, quiet=context.quiet)
+
+
+@command.command(name="receipts")
+@click.option("--source", default="", help="Of this source alone.")
+@click.option("--status", default="", help="accepted, unmatched or refused.")
+@click.option("--text", default="", help="With this in what is told of it.")
+@click.pass_obj
+def receipts(context: Context, source: str, status: str, text: str) -> None:
+    """List what came, newest first."""
+    found = gateway_of(context).get("/receipts", list[ReceiptView], source=source, status=status, text=text)
+    if context.json:
+        print_json(found)
+    elif not found:
+        say("Nothing came, or nothing of that kind.")
+    else:
+        table(["receipt", "received", "source", "event", "status", "what"], [_row(one) for one in found])
+
+
+@command.command(name="replay")
+@click.argument("receipt")
+@click.pass_obj
+def replay(context: Context, receipt: str) -> None:
+    """Take a delivery in again, as if it came now, with the triggers as they are now."""
+    answer = gateway_of(context).post(f"/receipts/{in_path(receipt)}/replay", WebhookAnswer)
+    print_json(answer) if context.json else _tell(answer)
+
+
+def _tell(answer: WebhookAnswer) -> None:
+    skipped = f", {answer.skipped} could not" if answer.skipped else ""
+    repeated = "; it was accepted before" if answer.duplicate else ""
+    say(f"{plural(answer.matched, 'agent')} started{skipped}{repeated}")
+
+
+def _show(tried: Tried, *, quiet: bool) -> None:
+    if not quiet:
+        say(paint(tried.event, bold=True), f" {tried.action}".rstrip(), f" from {tried.source}")
+    for agent in tried.starts:
+        say(paint("✓ ", fg="green", bold=True), f"{agent} would start")
+    for agent, why in tried.refusals.items():
+        say(f"- {agent}: {why}")
+    if not tried.starts and not tried.refusals:
+        say("no agent has a trigger for this source")
+
+
+def _row(receipt: ReceiptView) -> tuple[str, ...]:
+    return (
+        receipt.id,
+        local_time(receipt.received_at),
+        receipt.source,
+        receipt.event,
+        receipt.status,
+        clipped(receipt.reason or receipt.summary, _LONGEST_SUMMARY),
+    )
