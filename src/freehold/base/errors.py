@@ -19,11 +19,15 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     DENIED = "denied"
+    UNAUTHENTICATED = "unauthenticated"
     BUSY = "busy"
     BUDGET = "budget"
     TIMEOUT = "timeout"
+    REQUEST_TIMEOUT = "request_timeout"
     TOO_LARGE = "too_large"
     RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    MISDIRECTED = "misdirected"
     NO_SCHEDULER = "no_scheduler"
     IMAGE = "image"
     OUT_OF_MEMORY = "out_of_memory"
@@ -51,16 +55,20 @@ HTTP_STATUSES: dict[Code, int] = {
     Code.CONFIG: 400,
     Code.PROTOCOL: 400,
     Code.BUDGET: 402,
+    Code.UNAUTHENTICATED: 401,
     Code.DENIED: 403,
     Code.CREDENTIAL: 403,
     Code.NOT_FOUND: 404,
+    Code.REQUEST_TIMEOUT: 408,
     Code.CONFLICT: 409,
     Code.TOO_LARGE: 413,
+    Code.MISDIRECTED: 421,
     Code.RATE_LIMITED: 429,
     Code.BUSY: 429,
     Code.UPSTREAM: 502,
     Code.UNREACHABLE: 502,
     Code.NO_SCHEDULER: 503,
+    Code.OVERLOADED: 503,
     Code.TIMEOUT: 504,
 }
 """Statuses of the run API (`docs/interfaces.md`, "Errors"); everything else is 500."""

@@ -5,19 +5,35 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from freehold.base.errors import FreeholdError
+from freehold.base.errors import Code, FreeholdError
 
 JSON = "application/json"
 NEVER_STORED = {"Cache-Control": "no-store"}
+RETRY_AFTER_S = 5
+
+_STATUSES = {
+    Code.UNREACHABLE: 503,
+    Code.DISK: 503,
+}
+"""Where the gateway's statuses differ from those of a run's socket: what is away here is ours, and comes back."""
 
 
 def as_json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value) + b"\n", status, NEVER_STORED, JSON)
 
 
-def as_error(error: FreeholdError, status: int | None = None) -> Response:
+def status_of(error: FreeholdError) -> int:
+    return _STATUSES.get(error.code, error.http_status)
+
+
+def as_error(error: FreeholdError, status: int | None = None, retry_after_s: int = RETRY_AFTER_S) -> Response:
     """`status` where another one than the code's own is meant."""
-    response = as_json(error.as_dict(), status or error.http_status)
+    return with_error_headers(as_json(error.as_dict(), status or status_of(error)), retry_after_s)
+
+
+def with_error_headers(response: Response, retry_after_s: int = RETRY_AFTER_S) -> Response:
     if response.status_code in (429, 503):
-        response.headers["Retry-After"] = "5"
+        response.headers["Retry-After"] = str(retry_after_s)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -9,44 +9,73 @@ from typing import Any, TypeVar
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.nesting import DEEPEST, is_too_deep
 from freehold.gateway.access import Actor
+from freehold.gateway.gateway import Gateway
 from freehold.gateway.project_service import ProjectService
+from freehold.store import audit
 from freehold.store.api_keys import Scope
 
 Body = TypeVar("Body")
 Handler = Callable[["Asked"], Awaitable[object]]
 
 LARGEST_PAGE = 500
+LONGEST_VALUE = 500
+"""Characters of one value in a query."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request, checked: who asks is known and may. `path` and `query` are decoded."""
+    """One request, checked: who asks is known and may. `path` and `query` are decoded; header names lower-case."""
 
-    service: ProjectService
+    gateway: Gateway
     actor: Actor
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     raw_body: bytes = b""
+
+    @property
+    def service(self) -> ProjectService:
+        return self.gateway.service
 
     def body(self, kind: type[Body]) -> Body:
         """The JSON body; an empty one is `{}`. Raises PROTOCOL, saying what is expected."""
+        raw = self.raw_body or b"{}"
         try:
-            return msgspec.json.decode(self.raw_body or b"{}", type=kind)
+            too_deep = is_too_deep(msgspec.json.decode(raw))
+            body = msgspec.json.decode(raw, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             fields = ", ".join(getattr(kind, "__struct_fields__", ()))
             raise FreeholdError(
                 Code.PROTOCOL, f"the body is not what is expected: {error}", f"JSON with: {fields}"
             ) from None
+        if too_deep:
+            raise FreeholdError(Code.PROTOCOL, f"the body is nested in more than {DEEPEST} levels", "Make it flatter.")
+        return body
 
-    def number(self, name: str, default: int, most: int = LARGEST_PAGE) -> int:
-        """A number in the query, at least 1 and at most `most`. Raises USAGE."""
+    def text(self, name: str) -> str:
+        """A value of the query, empty where there is none. Raises USAGE for one that no database takes."""
+        value = self.query.get(name, "")
+        if len(value) > LONGEST_VALUE or not value.isprintable():
+            raise FreeholdError(Code.USAGE, f"{name} is at most {LONGEST_VALUE} printable characters")
+        return value
+
+    def number(self, name: str, default: int, most: int = LARGEST_PAGE, least: int = 1) -> int:
+        """A number in the query, from `least` to `most`. Raises USAGE."""
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
-            raise FreeholdError(Code.USAGE, f"{name} is a number from 1 to {most}, not {text[:40]!r}")
+        if not text.isascii() or not text.isdigit() or not least <= int(text[:18]) <= most:
+            raise FreeholdError(Code.USAGE, f"{name} is a number from {least} to {most}, not {text[:40]!r}")
         return int(text)
+
+    async def note(self, action: str, target: str = "", **detail: Any) -> None:
+        """Write into the audit that the one who asks did this."""
+        now = self.service.clock.now()
+        await self.service.database.write(
+            lambda connection: audit.note(connection, self.actor.name, action, now, target, detail)
+        )
 
 
 @dataclass(frozen=True)

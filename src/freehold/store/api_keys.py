@@ -76,6 +76,12 @@ def by_secret(connection: Connection, secret: Secret) -> ApiKey | None:
     return _one(connection, api_keys.c.hash == digest(secret), api_keys.c.revoked_at.is_(None))
 
 
+def is_known(connection: Connection, secret: Secret) -> str:
+    """The id of the key, also when it was revoked; empty when there never was such a one."""
+    found = _one(connection, api_keys.c.hash == digest(secret))
+    return found.id if found else ""
+
+
 def find(connection: Connection, key_id: str) -> ApiKey | None:
     return _one(connection, api_keys.c.id == key_id)
 

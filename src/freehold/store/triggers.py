@@ -155,6 +155,21 @@ def waiting_of(connection: Connection, agent: str, kind: TriggerType | None = No
     return connection.execute(wanted).scalar_one()
 
 
+def count_dead(connection: Connection) -> int:
+    """How many dead letters there are."""
+    wanted = select(func.count()).where(triggers.c.state == TriggerState.DEAD)
+    return connection.execute(wanted).scalar_one()
+
+
+def of_origin(
+    connection: Connection, agents: Sequence[str], kind: TriggerType, source: str, source_id: str
+) -> list[StoredTrigger]:
+    """What one delivery, for example, started among these agents."""
+    mine = (triggers.c.type == kind, triggers.c.source == source, triggers.c.source_id == source_id)
+    wanted = select(triggers).where(triggers.c.agent.in_(agents), *mine).order_by(triggers.c.id)
+    return [_trigger(row) for row in connection.execute(wanted)]
+
+
 def oldest_waiting(connection: Connection, agent: str) -> StoredTrigger | None:
     """The one that makes room when the queue is full: the oldest of the lowest priority."""
     wanted = (

@@ -1,0 +1,133 @@
+"""Agents: how they stand, starting them, and switching them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.gateway.endpoint import Asked, Endpoint
+from freehold.scheduler.admission import Admitted
+from freehold.scheduler.intake import NewTrigger
+from freehold.store import audit
+from freehold.store.api_keys import Scope
+from freehold.wire.runs import TriggerType
+from freehold.wire.service import AgentView, Done, Killed, KillRequest, SetScale, TriggerAccepted, TriggerRequest
+
+LONGEST_KEY = 200
+
+
+async def every(asked: Asked) -> list[AgentView]:
+    now = asked.service.clock.now()
+    names = asked.service.scheduler.agents.project.agent_names
+    return [asked.gateway.views.agent(name, now) for name in names]
+
+
+async def one(asked: Asked) -> AgentView:
+    return asked.gateway.views.agent(asked.path["name"], asked.service.clock.now())
+
+
+async def trigger(asked: Asked) -> TriggerAccepted:
+    request = asked.body(TriggerRequest)
+    if len(request.key) > LONGEST_KEY:
+        raise FreeholdError(Code.USAGE, f"key has more than {LONGEST_KEY} characters")
+    return await start(
+        asked,
+        NewTrigger(
+            asked.path["name"],
+            TriggerType.MANUAL,
+            asked.actor.name,
+            request.key,
+            prompt=request.prompt,
+            context=request.context,
+        ),
+        "agent.trigger",
+    )
+
+
+async def start(asked: Asked, new: NewTrigger, action: str) -> TriggerAccepted:
+    """Take a trigger in, and write who asked for it, in one step."""
+    scheduler = asked.service.scheduler
+    scheduler.agents.require_takes_triggers(new.agent)
+    now = asked.service.clock.now()
+
+    def also(connection: Connection, taken: Sequence[Admitted | FreeholdError]) -> None:
+        for one in taken:
+            if isinstance(one, Admitted) and not one.repeated:
+                audit.note(connection, asked.actor.name, action, now, new.agent, {"trigger": one.trigger.id})
+
+    [taken] = await scheduler.intake.take_with([new], also)
+    if isinstance(taken, FreeholdError):
+        raise taken
+    asked.gateway.changes.tell("queue")
+    return TriggerAccepted(
+        trigger_id=taken.trigger.id,
+        agent=new.agent,
+        waiting=scheduler.dispatcher.queues.length(new.agent),
+        repeated=taken.repeated,
+        note=_why_not_yet(asked, new.agent),
+    )
+
+
+def _why_not_yet(asked: Asked, name: str) -> str:
+    scheduler = asked.service.scheduler
+    if scheduler.dispatcher.held:
+        return scheduler.dispatcher.held
+    return scheduler.agents.facts(name, 0, asked.service.clock.now()).held
+
+
+async def enable(asked: Asked) -> Done:
+    return await _switch(asked, enabled=True)
+
+
+async def disable(asked: Asked) -> Done:
+    return await _switch(asked, enabled=False)
+
+
+async def _switch(asked: Asked, *, enabled: bool) -> Done:
+    name = asked.path["name"]
+    await asked.service.scheduler.enable(name, enabled, asked.actor.name)
+    await asked.note("agent.enable" if enabled else "agent.disable", name)
+    asked.gateway.changes.tell("agent", name)
+    return Done()
+
+
+async def scale(asked: Asked) -> Done:
+    name, wanted = asked.path["name"], asked.body(SetScale).scale
+    await asked.service.scheduler.set_scale(name, wanted, asked.actor.name)
+    await asked.note("agent.scale", name, scale=wanted)
+    asked.gateway.changes.tell("agent", name)
+    return Done()
+
+
+async def kill(asked: Asked) -> Killed:
+    name = asked.path["name"]
+    request = asked.body(KillRequest)
+    if name not in asked.service.scheduler.agents.project.broken:
+        asked.service.scheduler.agents.agent(name)
+    return Killed(await kill_all(asked, name, request.reason))
+
+
+async def kill_all(asked: Asked, name: str, reason: str = "") -> int:
+    """Ask every run of the agent to end; how many there were."""
+    scheduler = asked.service.scheduler
+    found = [view.run_id for view in scheduler.dispatcher.active.values() if view.agent == name]
+    for run_id in found:
+        await scheduler.keeper.kill(run_id, reason or f"killed by {asked.actor.name}")
+    await asked.note("agent.kill", name, runs=found)
+    return len(found)
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/agents", Scope.READ, "Every agent", every, answer=list[AgentView]),
+    Endpoint("GET", "/agents/{name}", Scope.READ, "One agent", one, answer=AgentView),
+    Endpoint(
+        "POST", "/agents/{name}/trigger", Scope.TRIGGER, "Start an agent; it is on the disk when this is answered",
+        trigger, TriggerRequest, TriggerAccepted, status=202,
+    ),
+    Endpoint("POST", "/agents/{name}/enable", Scope.ADMIN, "Let it begin runs", enable, answer=Done),
+    Endpoint("POST", "/agents/{name}/disable", Scope.ADMIN, "Let it begin none", disable, answer=Done),
+    Endpoint("PUT", "/agents/{name}/scale", Scope.ADMIN, "How many runs it may have at a time", scale, SetScale, Done),
+    Endpoint("POST", "/agents/{name}/kill", Scope.TRIGGER, "End all its runs", kill, KillRequest, Killed),
+)  # fmt: skip

@@ -1,0 +1,92 @@
+"""API keys, and the audit of what was done with them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from freehold.base.clock import rfc3339
+from freehold.base.errors import Code, FreeholdError
+from freehold.gateway.endpoint import Asked, Endpoint
+from freehold.gateway.first_key import REF
+from freehold.store import api_keys, audit
+from freehold.store.api_keys import ApiKey, Scope
+from freehold.wire.service import AuditView, Done, KeyMade, KeyView, NewKey
+
+LONGEST_NAME = 100
+
+
+async def every(asked: Asked) -> list[KeyView]:
+    return [_view(key) for key in await asked.service.database.read(api_keys.every)]
+
+
+async def make(asked: Asked) -> KeyMade:
+    """Its maker's own scopes are the most that a key can have, and only an admin makes any."""
+    new, now = asked.body(NewKey), asked.service.clock.now()
+    name, scopes = new.name.strip(), new.scopes
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise FreeholdError(Code.USAGE, f"name is 1 to {LONGEST_NAME} printable characters")
+    if name.startswith(REF.type):
+        raise FreeholdError(Code.USAGE, f"a key called {name} would be taken for the one that the project began with")
+    if not scopes or any(scope not in list(Scope) for scope in scopes):
+        raise FreeholdError(Code.USAGE, "scopes are of: read, trigger, admin", 'For example {"scopes": ["trigger"]}.')
+    secret = api_keys.new_secret(api_keys.PREFIX)
+
+    def work(connection: Connection) -> ApiKey:
+        made = api_keys.make(connection, name, {Scope(scope) for scope in scopes}, secret, now)
+        audit.note(connection, asked.actor.name, "key.make", now, made.id, {"name": name, "scopes": sorted(scopes)})
+        return made
+
+    made = await asked.service.database.write(work)
+    return KeyMade(id=made.id, key=secret.reveal())
+
+
+async def revoke(asked: Asked) -> Done:
+    key_id, now = asked.path["id"], asked.service.clock.now()
+
+    def work(connection: Connection) -> bool:
+        revoked = api_keys.revoke(connection, key_id, now)
+        if revoked:
+            audit.note(connection, asked.actor.name, "key.revoke", now, key_id)
+        return revoked
+
+    if not await asked.service.database.write(work):
+        raise FreeholdError(
+            Code.NOT_FOUND, f"there is no key {key_id[:100]} in use", "`freehold keys list` lists them."
+        )
+    return Done()
+
+
+async def audited(asked: Asked) -> list[AuditView]:
+    before, limit = asked.text("before"), asked.number("limit", 50)
+    found = await asked.service.database.read(lambda connection: audit.page(connection, before, limit))
+    return [
+        AuditView(
+            id=entry.id,
+            at=rfc3339(entry.at),
+            actor=entry.actor,
+            action=entry.action,
+            target=entry.target,
+            detail=entry.detail,
+        )
+        for entry in found
+    ]
+
+
+def _view(key: ApiKey) -> KeyView:
+    return KeyView(
+        id=key.id,
+        name=key.name,
+        scopes=sorted(key.scopes),
+        created_at=rfc3339(key.created_at),
+        last_used_at=rfc3339(key.last_used_at) if key.last_used_at else None,
+        revoked_at=rfc3339(key.revoked_at) if key.revoked_at else None,
+    )
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/keys", Scope.ADMIN, "API keys, the revoked ones included", every, answer=list[KeyView]),
+    Endpoint("POST", "/keys", Scope.ADMIN, "Make a key; it is told this once", make, NewKey, KeyMade, status=201),
+    Endpoint("DELETE", "/keys/{id}", Scope.ADMIN, "Revoke a key, and log out who came with it", revoke, answer=Done),
+    Endpoint("GET", "/audit", Scope.ADMIN, "Who changed what, newest first", audited, answer=list[AuditView],
+             query=("before", "limit")),
+)  # fmt: skip

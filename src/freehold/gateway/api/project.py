@@ -1,0 +1,53 @@
+"""The project as a whole: how it stands, whether it begins runs, what changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from freehold.gateway.endpoint import Asked, Endpoint
+from freehold.gateway.streams import Piece
+from freehold.store.api_keys import Scope
+from freehold.wire.service import Change, Done, ProjectStatus
+
+
+async def status(asked: Asked) -> ProjectStatus:
+    await asked.gateway.count_dead_letters()
+    return asked.gateway.views.project(asked.service.clock.now())
+
+
+async def pause(asked: Asked) -> Done:
+    await asked.service.scheduler.pause(asked.actor.name)
+    await asked.note("pause")
+    return Done()
+
+
+async def resume(asked: Asked) -> Done:
+    await asked.service.scheduler.resume(asked.actor.name)
+    await asked.note("resume")
+    return Done()
+
+
+async def stop(asked: Asked) -> Done:
+    await asked.note("stop")
+    asked.gateway.stop()
+    return Done()
+
+
+async def events(asked: Asked) -> object:
+    return asked.gateway.streams.events(_changes(asked, asked.headers.get("last-event-id", "")[:100]))
+
+
+async def _changes(asked: Asked, last_id: str) -> AsyncGenerator[Piece]:
+    async for change_id, change in asked.gateway.changes.follow(last_id):
+        yield change_id, change.type, msgspec.json.encode(change)
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/status", Scope.READ, "How the project and its agents stand", status, answer=ProjectStatus),
+    Endpoint("POST", "/pause", Scope.ADMIN, "Begin nothing any more; what comes waits", pause, answer=Done),
+    Endpoint("POST", "/resume", Scope.ADMIN, "Begin what waits", resume, answer=Done),
+    Endpoint("POST", "/stop", Scope.ADMIN, "End this service; runs go on", stop, answer=Done, status=202),
+    Endpoint("GET", "/events", Scope.READ, "What changes, as server-sent events", events, answer=Change),
+)

@@ -1,0 +1,17 @@
+"""Every endpoint of `/api/v1`: the one source of its routes, its scopes and its document."""
+
+from __future__ import annotations
+
+from freehold.gateway.api import agents, keys, locks, project, receipts, runs, triggers, usage
+from freehold.gateway.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *project.ENDPOINTS,
+    *agents.ENDPOINTS,
+    *runs.ENDPOINTS,
+    *triggers.ENDPOINTS,
+    *locks.ENDPOINTS,
+    *receipts.ENDPOINTS,
+    *usage.ENDPOINTS,
+    *keys.ENDPOINTS,
+)

@@ -1,0 +1,72 @@
+"""The gateway's application: its routes, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Scope
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.gateway.answers import as_error, as_json
+from freehold.gateway.api.table import ENDPOINTS
+from freehold.gateway.bodies import DEADLINE_S, Bodies
+from freehold.gateway.endpoint_routes import routes_of
+from freehold.gateway.gateway import Gateway
+from freehold.gateway.guards import ROUTE, Guards
+from freehold.gateway.health import health_routes
+from freehold.gateway.legacy.table import legacy_routes
+from freehold.gateway.login import login_routes
+from freehold.gateway.openapi import document
+from freehold.gateway.trusted_hosts import TrustedHosts
+from freehold.gateway.webhook_routes import webhook_routes
+from freehold.wire.service import API
+
+_CODES = {404: Code.NOT_FOUND, 405: Code.USAGE}
+
+
+def make_app(
+    gateway: Gateway,
+    hosts: Callable[[Scope], TrustedHosts],
+    *,
+    web: bool = False,
+    pages: Sequence[BaseRoute] = (),
+    body_deadline_s: float = DEADLINE_S,
+) -> ASGIApp:
+    """`pages` are those of the console, which are served with `web`; without it, a browser finds nothing here."""
+    described = document(ENDPOINTS)
+
+    async def openapi(request: Request) -> Response:
+        request.scope[ROUTE] = f"{API}/openapi.json"
+        return as_json(described)
+
+    routes: list[BaseRoute] = [
+        *health_routes(gateway),
+        *webhook_routes(gateway),
+        *login_routes(gateway),
+        Route(f"{API}/openapi.json", openapi, methods=["GET"]),
+        *routes_of(gateway, ENDPOINTS, API),
+        *legacy_routes(gateway),
+        *((pages or [Route("/", _front, methods=["GET"])]) if web else ()),
+    ]
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_served})
+    inner.router.redirect_slashes = False
+    return Guards(Bodies(inner, deadline_s=body_deadline_s), hosts, gateway.metrics.answered)
+
+
+async def _front(request: Request) -> Response:
+    request.scope[ROUTE] = "/"
+    return as_json({"api": API, "document": f"{API}/openapi.json", "health": "/health"})
+
+
+async def _not_served(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, Code.USAGE)
+    words = "there is nothing at this address" if error.status_code == 404 else error.detail
+    response = as_error(FreeholdError(code, words, f"{API}/openapi.json says what there is."), error.status_code)
+    response.headers.update(error.headers or {})
+    return response

@@ -1,0 +1,91 @@
+"""A project's service with its gateway, from the moment that its database is open until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.types import Scope
+
+from freehold.base.files import PRIVATE_FILE
+from freehold.base.sockets import listen_unix
+from freehold.gateway.app import make_app
+from freehold.gateway.first_key import ensure_first_key
+from freehold.gateway.front import Front
+from freehold.gateway.gateway import Gateway, listening, make_gateway, read_latest_runs, watch_standing
+from freehold.gateway.local_peer import is_local
+from freehold.gateway.log_ring import LogRing
+from freehold.gateway.project_service import ProjectService, open_service
+from freehold.gateway.retention import keep_forgetting
+from freehold.gateway.run_events import KeeperRunEvents
+from freehold.gateway.server import serving
+from freehold.gateway.trusted_hosts import TrustedHosts
+from freehold.store.credentials import FileCredentialStore
+from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.wire.service import GATEWAY_SOCKET
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What `freehold start` was asked for."""
+
+    root: Path
+    home: Path
+    environment: str
+    expose: bool
+    web: bool
+
+
+async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Until `stop`. Raises as `open_service` does."""
+    async with (
+        open_service(asking.root, asking.home, asking.environment) as service,
+        _gateway(asking, service, stop) as gateway,
+    ):
+        app = make_app(gateway, hosts_of(gateway, port, exposed=asking.expose), web=asking.web)
+        socket_path = asking.root / STATE_DIRECTORY / GATEWAY_SOCKET
+        async with serving(app, [listen_unix(socket_path, PRIVATE_FILE)], local=True):
+            front.app = app
+            ready()
+            await stop.wait()
+            service.scheduler.dispatcher.stopping = True
+            gateway.streams.close()
+            gateway.changes.close()
+            socket_path.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _gateway(asking: Asking, service: ProjectService, stop: asyncio.Event) -> AsyncIterator[Gateway]:
+    log = LogRing()
+    logging.getLogger().addHandler(log)
+    store = FileCredentialStore(asking.home)
+    events = KeeperRunEvents(asking.root, asking.home)
+    gateway = make_gateway(service, events, store, log=log, stop=stop.set)
+    watching = [asyncio.create_task(one) for one in (watch_standing(gateway), keep_forgetting(service))]
+    try:
+        with listening(gateway):
+            await ensure_first_key(service.database, store, service.clock.now())
+            await read_latest_runs(gateway)
+            yield gateway
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        logging.getLogger().removeHandler(log)
+
+
+def hosts_of(gateway: Gateway, port: int, *, exposed: bool) -> Callable[[Scope], TrustedHosts]:
+    """What the gateway answers to. Through the local socket, which may have been forwarded to any port, to any port."""
+    names = frozenset({socket.gethostname().lower()}) if exposed else frozenset()
+
+    def hosts(scope: Scope) -> TrustedHosts:
+        if is_local(scope):
+            return TrustedHosts(0, gateway.public_url)
+        return TrustedHosts(port, gateway.public_url, exposed, names)
+
+    return hosts

@@ -1,0 +1,121 @@
+"""Everything that a request may need, put together once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from freehold.gateway.access import Access
+from freehold.gateway.changes import Changes
+from freehold.gateway.log_ring import LogRing
+from freehold.gateway.metrics import Metrics
+from freehold.gateway.project_service import ProjectService
+from freehold.gateway.run_events import RunEvents
+from freehold.gateway.streams import Streams
+from freehold.gateway.throttle import Throttle
+from freehold.gateway.views import Views
+from freehold.gateway.webhook_intake import WebhookIntake
+from freehold.scheduler.attempt import Closed
+from freehold.store import run_index, triggers
+from freehold.store.credentials import CredentialStore
+from freehold.wire.runs import RunView
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """`stop` ends the whole service, once what is being answered is answered."""
+
+    service: ProjectService
+    run_events: RunEvents
+    credentials: CredentialStore
+    log: LogRing
+    stop: Callable[[], None]
+    access: Access
+    views: Views
+    changes: Changes
+    streams: Streams
+    metrics: Metrics
+    throttle: Throttle
+    webhooks: WebhookIntake
+
+    @property
+    def public_url(self) -> str:
+        return self.service.scheduler.agents.project.config.gateway.url
+
+    async def count_dead_letters(self) -> int:
+        """Raises what the database raises."""
+        found = await self.service.database.read(triggers.count_dead)
+        self.views.dead_letters = self.metrics.dead_letters = found
+        return found
+
+
+def make_gateway(
+    service: ProjectService,
+    run_events: RunEvents,
+    credentials: CredentialStore,
+    *,
+    log: LogRing | None = None,
+    stop: Callable[[], None] = lambda: None,
+) -> Gateway:
+    """The gateway of a service that is at work."""
+    metrics = Metrics(service.scheduler)
+    return Gateway(
+        service=service,
+        run_events=run_events,
+        credentials=credentials,
+        log=log or LogRing(),
+        stop=stop,
+        access=Access(service.database, service.clock),
+        views=Views(service.scheduler, service.clock.now()),
+        changes=Changes(service.clock),
+        streams=Streams(),
+        metrics=metrics,
+        throttle=Throttle(service.clock),
+        webhooks=WebhookIntake(service, credentials, metrics),
+    )
+
+
+@contextlib.contextmanager
+def listening(gateway: Gateway) -> Iterator[None]:
+    """Hear how runs stand, for views, figures and whoever watches."""
+
+    def changed(view: RunView) -> None:
+        gateway.views.latest[view.agent] = view
+        for kind, name in (("run", view.run_id), ("agent", view.agent)):
+            gateway.changes.tell(kind, name)
+
+    def closed(view: RunView, what: Closed) -> None:
+        changed(view)
+        gateway.changes.tell("queue")
+        if what.first_time:
+            gateway.metrics.ended(view)
+
+    listeners = gateway.service.listeners
+    listeners.changed.append(changed)
+    listeners.closed.append(closed)
+    try:
+        yield
+    finally:
+        listeners.changed.remove(changed)
+        listeners.closed.remove(closed)
+
+
+async def watch_standing(gateway: Gateway) -> None:
+    """Tell of what nobody else tells of: what waits, what is held, what was edited. Until cancelled."""
+    clock, scheduler = gateway.service.clock, gateway.service.scheduler
+    before: object = None
+    while True:
+        agents, dispatcher = scheduler.agents, scheduler.dispatcher
+        standing = (len(dispatcher.queues), dispatcher.held, agents.switches, agents.project, dict(agents.errors))
+        if before is not None and standing != before:
+            gateway.changes.tell("queue")
+            gateway.changes.tell("project")
+        before = standing
+        await clock.sleep(1.0)
+
+
+async def read_latest_runs(gateway: Gateway) -> None:
+    """Raises what the database raises."""
+    found = await gateway.service.database.read(run_index.latest_of_each)
+    gateway.views.latest = {**found, **gateway.views.latest}

@@ -1,0 +1,134 @@
+"""Around the whole application: for whom a request is meant, who sent it, what every answer carries, and the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.gateway.answers import as_error
+from freehold.gateway.local_peer import is_local
+from freehold.gateway.trusted_hosts import TrustedHosts, is_own_page
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SECRET_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token", "secret", "authorization", "password"})
+ROUTE = "freehold.route"
+"""Where the scope says which route served it: for figures, in which no name that somebody sent may stand."""
+_ANY_NAME = ("/health", "/webhooks/")
+"""What may be asked by any name: tells nothing and lets nobody in, and tunnels and load balancers have names of
+their own."""
+_CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_logger = logging.getLogger(__name__)
+
+Observe = Callable[[str, str, int, float], None]
+"""Told of every answer: method, route, status, seconds until it began."""
+
+
+class Guards:
+    """Around an ASGI application. `hosts` are asked for each time: they change with the configuration."""
+
+    def __init__(self, app: ASGIApp, hosts: Callable[[Scope], TrustedHosts], observe: Observe) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        began = time.monotonic()
+        answered = _Answered(scope, send, began, self._observe)
+        try:
+            require_welcome(scope, self._hosts(scope))
+        except FreeholdError as error:
+            await _refuse(scope, receive, answered.send, error)
+            return
+        try:
+            await self._app(scope, receive, answered.send)
+        except ClientDisconnect:
+            pass  # there is nobody to answer
+        except Exception:
+            if answered.status or scope["type"] != "http":
+                raise
+            _logger.exception("a request failed", extra={"path": scope["path"]})
+            defect = FreeholdError(Code.INTERNAL, "the gateway failed", "Its log says more; please report it.")
+            await as_error(defect)(scope, receive, answered.send)
+
+
+def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
+    """Raises MISDIRECTED for a name that is not ours, DENIED for a page that is not, USAGE for a secret in the URL."""
+    headers, path = Headers(scope=scope), scope["path"]
+    host = headers.get("host", "")
+    if not path.startswith(_ANY_NAME) and not hosts.include(host):
+        raise FreeholdError(
+            Code.MISDIRECTED,
+            "this gateway does not answer to the name in the address",
+            "Set gateway.url in the project's config.toml to the address by which it is reached.",
+        )
+    changing = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+    if changing and not is_own_page(host, headers):
+        raise FreeholdError(Code.DENIED, "pages of other sites may change nothing here", "Use the console itself.")
+    if not path.startswith("/webhooks/") and (name := _secret_in(scope["query_string"])):
+        raise FreeholdError(
+            Code.USAGE,
+            f"{name} in the address: secrets are not taken from there, because addresses are logged on their way",
+            "Send it as a header, Authorization: Bearer KEY. What was sent should be taken for known: revoke it.",
+        )
+
+
+def _secret_in(query: bytes) -> str:
+    fields = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return next((name.lower() for name, value in fields if name.lower() in SECRET_NAMES or "fh_" in value[:3]), "")
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, error: FreeholdError) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})  # answered with 403, before it is opened
+        return
+    await as_error(error)(scope, receive, send)
+
+
+class _Answered:
+    """Gives an answer its headers, and says in the log that it was given: its path, never its query."""
+
+    def __init__(self, scope: Scope, send: Send, began: float, observe: Observe) -> None:
+        self._scope = scope
+        self._send = send
+        self._began = began
+        self._observe = observe
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            self._note()
+        await self._send(message)
+
+    def _note(self) -> None:
+        took_s = time.monotonic() - self._began
+        method, path = self._scope["method"], self._scope["path"]
+        self._observe(method, self._scope.get(ROUTE, "other"), self.status, took_s)
+        client = "local" if is_local(self._scope) else (self._scope.get("client") or ("",))[0]
+        told = {"method": method, "path": path[:500], "status": self.status, "ms": round(took_s * 1000, 1)}
+        _logger.info("request", extra={**told, "client": client})

@@ -1,0 +1,65 @@
+"""Where the gateway listens: a port of its own, or sockets that systemd opened for it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import MutableMapping
+
+from freehold.base.errors import Code, FreeholdError
+
+BACKLOG = 2048
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104  only with --expose
+_FIRST_INHERITED = 3
+"""sd_listen_fds(3)."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CONFLICT when the port is somebody else's, CONFIG when it cannot be had at all."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise _cannot(host, port, error) from None
+    listener.setblocking(False)
+    return listener
+
+
+def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
+    """What systemd opened for this process; taken out of `environ`, so that nothing started from here takes it too."""
+    pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or not count.isdigit():
+        return []
+    found = [socket.socket(fileno=number) for number in range(_FIRST_INHERITED, _FIRST_INHERITED + int(count))]
+    for listener in found:
+        listener.setblocking(False)
+        os.set_inheritable(listener.fileno(), False)
+    return found
+
+
+def port_of(listener: socket.socket) -> int:
+    """0 for a socket that has none."""
+    name = listener.getsockname()
+    return int(name[1]) if isinstance(name, tuple) else 0
+
+
+def _cannot(host: str, port: int, error: OSError | OverflowError) -> FreeholdError:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        return FreeholdError(
+            Code.CONFLICT,
+            f"port {port} of {host} is in use by another program",
+            "Choose another one: gateway.port in config.toml, or --port.",
+        )
+    if number == errno.EACCES:
+        hint = "Ports below 1024 are root's: set gateway.port in config.toml, or --port, to a higher one."
+        return FreeholdError(Code.CONFIG, f"port {port} may not be used by this user", hint)
+    why = error.strerror if isinstance(error, OSError) else str(error)
+    return FreeholdError(
+        Code.CONFIG, f"{host}, port {port}: {why}", "gateway.port in config.toml, or --port and --host."
+    )

@@ -1,0 +1,115 @@
+"""`POST /login` and `/logout`: a browser's session for a key, which the browser then forgets."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.secret import Secret
+from freehold.gateway.access import SESSION_LASTS
+from freehold.gateway.answers import as_error, as_json
+from freehold.gateway.authentication import (
+    COOKIE,
+    LONGEST_KEY,
+    client_address,
+    form_of,
+    require_csrf,
+    session_of,
+    who_asks,
+)
+from freehold.gateway.gateway import Gateway
+from freehold.gateway.guards import ROUTE
+from freehold.gateway.throttle import ThrottledError
+from freehold.gateway.trusted_hosts import TrustedHosts
+from freehold.wire.service import Done, LoggedIn, LogIn
+
+
+def login_routes(gateway: Gateway) -> list[Route]:
+    """Each also at the path of the system before, in whose words it then answers."""
+
+    async def log_in(request: Request) -> Response:
+        request.scope[ROUTE] = "/login"
+        form = form_of(request.headers, await request.body())
+        try:
+            session = await _opened(gateway, request, form)
+        except FreeholdError as error:
+            return _refused(error, form)
+        if form:
+            response: Response = RedirectResponse(_inside(form.get("next", "")), 303)
+        else:
+            actor = await gateway.access.by_session(session)
+            legacy = request.url.path.startswith("/api/")
+            answer = {"success": True, "csrf": actor.csrf if actor else ""}
+            response = as_json(answer if legacy else LoggedIn(str(answer["csrf"])))
+        _set_cookie(gateway, request, response, session)
+        return response
+
+    async def log_out(request: Request) -> Response:
+        request.scope[ROUTE] = "/logout"
+        session = session_of(request)
+        try:
+            actor = await who_asks(gateway, request)
+            require_csrf(actor, request.headers, await request.body())
+        except FreeholdError as error:
+            if error.code is not Code.UNAUTHENTICATED:  # whoever is not in is out
+                return as_error(error)
+        if session:
+            await gateway.access.log_out(session)
+        legacy = request.url.path.startswith("/api/")
+        form = form_of(request.headers, await request.body())
+        response = RedirectResponse("/login", 303) if form else as_json({"success": True} if legacy else Done())
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        return response
+
+    return [
+        *(Route(path, log_in, methods=["POST"]) for path in ("/login", "/api/auth/login")),
+        *(Route(path, log_out, methods=["POST"]) for path in ("/logout", "/api/auth/logout")),
+    ]
+
+
+async def _opened(gateway: Gateway, request: Request, form: dict[str, str]) -> Secret:
+    address = client_address(request)
+    gateway.throttle.admit(address)
+    key = form.get("key", "") if form else _key_in(await request.body())
+    session = await gateway.access.log_in(Secret(key[:LONGEST_KEY].strip()))
+    if session is None:
+        gateway.metrics.wrong_key()
+        raise FreeholdError(Code.UNAUTHENTICATED, "nobody has this key", "`freehold keys make` makes one.")
+    gateway.throttle.succeeded(address)
+    return session
+
+
+def _key_in(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=LogIn).key
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FreeholdError(Code.PROTOCOL, "the body is not what is expected", 'JSON: {"key": "..."}') from None
+
+
+def _refused(error: FreeholdError, form: dict[str, str]) -> Response:
+    if form and error.code is Code.UNAUTHENTICATED:
+        return RedirectResponse("/login?failed=1", 303)
+    retry_after_s = error.retry_after_s if isinstance(error, ThrottledError) else 5
+    return as_error(error, retry_after_s=retry_after_s)
+
+
+def _set_cookie(gateway: Gateway, request: Request, response: Response, session: Secret) -> None:
+    hosts = TrustedHosts(0, gateway.public_url)
+    response.set_cookie(
+        COOKIE,
+        session.reveal(),
+        max_age=int(SESSION_LASTS.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=hosts.is_https(request.headers.get("host", "")),
+    )
+
+
+def _inside(path: str) -> str:
+    """A path of ours to go on to; never another site (`//elsewhere`, `/\\elsewhere`)."""
+    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if fine else "/"

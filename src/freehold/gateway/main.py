@@ -1,0 +1,120 @@
+"""`freehold start`: binds, answers `/health` at once, and then opens the project."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.base.errors import FreeholdError
+from freehold.gateway.front import Front
+from freehold.gateway.listening import EVERYWHERE, LOOPBACK, bind, inherited, port_of
+from freehold.gateway.server import serving
+from freehold.gateway.single import only_one
+from freehold.project.load import Project, load_project
+from freehold.store.state_mark import claim_state
+from freehold.wire.keeper import STATE_DIRECTORY
+
+SCHEDULER_LOCK = "scheduler.lock"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where it listens; port 0 for an inherited socket that has none."""
+
+    host: str
+    port: int
+
+
+async def serve(
+    root: Path,
+    home: Path,
+    environment: str = "",
+    *,
+    host: str = "",
+    port: int | None = None,
+    expose: bool = False,
+    web: bool = False,
+    ready: Callable[[Address], None] = lambda _address: None,
+) -> None:
+    """Serve a project until SIGTERM, SIGINT or `POST /stop`: then no new work is begun, requests are finished within
+    seconds, and runs go on. `ready` is told once everything answers.
+
+    It listens on sockets that systemd passed on, else on `host` (127.0.0.1; with `expose` 0.0.0.0) and `port` (else
+    `gateway.port`; 0: any free one). Raises CONFIG, CONFLICT (the port, or the project, is served already), UNREACHABLE
+    or DISK (the database).
+    """
+    project = load_project(root, home=home, environment=environment)
+    _require_alone(project, root, home)
+    _allow_many_files()
+    sockets = inherited(os.environ) or [_own_socket(project, host, port, expose=expose)]
+    address = Address(str(_host_of(sockets[0])), port_of(sockets[0]))
+    front, stop = Front(), asyncio.Event()
+    with _told_by_signals(stop):
+        async with serving(front, sockets):
+            # Half a second of imports, during which /health answers already.
+            await asyncio.to_thread(importlib.import_module, "freehold.gateway.at_work")
+            from freehold.gateway.at_work import Asking, work
+
+            asking = Asking(root, home, environment, expose, web)
+            await _unwrapped(work(asking, address.port, front, stop, lambda: ready(address)))
+
+
+async def _unwrapped(doing: Awaitable[None]) -> None:
+    """What a task group raises for one error of ours is that error."""
+    try:
+        await doing
+    except BaseExceptionGroup as group:
+        ours, others = group.split(FreeholdError)
+        if others or ours is None:
+            raise
+        raise _first(ours) from None
+
+
+def _first(group: BaseExceptionGroup[FreeholdError]) -> FreeholdError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def _own_socket(project: Project, host: str, port: int | None, *, expose: bool) -> socket.socket:
+    wanted = project.config.gateway.port if port is None else port
+    return bind(host or (EVERYWHERE if expose else LOOPBACK), wanted)
+
+
+def _host_of(listener: socket.socket) -> object:
+    name = listener.getsockname()
+    return name[0] if isinstance(name, tuple) else name
+
+
+def _require_alone(project: Project, root: Path, home: Path) -> None:
+    """Whoever serves it already is named, before its port is found taken."""
+    state = root / STATE_DIRECTORY
+    claim_state(state, home)
+    with only_one(state / SCHEDULER_LOCK, project.name):
+        pass
+
+
+def _allow_many_files() -> None:
+    """A burst of ten thousand connections needs as many descriptors; the soft limit is often 1024."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536) if hard > 0 else 65_536, hard))
+
+
+@contextlib.contextmanager
+def _told_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

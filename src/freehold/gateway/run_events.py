@@ -1,0 +1,123 @@
+"""What a run says and does, told by the keeper while it goes on; and what a person answers it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
+from freehold.wire.keeper import AnswerPermission, AttachRun
+from freehold.wire.runs import RunState, RunView
+
+PAUSE_S = 0.5
+"""Before a keeper that went away is looked for again."""
+_LAST = "run.finished"
+
+
+class EventHead(msgspec.Struct, frozen=True):
+    """What is needed of an event to pass it on."""
+
+    seq: int
+    type: str
+
+
+class ToldEvent(msgspec.Struct, frozen=True):
+    """An event, as it was written."""
+
+    seq: int
+    type: str
+    line: bytes
+
+
+class RunEvents(Protocol):
+    """Raises NOT_FOUND for a run that the keeper does not know, UNREACHABLE when no keeper can be had."""
+
+    def follow(self, run_id: str, after_seq: int, *, live: bool) -> AsyncGenerator[ToldEvent]:
+        """Every event after that one, in order, each once; `live` goes on until the run has ended. A slow reader makes
+        the keeper wait, not remember."""
+        ...
+
+    async def answer(self, run_id: str, permission_id: str, option_id: str) -> None: ...
+
+
+class KeeperRunEvents:
+    """Each follower has a connection of its own. When a keeper goes away, the next one is asked for what followed."""
+
+    def __init__(self, project: Path, home: Path) -> None:
+        self._project = project
+        self._home = home
+
+    async def follow(self, run_id: str, after_seq: int, *, live: bool) -> AsyncGenerator[ToldEvent]:
+        without_news = 0
+        while True:
+            before = after_seq
+            try:
+                connection = await connect(self._project, self._home)
+                try:
+                    view = await connection.call("run/attach", AttachRun(run_id, after_seq, live), RunView)
+                    async for told in _events(connection):
+                        after_seq = told.seq
+                        yield told
+                        if told.type == _LAST:
+                            return
+                    if not live or view.state is RunState.FINISHED:
+                        return
+                    raise KeeperGoneError  # it let go of the run, and another one takes it over
+                finally:
+                    await connection.close()
+            except KeeperGoneError:
+                without_news = 0 if after_seq > before else without_news + 1
+                if without_news >= MOST_KEEPERS:
+                    raise
+                await asyncio.sleep(PAUSE_S)
+
+    async def answer(self, run_id: str, permission_id: str, option_id: str) -> None:
+        answer = AnswerPermission(run_id, permission_id, option_id)
+        await ask(self._project, self._home, "run/answer", answer, type(None))
+
+
+async def _events(connection: KeeperConnection) -> AsyncGenerator[ToldEvent]:
+    """Until the keeper says that it was all. Raises `KeeperGoneError` when it cannot say so any more."""
+    async for method, params in connection.notices():
+        if method == "run/event":
+            head = msgspec.json.decode(params, type=EventHead)
+            yield ToldEvent(head.seq, head.type, bytes(params))
+        elif method == "run/end":
+            return
+    raise KeeperGoneError
+
+
+class MemoryRunEvents:
+    """The same promises, for tests: events are what was `said`."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, list[ToldEvent]] = {}
+        self.answered: list[tuple[str, str, str]] = []
+        self._grown = asyncio.Event()
+
+    def say(self, run_id: str, kind: str, **fields: object) -> None:
+        events = self.said.setdefault(run_id, [])
+        seq = len(events) + 1
+        line = msgspec.json.encode({"v": 1, "seq": seq, "run_id": run_id, "type": kind, **fields})
+        events.append(ToldEvent(seq, kind, line))
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def follow(self, run_id: str, after_seq: int, *, live: bool) -> AsyncGenerator[ToldEvent]:
+        while True:
+            grown = self._grown
+            for told in self.said.get(run_id, [])[after_seq:]:
+                after_seq = told.seq
+                yield told
+                if told.type == _LAST:
+                    return
+            if not live:
+                return
+            await grown.wait()
+
+    async def answer(self, run_id: str, permission_id: str, option_id: str) -> None:
+        self.answered.append((run_id, permission_id, option_id))

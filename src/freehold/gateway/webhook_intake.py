@@ -1,0 +1,187 @@
+"""Deliveries on their way in: verified, then written down together with what they start, then answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.ids import new_ulid
+from freehold.base.pace import Pace
+from freehold.gateway.metrics import Metrics
+from freehold.gateway.project_service import ProjectService
+from freehold.gateway.webhook_matching import Matching, Verdict, matching, new_triggers, verdict
+from freehold.gateway.webhook_secrets import secrets_of
+from freehold.project.webhooks import WebhookSource
+from freehold.scheduler.admission import Admitted
+from freehold.store import receipts
+from freehold.store.credentials import CredentialStore
+from freehold.store.receipts import Content, Receipt
+from freehold.webhooks.answers import answer_accepted, answer_challenge, answer_crc
+from freehold.webhooks.delivery import Delivery
+from freehold.webhooks.event import WebhookEvent
+from freehold.webhooks.reading import read
+from freehold.webhooks.receipt import stored_headers
+from freehold.webhooks.verification import sources_at, verified
+from freehold.wire.service import WebhookAnswer
+
+BURST, PER_SECOND = 20_000, 200.0
+"""Verified deliveries of one source: a burst of ten thousand is taken whole, a sender that runs wild is slowed."""
+MOST_AT_ONCE = 2_000
+"""Deliveries that are being written down; whoever comes then is told to come again."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A delivery that was understood; `source` is the first of those that it is for."""
+
+    sources: tuple[WebhookSource, ...]
+    delivery: Delivery
+    event: WebhookEvent
+    replay_of: str = ""
+
+    @property
+    def source(self) -> WebhookSource:
+        return self.sources[0]
+
+
+class _RepeatedError(Exception):
+    """The same delivery was accepted before: nothing is written."""
+
+    def __init__(self, receipt_id: str) -> None:
+        self.receipt_id = receipt_id
+
+
+class WebhookIntake:
+    """What is answered with a receipt is on the disk, with every trigger that it is for, or without any."""
+
+    def __init__(self, service: ProjectService, credentials: CredentialStore, metrics: Metrics) -> None:
+        self._service = service
+        self._credentials = credentials
+        self._metrics = metrics
+        self._paces: dict[str, Pace] = {}
+        self._under_way = 0
+
+    async def take(self, delivery: Delivery) -> Mapping[str, object] | WebhookAnswer:
+        """What the sender is answered with status 200.
+
+        Raises NOT_FOUND, DENIED (for the log; a sender is told less), PROTOCOL, BUSY (a queue is full: what was not
+        taken may come again), RATE_LIMITED, OVERLOADED, and what the database raises: nothing is written then.
+        """
+        known = "unknown"
+        try:
+            sources = self._sources_at(delivery.source)
+            known = delivery.source
+            return await self._take(sources, delivery)
+        except FreeholdError as error:
+            self._metrics.delivery(known, _OUTCOMES.get(error.code, "failed"))
+            raise
+
+    def challenge(self, delivery: Delivery) -> Mapping[str, object]:
+        """The answer to a GET. Raises as `answer_crc`."""
+        sources = self._sources_at(delivery.source)
+        return answer_crc(sources, delivery.query, secrets_of(sources, self._credentials))
+
+    async def replay(self, receipt_id: str) -> WebhookAnswer:
+        """Take a delivery in again, with the triggers as they are now. Raises NOT_FOUND, BUSY."""
+        found = await self._service.database.read(lambda connection: receipts.find(connection, receipt_id))
+        if found is None:
+            raise FreeholdError(Code.NOT_FOUND, f"there is no receipt {receipt_id[:40]}", "`/receipts` lists them.")
+        receipt, content = found
+        sources = self._sources_at(receipt.source)
+        again = Delivery(receipt.source, content.headers, content.body, self._service.clock.now())
+        event = msgspec.structs.replace(read(sources[0], again), delivery_id="")
+        return await self._write(_Read(sources, again, event, replay_of=receipt.id))
+
+    async def _take(
+        self, at: tuple[WebhookSource, ...], delivery: Delivery
+    ) -> Mapping[str, object] | WebhookAnswer:  # fmt: skip
+        sources = verified(at, delivery, secrets_of(at, self._credentials), self._service.clock.now())
+        self._require_pace(sources[0])
+        if (asked := answer_challenge(sources[0], delivery)) is not None:
+            self._metrics.delivery(delivery.source, "challenge")
+            return asked
+        event = read(sources[0], delivery)
+        answer = await self._write(_Read(sources, delivery, event))
+        wanted_by_sender = None if answer.duplicate else answer_accepted(event, answer.matched)
+        return answer if wanted_by_sender is None else wanted_by_sender
+
+    async def _write(self, come: _Read) -> WebhookAnswer:
+        if self._under_way >= MOST_AT_ONCE:
+            raise FreeholdError(Code.OVERLOADED, "too many deliveries at once", "Send it again.")
+        self._under_way += 1
+        try:
+            return await self._write_down(come)
+        finally:
+            self._under_way -= 1
+
+    async def _write_down(self, come: _Read) -> WebhookAnswer:
+        receipt_id = new_ulid()
+        found = matching(self._service.scheduler.agents.project.agents, come.sources, come.event)
+        source_id = come.event.delivery_id or receipt_id
+        new = new_triggers(found.wanted, come.source, come.event, receipt_id, source_id)
+
+        def also(connection: Connection, taken: Sequence[Admitted | FreeholdError]) -> None:
+            if before := receipts.accepted(connection, come.source.name, come.event.delivery_id):
+                raise _RepeatedError(before.id)
+            said = verdict(found.wanted, taken, found.others)
+            content = Content(stored_headers(come.source, come.delivery), come.delivery.body)
+            receipts.add(connection, self._receipt(come, receipt_id, said), content)
+
+        try:
+            taken = await self._service.scheduler.intake.take_with(new, also)
+        except _RepeatedError as repeated:
+            self._metrics.delivery(come.delivery.source, "duplicate")
+            return WebhookAnswer(duplicate=True, receipt_id=repeated.receipt_id)
+        return self._answer(come, receipt_id, found, verdict(found.wanted, taken, found.others))
+
+    def _answer(self, come: _Read, receipt_id: str, found: Matching, said: Verdict) -> WebhookAnswer:
+        # What has an id may be sent again: agents that have it take it no second time.
+        if said.busy and (come.event.delivery_id or not said.matched):
+            raise said.busy
+        self._metrics.delivery(come.delivery.source, str(said.status))
+        told = {"source": come.source.name, "receipt": receipt_id, "matched": said.matched, "skipped": said.skipped}
+        _logger.info("a delivery was taken", extra={**told, "others": len(found.others)})
+        return WebhookAnswer(matched=said.matched, skipped=said.skipped, receipt_id=receipt_id)
+
+    def _receipt(self, come: _Read, receipt_id: str, said: Verdict) -> Receipt:
+        return Receipt(
+            id=receipt_id,
+            source=come.source.name,
+            type=come.source.type,
+            received_at=come.delivery.received_at,
+            status=said.status,
+            delivery_id=come.event.delivery_id,
+            event=come.event.event,
+            summary=come.event.summary,
+            reason=said.reason,
+            matched=said.matched,
+            skipped=said.skipped,
+            replay_of=come.replay_of,
+        )
+
+    def _sources_at(self, name: str) -> tuple[WebhookSource, ...]:
+        return sources_at(name, self._service.scheduler.agents.project.config.webhooks)
+
+    def _require_pace(self, source: WebhookSource) -> None:
+        pace = self._paces.setdefault(source.name, Pace(PER_SECOND, BURST))
+        if not pace.allows(self._service.clock.monotonic()):
+            raise FreeholdError(
+                Code.RATE_LIMITED, f"{source.name} sends more than {PER_SECOND:.0f} deliveries a second", "Later."
+            )
+
+
+_OUTCOMES = {
+    Code.NOT_FOUND: "unknown",
+    Code.DENIED: "refused",
+    Code.PROTOCOL: "unreadable",
+    Code.BUSY: "busy",
+    Code.RATE_LIMITED: "busy",
+    Code.OVERLOADED: "busy",
+}

@@ -1,0 +1,242 @@
+"""The API of a running project, asked as a client asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from freehold.gateway.api.table import ENDPOINTS
+from freehold.project.triggering import QueueFull
+from freehold.store.api_keys import Scope
+from freehold.wire.run_api import LockRequest
+from freehold.wire.runs import Result, RunError
+from freehold.wire.service import API
+from tests.support.gateway_world import GatewayWorld, errors
+from tests.support.scheduling import until
+
+
+async def trigger(world: GatewayWorld, **body: Any) -> dict[str, Any]:
+    response = await world.client.post(f"{API}/agents/dev/trigger", json=body)
+    assert response.status_code == 202, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+async def test_an_agent_is_started_and_its_run_told_of(world: GatewayWorld) -> None:
+    accepted = await trigger(world, prompt="Do this.")
+    [run] = await world.world.until_runs(1)
+    assert world.world.keeper.starts[-1].trigger.prompt == "Do this."
+    world.world.keeper.end(run.run_id, value="done")
+    await world.world.until_closed(1)
+    told = (await world.client.get(f"{API}/runs/{run.run_id}")).json()
+    assert (told["result"], told["return_value"], told["trigger"]["id"]) == (
+        "completed",
+        "done",
+        accepted["trigger_id"],
+    )
+    detail = (await world.client.get(f"{API}/triggers/{accepted['trigger_id']}")).json()
+    assert detail["trigger"]["state"] == "done"
+    assert [attempt["run_id"] for attempt in detail["attempts"]] == [run.run_id]
+    page = (await world.client.get(f"{API}/runs?agent=dev&result=completed&trigger=manual&limit=1")).json()
+    assert [one["run_id"] for one in page["runs"]] == [run.run_id]
+    status = (await world.client.get(f"{API}/status")).json()
+    assert status["agents"][0]["last_run"]["run_id"] == run.run_id
+
+
+async def test_a_trigger_with_a_key_is_taken_once(world: GatewayWorld) -> None:
+    first, again = await trigger(world, key="k"), await trigger(world, key="k")
+    assert (first["repeated"], again["repeated"]) == (False, True)
+    await world.world.until_runs(1)
+
+
+async def test_pause_holds_and_resume_lets_go_and_both_are_audited(world: GatewayWorld) -> None:
+    await world.client.post(f"{API}/pause")
+    accepted = await trigger(world)
+    assert (accepted["note"], accepted["waiting"]) == ("paused", 1)
+    queue = (await world.client.get(f"{API}/queue")).json()
+    assert [one["id"] for one in queue] == [accepted["trigger_id"]]
+    await world.client.post(f"{API}/resume")
+    await world.world.until_runs(1)
+    audit = (await world.client.get(f"{API}/audit")).json()
+    assert [entry["action"] for entry in audit] == ["resume", "agent.trigger", "pause"]
+    assert {entry["actor"] for entry in audit} == {"gateway_api_key:default"}
+
+
+async def test_agents_are_switched_and_scaled(world: GatewayWorld) -> None:
+    assert (await world.client.post(f"{API}/agents/dev/disable")).status_code == 200
+    assert (await world.client.get(f"{API}/agents/dev")).json()["state"] == "disabled"
+    await world.client.post(f"{API}/agents/dev/enable")
+    assert (await world.client.put(f"{API}/agents/dev/scale", json={"scale": 0})).status_code == 200
+    refused = await world.client.post(f"{API}/agents/dev/trigger", json={})
+    assert (refused.status_code, errors(refused)["code"]) == (409, "conflict")
+    await world.client.put(f"{API}/agents/dev/scale", json={"scale": None})
+    assert (await world.client.get(f"{API}/agents")).json()[0]["scale"] == 1
+    assert (await world.client.put(f"{API}/agents/dev/scale", json={"scale": -1})).status_code == 400
+
+
+async def test_a_run_is_killed_retried_and_gone_on_with(world: GatewayWorld) -> None:
+    await trigger(world, prompt="First.")
+    [run] = await world.world.until_runs(1)
+    too_early = await world.client.post(f"{API}/runs/{run.run_id}/continue", json={"prompt": "More."})
+    assert too_early.status_code == 409
+    await world.client.post(f"{API}/runs/{run.run_id}/kill", json={"reason": "it is wrong"})
+    await world.world.until_closed(1)
+    killed = (await world.client.get(f"{API}/runs/{run.run_id}")).json()
+    assert (killed["result"], killed["error"]["message"]) == ("killed", "it is wrong")
+    assert (await world.client.post(f"{API}/runs/{run.run_id}/kill", json={})).json()["result"] == "killed"
+    assert (await world.client.post(f"{API}/runs/{run.run_id}/retry")).status_code == 202
+    _, second = await world.world.until_runs(2)
+    assert world.world.keeper.starts[-1].trigger.prompt == "First."
+    world.world.keeper.end(second.run_id, Result.ERROR, value="half", error=RunError("failed", "no network"))
+    await world.world.until_closed(2)
+    going_on = await world.client.post(f"{API}/runs/{second.run_id}/continue", json={"prompt": "More."})
+    assert going_on.status_code == 202
+    await world.world.until_runs(3)
+    prompt = world.world.keeper.starts[-1].trigger.prompt
+    assert all(words in prompt for words in (second.run_id, "First.", "half", "no network", "Now: More."))
+    assert (await world.client.post(f"{API}/agents/dev/kill", json={})).json() == {"killed": 1}
+    await world.world.until_closed(3)
+
+
+async def test_a_dead_letter_is_discarded_and_replayed(world: GatewayWorld) -> None:
+    await world.client.post(f"{API}/pause")
+    trigger_id = (await trigger(world))["trigger_id"]
+    assert (await world.client.post(f"{API}/triggers/{trigger_id}/discard")).status_code == 200
+    assert (await world.client.post(f"{API}/triggers/{trigger_id}/discard")).status_code == 404
+    [letter] = (await world.client.get(f"{API}/dead-letters")).json()
+    assert letter["reason"] == "discarded by gateway_api_key:default"
+    assert (await world.client.get(f"{API}/status")).json()["dead_letters"] == 1
+    assert (await world.client.post(f"{API}/triggers/{trigger_id}/replay")).json()["state"] == "waiting"
+    assert (await world.client.get(f"{API}/dead-letters")).json() == []
+
+
+async def test_a_permission_is_answered(world: GatewayWorld) -> None:
+    await trigger(world)
+    [run] = await world.world.until_runs(1)
+    await until(lambda: run.run_id in world.scheduler.dispatcher.active)
+    body = {"permission_id": "p", "option_id": "yes"}
+    assert (await world.client.post(f"{API}/runs/{run.run_id}/answer", json=body)).json() == {"ok": True}
+    assert world.events.answered == [(run.run_id, "p", "yes")]
+
+
+async def test_keys_are_made_with_scopes_and_revoked(world: GatewayWorld) -> None:
+    made = (await world.client.post(f"{API}/keys", json={"name": "ci", "scopes": ["trigger"]})).json()
+    client = world.asking()
+    client.headers["authorization"] = f"Bearer {made['key']}"
+    assert (await client.get(f"{API}/status")).status_code == 200
+    assert (await client.post(f"{API}/agents/dev/trigger", json={})).status_code == 202
+    refused = await client.post(f"{API}/pause")
+    assert (refused.status_code, errors(refused)["code"]) == (403, "denied")
+    assert (await world.client.delete(f"{API}/keys/{made['id']}")).status_code == 200
+    assert (await client.get(f"{API}/status")).status_code == 401
+    assert (await world.client.delete(f"{API}/keys/{made['id']}")).status_code == 404
+    keys = (await world.client.get(f"{API}/keys")).json()
+    assert [(key["name"], key["revoked_at"] is None) for key in keys] == [
+        ("gateway_api_key:default", True), ("ci", False),
+    ]  # fmt: skip
+    assert made["key"] not in str(keys)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"name": "x", "scopes": []}, 400),
+        ({"name": "x", "scopes": ["root"]}, 400),
+        ({"name": "", "scopes": ["read"]}, 400),
+        ({"name": "gateway_api_key:default", "scopes": ["read"]}, 400),
+        ({"name": "x"}, 400),
+        ([], 400),
+    ],
+)
+async def test_keys_that_cannot_be(world: GatewayWorld, body: Any, status: int) -> None:
+    assert (await world.client.post(f"{API}/keys", json=body)).status_code == status
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: f"{one.method} {one.path}")
+async def test_every_endpoint_wants_its_scope(world: GatewayWorld, endpoint: Any) -> None:
+    path = API + endpoint.path.replace("{name}", "dev").replace("{id}", "nothing")
+    without = await world.anybody.request(endpoint.method, path)
+    assert (without.status_code, errors(without)["code"]) == (401, "unauthenticated")
+    assert without.headers["www-authenticate"] == "Bearer"
+    less = {Scope.TRIGGER: Scope.READ, Scope.ADMIN: Scope.TRIGGER}.get(endpoint.scope)
+    if less:
+        refused = await (await world.as_key(less)).request(endpoint.method, path)
+        assert (refused.status_code, errors(refused)["code"]) == (403, "denied")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/agents/nobody"), ("POST", "/agents/nobody/trigger"), ("POST", "/agents/nobody/enable"),
+        ("POST", "/agents/nobody/kill"), ("GET", "/runs/dev-1"), ("POST", "/runs/dev-1/retry"),
+        ("GET", "/runs/dev-1/events"), ("GET", "/triggers/x"), ("POST", "/triggers/x/replay"), ("GET", "/receipts/x"),
+        ("POST", "/receipts/x/replay"), ("GET", "/nothing"), ("DELETE", "/keys/x"),
+    ],
+)  # fmt: skip
+async def test_what_is_not_there(world: GatewayWorld, method: str, path: str) -> None:
+    response = await world.client.request(method, API + path)
+    assert (response.status_code, errors(response)["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "limit=1e3",
+        "result=fine",
+        "trigger=x",
+        "before=x",
+        "before=2026-01-01",
+        "agent=%00",
+    ],
+)
+async def test_queries_that_mean_nothing(world: GatewayWorld, query: str) -> None:
+    response = await world.client.get(f"{API}/runs?{query}")
+    assert (response.status_code, errors(response)["code"]) == (400, "usage")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff", b"{", b"[]", b'{"prompt": 1}', b"[" * 100_000, b'{"context":' + b'{"a":' * 150 + b"1" + b"}" * 151],
+)
+async def test_bodies_that_mean_nothing(world: GatewayWorld, body: bytes) -> None:
+    response = await world.client.post(f"{API}/agents/dev/trigger", content=body)
+    assert (response.status_code, errors(response)["code"]) == (400, "protocol")
+
+
+async def test_a_full_queue_is_told(world: GatewayWorld) -> None:
+    rules = world.scheduler.agents.project.agents["dev"].triggering
+    await world.client.post(f"{API}/pause")
+    for _ in range(rules.most_waiting):
+        await trigger(world)
+    full = await world.client.post(f"{API}/agents/dev/trigger", json={})
+    if rules.when_full is QueueFull.REFUSE:
+        assert (full.status_code, errors(full)["code"], full.headers["retry-after"]) == (429, "busy", "5")
+    else:
+        assert full.status_code == 202
+        assert len((await world.client.get(f"{API}/dead-letters")).json()) == 1
+
+
+async def test_stop_is_asked_for(world: GatewayWorld) -> None:
+    assert (await world.client.post(f"{API}/stop")).status_code == 202
+    assert world.stopped
+
+
+async def test_locks_are_seen_and_taken_away(world: GatewayWorld) -> None:
+    await world.scheduler.locks.acquire("dev-1", LockRequest("github://acme/shop"))
+    [lock] = (await world.client.get(f"{API}/locks")).json()
+    assert (lock["uri"], lock["run_id"]) == ("github://acme/shop", "dev-1")
+    assert (await world.client.post(f"{API}/locks/release", json={"uri": lock["uri"]})).status_code == 200
+    assert (await world.client.post(f"{API}/locks/release", json={"uri": lock["uri"]})).status_code == 404
+
+
+async def test_usage_by_day(world: GatewayWorld) -> None:
+    await trigger(world)
+    [run] = await world.world.until_runs(1)
+    world.world.keeper.end(run.run_id, cost_usd=0.5)
+    await world.world.until_closed(1)
+    [day] = (await world.client.get(f"{API}/usage?days=1")).json()
+    assert (day["agent"], day["runs"], day["cost_usd"]) == ("dev", 1, 0.5)

@@ -1,0 +1,125 @@
+"""What the gateway does not let in, and what every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from freehold.gateway import bodies
+from freehold.wire.service import API
+from tests.support.gateway_world import GatewayWorld, errors
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8080", 200), ("127.0.0.1:8080", 200), ("[::1]:8080", 200), ("LOCALHOST:8080", 200),
+        ("localhost:8081", 421), ("localhost", 421), ("evil.example:8080", 421), ("127.0.0.1.evil.example:8080", 421),
+        ("localhost:8080@evil.example", 421), ("10.0.0.5:8080", 421), ("", 421), ("localhost:8080 ", 200),
+    ],
+)  # fmt: skip
+async def test_only_our_names_are_answered(world: GatewayWorld, host: str, status: int) -> None:
+    response = await world.client.get(f"{API}/status", headers={"host": host.strip()})
+    assert response.status_code == status
+    if status != 200:
+        assert "gateway.url" in errors(response)["hint"]
+
+
+async def test_health_and_webhooks_are_answered_by_any_name(world: GatewayWorld) -> None:
+    assert (await world.anybody.get("/health", headers={"host": "tunnel.example"})).status_code == 200
+    headers, body = world.signed()
+    response = await world.anybody.post("/webhooks/hub", content=body, headers={**headers, "host": "tunnel.example"})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"origin": "http://localhost:8080"}, 200),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://localhost:8081"}, 403),
+        ({"origin": "http://localhost:8080.evil.example"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 200),
+    ],
+)
+async def test_only_our_pages_change_something(world: GatewayWorld, headers: dict[str, str], status: int) -> None:
+    assert (await world.client.post(f"{API}/pause", headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize("query", ["key=x", "api_key=x", "TOKEN=x", "secret", "a=1&access_token=x", "name=fh_abc"])
+async def test_secrets_in_addresses_are_refused_and_told_of(world: GatewayWorld, query: str) -> None:
+    response = await world.client.get(f"{API}/status?{query}")
+    assert response.status_code == 400
+    assert "Authorization: Bearer" in errors(response)["hint"]
+
+
+async def test_every_answer_carries_what_keeps_browsers_in(world: GatewayWorld) -> None:
+    for path in ("/", "/health", f"{API}/status", "/nothing", f"{API}/openapi.json"):
+        response = await world.client.get(path)
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "server" not in response.headers
+
+
+async def test_large_bodies_are_refused_whatever_they_say_of_themselves(world: GatewayWorld) -> None:
+    large = b"x" * (bodies.LARGEST_BODY + 1)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    stated = await world.client.post(f"{API}/agents/dev/trigger", content=large)
+    chunked = await world.client.post(f"{API}/agents/dev/trigger", content=pieces())
+    for response in (stated, chunked):
+        assert (response.status_code, errors(response)["code"]) == (413, "too_large")
+        assert response.headers["connection"] == "close"
+    allowed = await world.anybody.post("/webhooks/hub", content=large)
+    assert allowed.status_code == 401  # read, and found without a signature
+    too_large = await world.anybody.post("/webhooks/hub", content=b"x" * (bodies.LARGEST_DELIVERY + 1))
+    assert too_large.status_code == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(world: GatewayWorld) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    response = await world.client.post(f"{API}/agents/dev/trigger", content=pieces())
+    assert (response.status_code, errors(response)["code"]) == (408, "request_timeout")
+
+
+async def test_methods_that_are_not_there(world: GatewayWorld) -> None:
+    response = await world.client.delete(f"{API}/status")
+    assert response.status_code == 405
+    assert "GET" in response.headers["allow"]
+    errors(response)
+
+
+async def test_the_log_has_paths_and_no_queries(world: GatewayWorld, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await world.client.get(f"{API}/runs?agent=confidential")
+    told = [record for record in caplog.records if record.message == "request"]
+    assert [vars(record)["path"] for record in told] == [f"{API}/runs"]
+    assert "confidential" not in " ".join(str(vars(record)) for record in caplog.records if "freehold" in record.name)
+
+
+async def test_the_local_socket_needs_no_key_and_any_port_is_ours_there(world: GatewayWorld) -> None:
+    local = world.asking(local=True, host="localhost")
+    assert (await local.get(f"{API}/keys")).status_code == 421  # this world names its port for everybody
+    local = world.asking(local=True)
+    assert (await local.get(f"{API}/keys")).status_code == 200
+    assert (await local.post(f"{API}/pause", headers={"origin": "http://evil.example"})).status_code == 403
+    assert (await local.post(f"{API}/pause")).status_code == 200
+    audit = (await local.get(f"{API}/audit")).json()
+    assert audit[0]["actor"] == "local"
