@@ -132,6 +132,8 @@ def _recover(run: Run) -> None:
         return
     for event in each_event(run.file.path.parent / EVENTS):
         run.phases.recover(event)
+        if run.chat:
+            run.chat.recover(event)
         if isinstance(event, ModelRequest):
             run.spent.add(event)
 

@@ -54,6 +54,7 @@ def build_brief(facts: BriefFacts) -> Brief:
         working_dir=inside.working_dir,
         home_dir=inside.home_dir,
         mcp_servers=[_mcp_server(spec) for spec in agent.mcp],
+        keep_open=facts.start.is_chat,
         idle_shell=facts.start.options.idle,
         params=dict(agent.params),
         env={

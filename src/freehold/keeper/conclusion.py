@@ -32,6 +32,8 @@ async def conclude(run: Run, ended: Exit | None) -> None:
     record = run.file.record
     await _until_there_is_room(run, run.tell_dropped)
     await _until_there_is_room(run, run.phases.close)
+    if run.chat:
+        await _until_there_is_room(run, run.chat.tell_left)
     final = Outcome(
         agent=record.start.agent,
         attempt=record.start.attempt,

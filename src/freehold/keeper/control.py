@@ -15,6 +15,7 @@ from freehold.wire.run_api import LONGEST_RETURN, ExitCode
 from freehold.wire.runs import Result, RunError
 
 if TYPE_CHECKING:
+    from freehold.keeper.chat import Chat
     from freehold.keeper.run import Run
     from freehold.keeper.run_session import RunSession
 
@@ -78,15 +79,19 @@ class Control:
     async def from_runner(self, message: session.FromRunner) -> None:
         """What the runner says on its session."""
         try:
-            self._hear(message)
+            await self._hear(message)
         except FreeholdError as error:
             self._run.give_up(error)
 
-    def _hear(self, message: session.FromRunner) -> None:
+    async def _hear(self, message: session.FromRunner) -> None:
+        if self._run.chat:
+            await self._hear_chat(self._run.chat, message)
         if isinstance(message, session.EnterPhase):
             self._run.catch_up()
             if message.phase in FROM_INSIDE:
                 self._run.phases.enter(message.phase)
+                if self._run.chat:
+                    self._run.chat.enter(message.phase)
         elif isinstance(message, session.AskPermission):
             self._ask(message)
         elif isinstance(message, session.Conclusion):
@@ -94,6 +99,15 @@ class Control:
             if message.error:
                 self._run.file.record.conclusion = _bounded(self._run.hidden(message.error))
                 self._run.save()
+
+    async def _hear_chat(self, chat: Chat, message: session.FromRunner) -> None:
+        # What the agent said in a turn stands before the turn's end, also when it said it while no keeper was there.
+        if isinstance(message, session.Hello):
+            await self._run.catch_up_wholly()
+            chat.hear_hello(message)
+        elif isinstance(message, session.TurnFinished):
+            await self._run.catch_up_wholly()
+            chat.hear_end(message)
 
     async def close(self) -> None:
         deciding = list(self._deciding.values())

@@ -16,6 +16,7 @@ from freehold.project.agent import Agent
 from freehold.project.load import Project, load_project, unique_name_of
 from freehold.runtime.fake_engine import FakeEngine, FakeHost
 from freehold.store.credentials import CredentialStore, MemoryCredentialStore
+from freehold.wire.session import FromKeeper
 
 
 class FakeImages:
@@ -45,9 +46,13 @@ class FakeServices:
         self.control = control
         self.closed = False
         self.reloads = 0
+        self.sent: list[FromKeeper] = []
 
     def reload(self, project: Project, agent: Agent) -> None:  # noqa: ARG002  the seam's words
         self.reloads += 1
+
+    def send(self, message: FromKeeper) -> None:
+        self.sent.append(message)
 
     async def close(self, *, run_over: bool) -> None:
         self.closed = run_over

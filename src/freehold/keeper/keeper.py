@@ -13,6 +13,8 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import make_private_directory
 from freehold.base.ids import agent_of
 from freehold.keeper.adopt import Adoption
+from freehold.keeper.chat_record import chat_of
+from freehold.keeper.chats import require_chat
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, record_of, views
 from freehold.keeper.means import Means
@@ -54,20 +56,21 @@ class Keeper:
         project = self._means.load(request.options.environment)
         agent = project.agent(request.agent)
         require_ready(self._means, agent, request.options)
+        require_chat(agent, request)
         run = self._record_new(request, agent.engine, project.unique_name)
         self.carry_out(run, Adoption.PREPARE)
         return run.view
 
     async def attach(self, caller: Caller, request: AttachRun) -> RunView:
         """Send the run's events after `after_seq` as `run/event`; with `follow`, up to `run.finished`."""
-        await self._until_adopted(request.run_id)
+        await self.until_adopted(request.run_id)
         view = self.view(request.run_id)
         caller.spawn(self._send_events(caller, request))
         return view
 
     async def kill(self, _caller: Caller, request: KillRun) -> RunView:
         """Ask the run to end. One that has ended stays as it is."""
-        await self._until_adopted(request.run_id)
+        await self.until_adopted(request.run_id)
         view = self.view(request.run_id)
         if run := self._runs.get(request.run_id):
             error = RunError(Code.INTERRUPTED, request.reason, f"Start it again: freehold run {view.agent}")
@@ -94,7 +97,7 @@ class Keeper:
 
     async def answer(self, _caller: Caller, request: AnswerPermission) -> None:
         """A person's answer to `permission.asked`. Raises NOT_FOUND when nothing is asked (any more)."""
-        await self._until_adopted(request.run_id)
+        await self.until_adopted(request.run_id)
         run = self._runs.get(request.run_id)
         if run is None or run.permissions is None:
             raise FreeholdError(Code.NOT_FOUND, f"nothing is asked in {request.run_id}")
@@ -164,7 +167,8 @@ class Keeper:
         )
         try:
             make_private_directory(directory)
-            run = self.open_run(RecordFile(directory / RECORD_FILE, Record(view=view, start=request, project=project)))
+            record = Record(view=view, start=request, project=project, chat=chat_of(request))
+            run = self.open_run(RecordFile(directory / RECORD_FILE, record))
             run.save()
             run.log.append(RunQueued(agent=view.agent, attempt=view.attempt, trigger=view.trigger), durable=True)
         except (FreeholdError, OSError) as error:
@@ -173,7 +177,8 @@ class Keeper:
             raise _not_recorded(directory, error) from error
         return run
 
-    async def _until_adopted(self, run_id: str) -> None:
+    async def until_adopted(self, run_id: str) -> None:
+        """Waits while the run is to be taken over from the keeper before."""
         if expected := self._expected.get(run_id):
             await expected.wait()
 

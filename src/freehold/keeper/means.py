@@ -16,6 +16,7 @@ from freehold.project.load import Project
 from freehold.runtime.engine import Engine, Place
 from freehold.runtime.kept_workspaces import WorkspaceKeeping
 from freehold.store.credentials import CredentialStore
+from freehold.wire.session import FromKeeper
 
 if TYPE_CHECKING:
     from freehold.keeper.run import Run
@@ -39,6 +40,10 @@ class Services(Protocol):
 
     def reload(self, project: Project, agent: Agent) -> None:
         """Take over rules that were edited while the run is under way."""
+        ...
+
+    def send(self, message: FromKeeper) -> None:
+        """Say something to the run's runner, now or once it is there."""
         ...
 
     async def close(self, *, run_over: bool) -> None:

@@ -11,6 +11,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.redaction import Redaction
 from freehold.base.threads import in_thread
 from freehold.keeper.brief import BriefFacts, build_brief
+from freehold.keeper.chats import longest_s
 from freehold.keeper.edits import edits_of
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.record import Step
@@ -93,7 +94,7 @@ def load(run: Run) -> tuple[Project, Agent]:
     run.permissions = Permissions(
         agent.permissions,
         run.log,
-        attended=start.options.interactive,
+        attended=start.options.interactive or start.is_chat,
         deadline_s=agent.permission_deadline_s,
         default=agent.permission_default,
         clock=run.means.clock,
@@ -158,7 +159,7 @@ def _spec(run: Run, project: Project, agent: Agent, image: str) -> RunSpec:
         network=Network(agent.network),
         memory_bytes=agent.memory_bytes,
         cpus=min(agent.cpus, os.cpu_count() or 1),
-        timeout_s=agent.timeout_s,
+        timeout_s=longest_s(agent, record.start),
         started_at=rfc3339(run.means.clock.now()),
         run_as=agent.run_as,
         groups=agent.groups,

@@ -9,6 +9,7 @@ import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import write_atomically
+from freehold.keeper.chat_record import ChatRecord
 from freehold.keeper.outcome import Stop
 from freehold.wire.runs import RunError, RunState, RunView, StartRun
 
@@ -62,6 +63,8 @@ class Record(msgspec.Struct, kw_only=True):
     stop: Stop | None = None
     conclusion: RunError | None = None
     rerun_requested: bool = False
+    chat: ChatRecord | None = None
+    """None for a run that is no chat."""
     adoptions: int = 0
     """How often a keeper took this run over; one that kills every keeper is given up."""
 

@@ -12,6 +12,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.redaction import Redaction
 from freehold.base.words import plural, size
 from freehold.keeper.adopt import Adoption
+from freehold.keeper.chat import Chat
 from freehold.keeper.conclusion import clean_up, conclude
 from freehold.keeper.edits import Edits
 from freehold.keeper.event_log import EventLog
@@ -57,6 +58,7 @@ class Run:
         self.engine: Engine | None = means.engines.get(file.record.view.engine)
         self.services: Services | None = None
         self.permissions: Permissions | None = None
+        self.chat = Chat(self, file.record.chat) if file.record.chat else None
         self.redaction = Redaction()
         self.testimony: Testimony | None = None
         self.edits: Edits = ()
@@ -133,6 +135,11 @@ class Run:
         """Take in what the container has said so far, so that what follows stands after it."""
         if self.testimony:
             take_in(self, self.testimony)
+
+    async def catch_up_wholly(self) -> None:
+        """The same, however much it said, with turns for other runs."""
+        while self.testimony and take_in(self, self.testimony):
+            await self.means.clock.sleep(0)
 
     def note_request(self, request: ModelRequest) -> None:
         """A request to a model ended: it is an event, and it counts."""

@@ -41,6 +41,7 @@ from freehold.project.load import Project
 from freehold.store.credentials import CredentialStore
 from freehold.wire.events import Limit, Log, ModelRequest
 from freehold.wire.runs import Result, RunError, Usage
+from freehold.wire.session import FromKeeper
 
 _logger = logging.getLogger(__name__)
 
@@ -112,6 +113,9 @@ class RunServices:
         if rules != self._egress.rules:
             self._egress.set_rules(rules)
             self._run.note(Limit(limit="reload", message=f"the allow-list was edited; it is now: {rules.names()}"))
+
+    def send(self, message: FromKeeper) -> None:
+        self._session.send(message)
 
     @property
     def rehearsal_problems(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import msgspec
 from freehold import __version__
 from freehold.base.clock import rfc3339
 from freehold.base.program import fingerprint
+from freehold.keeper.chats import Chats
 from freehold.keeper.ending import Ending
 from freehold.keeper.gone_workspaces import GoneWorkspaces
 from freehold.keeper.images import first_error
@@ -23,13 +24,16 @@ from freehold.wire.keeper import (
     AttachScheduler,
     BuildImage,
     BuildNotice,
+    FinishChat,
     ImageView,
+    InterruptTurn,
     KeeperStatus,
     KillRun,
     ListGoneWorkspaces,
     ListRuns,
     OpenShell,
     RemoveWorkspace,
+    Say,
     Spent,
     StopKeeper,
     Stopping,
@@ -45,6 +49,7 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
     """What can be asked. `ending` is for `keeper/stop`."""
     started_at = rfc3339(wiring.means.clock.now())
     shells = Shells(keeper, wiring.means)
+    chats = Chats(keeper)
     workspaces = GoneWorkspaces(wiring.means)
 
     async def build(caller: Caller, request: BuildImage) -> dict[str, str]:
@@ -93,6 +98,9 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
         "run/kill": (KillRun, keeper.kill),
         "run/list": (ListRuns, keeper.list),
         "run/answer": (AnswerPermission, keeper.answer),
+        "run/say": (Say, chats.say),
+        "run/interrupt": (InterruptTurn, chats.interrupt),
+        "run/finish": (FinishChat, chats.finish),
         "run/watch": (Nothing, keeper.watch),
         "scheduler/attach": (AttachScheduler, attach_scheduler),
         "spend/read": (Nothing, spent),

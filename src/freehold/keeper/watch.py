@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
+from freehold.keeper.chats import end_when_quiet
 from freehold.keeper.edits import edits_of
 from freehold.keeper.outcome import Stop
 from freehold.keeper.preparation import load
@@ -35,7 +36,7 @@ async def watch_until_ended(run: Run) -> Exit | None:
     Raises what the engine raises when it stays away.
     """
     testimony = run.testimony = Testimony(run.directory.container_events, lines_taken=run.log.container_lines)
-    works = (_listen, _end_in_time, _kill_when_stopped, _keep_rules)
+    works = (_listen, _end_in_time, _kill_when_stopped, _keep_rules, end_when_quiet)
     tasks = [asyncio.create_task(_or_end(run, work)) for work in works]
     try:
         ended = await _wait_for_exit(run)
@@ -91,11 +92,10 @@ async def _end_in_time(run: Run) -> None:
     started = datetime.fromisoformat(record.container_started_at)
     left_s = record.timeout_s - (run.means.clock.now() - started).total_seconds()
     await run.means.clock.sleep(max(left_s, 0.0))
-    error = RunError(
-        Code.TIMEOUT,
-        f"the run took longer than its timeout of {duration(record.timeout_s)}",
-        f"Raise it in agents/{record.start.agent}/config.toml: timeout = {record.timeout_s * 2}    # seconds",
-    )
+    hint = f"Raise it in agents/{record.start.agent}/config.toml: timeout = {record.timeout_s * 2}    # seconds"
+    if record.start.is_chat:
+        hint = f"Begin another chat: freehold chat {record.start.agent}"
+    error = RunError(Code.TIMEOUT, f"the run took longer than its timeout of {duration(record.timeout_s)}", hint)
     run.stop(Stop(Result.TIMEOUT, error, exit_code=124))
 
 

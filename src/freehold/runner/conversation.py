@@ -59,8 +59,9 @@ class Conversation:
         self._asking = 0
         self._odd = 0
         self._cancelled = False
+        self._lost: asyncio.Future[FreeholdError] = asyncio.get_running_loop().create_future()
         process.on_line = self._on_line
-        process.on_fault = self._peer.fail
+        process.on_fault = self._on_fault
 
     async def open(self) -> None:
         """Shake hands. Raises `FreeholdError` for a harness that does not speak ACP version 1."""
@@ -88,7 +89,12 @@ class Conversation:
         self._session_id = made.session_id
 
     async def turn(self, prompt: list[acp.ContentBlock]) -> str:
-        """Prompt, and wait until the harness's turn is over; why it stopped. Raises `FreeholdError`."""
+        """Prompt, and wait until the harness's turn is over; why it stopped.
+
+        Raises `FreeholdError`: a `RefusedError` when the harness lives on.
+        """
+        self._cancelled = False
+        self._process.last_heard = time.monotonic()  # in a chat, it had nothing to say since its last turn
         request = acp.PromptRequest(session_id=self._session_id, prompt=prompt)
         watching = asyncio.get_running_loop().create_task(self._watch_for_silence())
         try:
@@ -103,6 +109,10 @@ class Conversation:
         self._cancelled = True
         self._keeper.stop_asking()
         self._peer.notify("session/cancel", acp.CancelNotification(session_id=self._session_id))
+
+    async def lost(self) -> FreeholdError:
+        """Waits until the harness can be talked to no more, for whatever reason; the reason."""
+        return await asyncio.shield(self._lost)
 
     async def close(self) -> None:
         await self._peer.close()
@@ -150,6 +160,11 @@ class Conversation:
     def _on_line(self, line: bytes) -> None:
         if not understands(line, self._peer.receive):
             self._process.said_garbage(line)
+
+    def _on_fault(self, fault: FreeholdError) -> None:
+        self._peer.fail(fault)
+        if not self._lost.done():
+            self._lost.set_result(fault)
 
     def _on_odd(self, what: str) -> None:
         self._odd += 1

@@ -29,7 +29,7 @@ class KeeperSession:
     """Says where the run stands, asks for permissions, and hands on what the keeper sends.
 
     What is said while nobody is connected waits, in order; `Hello` tells a new connection the last phase that was
-    sent, and open permission requests are asked again. `incoming` gives the keeper's prompts and cancels.
+    sent and how far a chat is, and open permission requests are asked again. `incoming` gives what the keeper says.
     """
 
     def __init__(self, run_socket: Path, events: EventFile, *, retry_s: float = RETRY_S) -> None:
@@ -44,7 +44,9 @@ class KeeperSession:
         self._asked: dict[str, tuple[wire.AskPermission, asyncio.Future[str]]] = {}
         self._away_since: float | None = time.monotonic()
         self._task: asyncio.Task[None] | None = None
-        self.incoming: asyncio.Queue[wire.Prompt | wire.Cancel] = asyncio.Queue()
+        self._turn = 0
+        self._ended: wire.TurnFinished | None = None
+        self.incoming: asyncio.Queue[wire.Prompt | wire.Interrupt | wire.Finish | wire.Cancel] = asyncio.Queue()
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._keep_connected())
@@ -52,8 +54,14 @@ class KeeperSession:
     def enter(self, phase: Phase) -> None:
         self._say(wire.EnterPhase(phase=phase))
 
-    def turn_finished(self, stop_reason: str) -> None:
-        self._say(wire.TurnFinished(stop_reason=stop_reason))
+    def turn_began(self, turn: int) -> None:
+        """This message of a chat is taken in; a keeper that comes back is told so."""
+        self._turn = turn
+
+    def turn_finished(self, stop_reason: str, turn: int = 0, error: RunError | None = None) -> None:
+        ended = wire.TurnFinished(stop_reason=stop_reason, turn=turn, error=error)
+        self._ended = ended if turn else None
+        self._say(ended)
 
     def conclude(self, error: RunError | None) -> None:
         self._say(wire.Conclusion(error=error))
@@ -132,7 +140,9 @@ class KeeperSession:
         )
 
     async def _converse(self, connection: ClientConnection) -> None:
-        hello = wire.Hello(phase=self._told_phase, last_container_seq=self._events.seq)
+        hello = wire.Hello(
+            phase=self._told_phase, last_container_seq=self._events.seq, turn=self._turn, ended=self._ended
+        )
         await connection.send(wire.encode(hello).decode())
         waiting = [message for message in self._outgoing if isinstance(message, wire.AskPermission)]
         for asked, _ in self._asked.values():

@@ -18,15 +18,19 @@ _EXIT_CODES = {
 }
 
 
-def as_failure(name: str, refused: CallRefusedError) -> FreeholdError:
-    """The `FreeholdError` in the refusal's data (our own harness puts one there), else one with the harness's words."""
+class RefusedError(FreeholdError):
+    """The harness answered that it cannot or will not; it is there, and may be asked for something else."""
+
+
+def as_failure(name: str, refused: CallRefusedError) -> RefusedError:
+    """The error in the refusal's data (our own harness puts one there), else one with the harness's words."""
     error = refused.error
     data: Any = error.data
     if isinstance(data, dict) and isinstance(data.get("code"), str) and data["code"] in set(Code):
-        return FreeholdError(Code(data["code"]), str(data.get("message", error.message)), str(data.get("hint", "")))
+        return RefusedError(Code(data["code"]), str(data.get("message", error.message)), str(data.get("hint", "")))
     details = _details(data)
     said = error.message if not details or details in error.message else f"{error.message}: {details}"
-    return FreeholdError(
+    return RefusedError(
         Code.HARNESS,
         f"harness {name} refused `{refused.method}`: {excerpt(said, _LONGEST)}",
         "freehold logs RUN shows what came before",

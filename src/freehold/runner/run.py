@@ -10,6 +10,8 @@ from pathlib import Path
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.excerpt import excerpt
 from freehold.base.redaction import Redaction
+from freehold.runner.chat import Chat
+from freehold.runner.chat_phase import ChatPhase
 from freehold.runner.children import GRACE_S, Children
 from freehold.runner.context import inject
 from freehold.runner.conversation import Conversation
@@ -52,6 +54,7 @@ class Run:
         self._forwarder = Forwarder(run_socket, check_user=not self._in_container)
         self._keeper = KeeperSession(run_socket, events)
         self._prompts: asyncio.Queue[Prompt] = asyncio.Queue()
+        self._chat = Chat()
         self._harness: HarnessProcess | None = None
         self._conversation: Conversation | None = None
         self._opened: asyncio.Task[None] | None = None
@@ -112,7 +115,11 @@ class Run:
             return await unless_asked(run_script(stage, brief.script))
         assert self._conversation is not None
         assert self._opened is not None
-        session = SessionPhase(brief, self._conversation, self._keeper, self._ending, self._prompts)
+        session: SessionPhase | ChatPhase = SessionPhase(
+            brief, self._conversation, self._keeper, self._ending, self._prompts
+        )
+        if brief.keep_open:
+            session = ChatPhase(brief, self._conversation, self._keeper, self._ending, self._chat, self._redaction)
         await session.hold(skill, self._opened)
         return ExitCode.OK
 
@@ -165,7 +172,9 @@ class Run:
             message = await self._keeper.incoming.get()
             if isinstance(message, Cancel):
                 self._ending.ask(message.reason)
-            else:
+            elif self._brief.keep_open:
+                self._chat.hear(message)
+            elif isinstance(message, Prompt):
                 self._prompts.put_nowait(message)
 
     def _conclude(self, error: FreeholdError | None) -> None:

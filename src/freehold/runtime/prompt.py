@@ -104,6 +104,10 @@ def _subagents(facts: PromptFacts) -> str:
     )
 
 
+_CHAT = """A person talks with you in a chat, and reads what you write. Do what they ask, and answer when it is done;
+ask when you need to know something. Your turn ends with your answer; theirs follows. They say:"""
+
+
 def _task(trigger: Trigger) -> list[str]:
     if trigger.type is TriggerType.SCHEDULE:
         return ["You are running on a schedule. Check for new work and act on anything you find."]
@@ -118,6 +122,8 @@ def _task(trigger: Trigger) -> list[str]:
             _block("agent-call", _json(context)),
             'Another agent called you. Do what it asks and hand the result back with: fh return "value"',
         ]
+    if trigger.type is TriggerType.CHAT:
+        return [_CHAT]
     if trigger.prompt:
         return [_block("user-prompt", trigger.prompt), "Do what the user asks above."]
     return ["You were started by hand. Check for new work and act on anything you find."]

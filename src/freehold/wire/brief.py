@@ -77,7 +77,7 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     silence_timeout_s: float = 600.0
     """A harness that says nothing for this long, while no tool of its runs, is taken for hung."""
     keep_open: bool = False
-    """Chats: after a turn the session waits for the next `Prompt`, until `Cancel`."""
+    """Chats: `prompt` goes before the person's first message. Each `Prompt` is a turn, until `Finish` or `Cancel`."""
     idle_shell: bool = False
     """`freehold shell`: set everything up, run nothing, wait."""
     params: dict[str, Any] = {}

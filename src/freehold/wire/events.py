@@ -13,7 +13,7 @@ import msgspec
 from freehold.base.nesting import DEEPEST, is_too_deep
 from freehold.wire.decoding import decode_json
 from freehold.wire.permission import PermissionOption
-from freehold.wire.runs import Outcome, Phase, Trigger, Usage
+from freehold.wire.runs import Outcome, Phase, RunError, Trigger, Usage
 
 VERSION = 1
 
@@ -128,6 +128,25 @@ class PermissionAnswered(HostEvent, frozen=True, kw_only=True, tag="permission.a
     """`policy`, `person` or `deadline`."""
 
 
+class TurnStarted(HostEvent, frozen=True, kw_only=True, tag="turn.started"):
+    """In a chat: what a person said is now the harness's to answer. `turn` counts from 1."""
+
+    turn: int
+    text: str
+    by: str
+    """Who said it, as the client that passed it on knows them; `person` where nobody asked."""
+
+
+class TurnFinished(HostEvent, frozen=True, kw_only=True, tag="turn.finished"):
+    """In a chat: the harness is done with it. A run that ends within a turn has none for that turn."""
+
+    turn: int
+    stop_reason: str
+    """As in ACP (`end_turn`, `cancelled`, …), or `failed`: the harness refused it. As the runner tells it."""
+    error: RunError | None = None
+    """Why it was not answered as asked; the chat goes on."""
+
+
 class Limit(HostEvent, frozen=True, kw_only=True, tag="limit"):
     """A bound was met: `budget`, `memory`, `disk`, `events`, `output`, `forged_event` …; told in `message`."""
 
@@ -203,14 +222,14 @@ class Log(Testimony, frozen=True, kw_only=True, tag="log"):
 
 AnyHostEvent = (
     RunQueued | RunStarted | RunFinished | PhaseStarted | PhaseFinished | BuildStep | ModelRequest | Egress
-    | PermissionAsked | PermissionAnswered | Limit
+    | PermissionAsked | PermissionAnswered | TurnStarted | TurnFinished | Limit
 )  # fmt: skip
 AnyTestimony = Message | Thought | ToolStarted | ToolFinished | HookOutput | Status | Return | Lock | Call | Log
 AnyEvent = AnyHostEvent | AnyTestimony
 
 HOST_TYPES = frozenset({
     "run.queued", "run.started", "run.finished", "phase.started", "phase.finished", "build.step", "model.request",
-    "egress", "permission.asked", "permission.answered", "limit",
+    "egress", "permission.asked", "permission.answered", "turn.started", "turn.finished", "limit",
 })  # fmt: skip
 TESTIMONY_TYPES = frozenset({
     "message", "thought", "tool.started", "tool.finished", "hook.output", "status", "return", "lock", "call", "log",

@@ -2,6 +2,7 @@
 
 `run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications and a last `run/end` ·
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
+`run/say` Say → Said · `run/interrupt` InterruptTurn → null · `run/finish` FinishChat → null (chats) ·
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
 `image/prune` → [ImageView] · `workspace/gone` ListGoneWorkspaces → [WorkspaceView] ·
 `workspace/remove` RemoveWorkspace → null · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,
@@ -13,6 +14,8 @@ CallStarted, `call/view` AskCalled → CallView
 """
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
@@ -50,6 +53,38 @@ class AnswerPermission(msgspec.Struct, frozen=True):
     run_id: str
     permission_id: str
     option_id: str
+
+
+LONGEST_SAID = 64 * 1024
+"""Characters of one message in a chat, as many as a return value may have: a file is pasted, a log is not."""
+
+
+class Say(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message in a chat. Said again with the same `message_id`, it is the same message: it is not said twice."""
+
+    run_id: str
+    message_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    text: str
+    by: Annotated[str, msgspec.Meta(max_length=100)] = "person"
+
+
+class Said(msgspec.Struct, frozen=True):
+    """It is on disk. `turn` is its number, as in `turn.started`; `ahead` how many messages are answered before it."""
+
+    turn: int
+    ahead: int
+
+
+class InterruptTurn(msgspec.Struct, frozen=True):
+    """End the turn that is under way; what waits is said next. CONFLICT when none is."""
+
+    run_id: str
+
+
+class FinishChat(msgspec.Struct, frozen=True):
+    """Nothing more is said: when all that was said is answered, the run ends as `completed`."""
+
+    run_id: str
 
 
 class Spent(msgspec.Struct, frozen=True):

@@ -86,6 +86,11 @@ class StartRun(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     options: RunOptions = RunOptions()
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is an interactive session; the trigger's prompt is its first message, if there is one yet."""
+        return self.trigger.type is TriggerType.CHAT
+
 
 class Usage(msgspec.Struct, frozen=True):
     """Tokens and requests, counted by the model gateway. `input` excludes what a cache gave or took."""

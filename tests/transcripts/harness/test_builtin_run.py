@@ -162,15 +162,29 @@ async def test_cancel_ends_the_command_that_is_running(world: World) -> None:
 async def test_a_chat_remembers_even_a_turn_that_failed(world: World) -> None:
     world.upstream.behave(say("Hello Ada."), Behaviour(status=400), say("You are Ada."))
     await world.open()
-    await world.keeper.start(world.keeper.brief(builtin(), prompt="I am Ada.", keep_open=True))
+    await world.keeper.start(world.keeper.brief(builtin(), prompt="You are in a chat.", keep_open=True))
 
-    def turns() -> int:
-        return sum(isinstance(message, session.TurnFinished) for message in world.keeper.said)
+    def turns() -> list[session.TurnFinished]:
+        return [message for message in world.keeper.said if isinstance(message, session.TurnFinished)]
 
-    await world.keeper.wait_for(lambda: turns() == 1)
-    await world.keeper.send(session.Prompt(text="Break."))
+    await world.keeper.wait_for(lambda: bool(world.keeper.said))
+    for number, text in enumerate(("I am Ada.", "Break.", "Who am I?")):
+        await world.keeper.wait_for(lambda: len(turns()) == number)  # noqa: B023  waited for within the same step
+        await world.keeper.send(session.Prompt(text=text, turn=number + 1))
+    await world.keeper.wait_for(lambda: len(turns()) == 3)
+    await world.keeper.send(session.Finish())
     ended = await world.keeper.ended()
-    assert ended.exit_code == ExitCode.ERROR, "in a run, and in a chat, a model that refuses ends it"
+    assert (ended.exit_code, ended.error) == (0, "")
+    assert [turn.stop_reason for turn in turns()] == ["end_turn", "failed", "end_turn"]
+    refused = turns()[1].error
+    assert refused is not None
+    assert refused.message
+    said = "".join(event.text for event in ended.events if isinstance(event, Message))
+    assert said == "Hello Ada.You are Ada."
+    [*_, last] = world.upstream.seen
+    assert [text for text in ("You are in a chat.", "I am Ada.", "Break.", "Who am I?") if text in str(last)] == [
+        "You are in a chat.", "I am Ada.", "Break.", "Who am I?",
+    ]  # fmt: skip
 
 
 async def test_without_a_model_it_says_so(world: World) -> None:

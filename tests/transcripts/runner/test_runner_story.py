@@ -235,22 +235,6 @@ async def test_a_harness_that_wants_a_login_by_variable(
     assert (ended.exit_code, said(ended)) == (0, f"logged in by {used}")
 
 
-async def test_a_chat_goes_on_until_it_is_cancelled(keeper: FakeKeeper) -> None:
-    await keeper.start(keeper.brief(script("echo"), prompt="one", keep_open=True))
-
-    def turns() -> int:
-        return sum(isinstance(message, session.TurnFinished) for message in keeper.said)
-
-    await keeper.wait_for(lambda: turns() == 1)
-    await keeper.send(session.Prompt(text="two"))
-    await keeper.wait_for(lambda: turns() == 2)
-    await keeper.send(session.Cancel(reason="the person left"))
-    ended = await keeper.ended()
-    assert said(ended) == "I was told: oneI was told: two"
-    assert ended.exit_code == ExitCode.ABORTED
-    assert "the person left" in ended.error
-
-
 async def test_a_prompt_that_comes_during_a_turn_is_the_next_turn(keeper: FakeKeeper) -> None:
     await keeper.start(keeper.brief(script("asks")))
     keeper.decide = lambda _: None
