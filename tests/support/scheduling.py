@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from freehold.base.clock import ManualClock
-from freehold.project.load import Project, load_project
+from freehold.project.load import STATE_DIRECTORY, Project, load_project
+from freehold.runtime.revisions import Revisions
 from freehold.scheduler.attempt import Closed
+from freehold.scheduler.edition import Composer, Edition
 from freehold.scheduler.fake_keeper import FakeKeeper
 from freehold.scheduler.intake import NewTrigger
+from freehold.scheduler.reload import Reload
 from freehold.scheduler.scheduler import Scheduler
 from freehold.store import triggers
 from freehold.store.database import Database
@@ -40,6 +43,8 @@ class SchedulerWorld:
         self.clock = clock
         self.keeper = FakeKeeper(clock)
         self.closed: list[tuple[RunView, Closed]] = []
+        self.on_changed: list[Callable[[RunView], None]] = []
+        self.on_closed: list[Callable[[RunView, Closed], None]] = []
         self._url = url or f"sqlite:///{folder}/state.db"
         write_files(folder / "project", {"config.toml": MODEL})
 
@@ -57,8 +62,32 @@ class SchedulerWorld:
     def load(self) -> Project:
         return load_project(self.folder / "project", home=self.folder / "home")
 
+    def edition(self) -> Edition:
+        """As the project's files are; nothing is kept of them."""
+        return Edition(self.load())
+
+    @property
+    def revisions(self) -> Revisions:
+        return Revisions(self.project / STATE_DIRECTORY)
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
+    def composer(self) -> Composer:
+        """As a service that was just started has one."""
+        return Composer(self.project, self.folder / "home", "", self.revisions)
+
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Scheduler]:
+    async def reloading(self) -> AsyncIterator[tuple[Scheduler, Reload]]:
+        """A scheduler that begins with the last sound version of the files; a test looks for edits of them."""
+        composer = self.composer()
+        edition = composer.compose(composer.restore(), time.time_ns())
+        async with self.running(edition) as scheduler:
+            yield scheduler, Reload(composer, scheduler, self.keeper)
+
+    @asynccontextmanager
+    async def running(self, edition: Edition | None = None) -> AsyncIterator[Scheduler]:
         """A scheduler that has read its database and found its keeper."""
         database = Database(self._url)
         await migrate(database, self.folder / "backups", self.clock.now())
@@ -66,8 +95,9 @@ class SchedulerWorld:
             database,
             self.keeper,
             self.clock,
-            self.load(),
-            on_closed=lambda view, closed: self.closed.append((view, closed)),
+            edition or self.edition(),
+            on_changed=self._changed,
+            on_closed=self._closed,
         )
         self.database = database
         task = asyncio.create_task(scheduler.run())
@@ -80,6 +110,15 @@ class SchedulerWorld:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await database.close()
+
+    def _changed(self, view: RunView) -> None:
+        for listen in self.on_changed:
+            listen(view)
+
+    def _closed(self, view: RunView, closed: Closed) -> None:
+        self.closed.append((view, closed))
+        for listen in self.on_closed:
+            listen(view, closed)
 
     async def trigger(self, trigger_id: str) -> StoredTrigger:
         """As the database has it."""

@@ -26,6 +26,14 @@ def is_ulid(text: str) -> bool:
     return len(text) == _ULID_LENGTH and all(character in _ALPHABET for character in text)
 
 
+def ulid_milliseconds(ulid: str) -> int:
+    """When it was made, since 1970 UTC."""
+    number = 0
+    for character in ulid[:10]:  # 50 bits, of which the first two are none of the time's
+        number = number * 32 + _ALPHABET.index(character)
+    return number
+
+
 def new_run_id(agent: str) -> RunId:
     """`<agent>-<ulid>`."""
     return RunId(f"{agent}-{new_ulid()}")

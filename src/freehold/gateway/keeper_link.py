@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,18 @@ from freehold.client.keeper import Handler, KeeperConnection, KeeperGoneError, c
 from freehold.scheduler.callbook import Callbook
 from freehold.scheduler.locks import Locks
 from freehold.scheduler.run_keeper import KeeperAwayError, Watch
-from freehold.wire.keeper import AskCall, AskCalled, AskLock, AskLocks, AttachScheduler, KillRun, Spent
+from freehold.wire.keeper import (
+    AskCall,
+    AskCalled,
+    AskLock,
+    AskLocks,
+    AttachScheduler,
+    KillRun,
+    ListRuns,
+    PruneRevisions,
+    PruneRuns,
+    Spent,
+)
 from freehold.wire.runs import RunView, StartRun
 
 Answer = TypeVar("Answer")
@@ -44,6 +55,15 @@ class KeeperLink:
 
     async def spent(self) -> Spent:
         return await self._call("spend/read", {}, Spent)
+
+    async def past(self, before: str, limit: int) -> list[RunView]:
+        return await self._call("run/list", ListRuns(before=before, limit=limit), list[RunView])
+
+    async def prune_runs(self, before: str, keep: Collection[str], limit: int) -> int:
+        return await self._call("run/prune", PruneRuns(before, sorted(keep), limit), int)
+
+    async def prune_revisions(self, keep: Collection[str]) -> None:
+        await self._call("revision/prune", PruneRevisions(sorted(keep)), type(None))
 
     async def watch(self) -> Watch:
         """Raises CONFLICT when another scheduler is attached to the keeper."""

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from freehold.base.clock import Clock, SystemClock
+from freehold.base.errors import FreeholdError
+from freehold.base.threads import in_thread
 from freehold.gateway.keeper_link import KeeperLink
 from freehold.gateway.single import only_one
-from freehold.project.load import Project, load_project
+from freehold.project.load import Project, load_project, require_project
+from freehold.runtime.revisions import Revisions
 from freehold.scheduler.attempt import Closed
+from freehold.scheduler.catch_up import CatchUp
+from freehold.scheduler.changes import FileChanges
+from freehold.scheduler.edition import Composer, Edition
+from freehold.scheduler.reload import Reload
+from freehold.scheduler.retention import Retention
 from freehold.scheduler.run_keeper import RunKeeper
 from freehold.scheduler.scheduler import Scheduler
 from freehold.scheduler.step import Step
@@ -74,14 +83,17 @@ async def open_service(
 ) -> AsyncIterator[ProjectService]:
     """A project's service, its scheduler at work. Runs go on when it is closed.
 
-    Raises CONFIG when the project has errors, CONFLICT when it is served already (naming by whom), UNREACHABLE or DISK
-    when its database cannot be used.
+    A project with errors goes on as it was when it had none. Raises CONFIG when that is not known, CONFLICT when it is
+    served already (naming by whom), UNREACHABLE or DISK when its files or its database cannot be used.
     """
     clock = clock or SystemClock()
-    project = load_project(root, home=home, environment=environment)
+    require_project(root)
     state = root / STATE_DIRECTORY
     claim_state(state, home)
-    with only_one(state / LOCK_FILE, project.name):
+    with only_one(state / LOCK_FILE, root.name):
+        composer = Composer(root, home, environment, Revisions(state))
+        edition = await in_thread(_first_edition, composer)
+        project = edition.project
         database = _database(project, state)
         try:
             await migrate(database, state / BACKUPS, clock.now())
@@ -91,27 +103,45 @@ async def open_service(
                 database,
                 keeper,
                 clock,
-                project,
+                edition,
                 on_changed=listeners.tell_changed,
                 on_closed=listeners.tell_closed,
                 reached=reached,
             )
             keeper.serve(scheduler.locks, scheduler.calls)
-            async with _at_work(scheduler):
+            reload = Reload(composer, scheduler, keeper)
+            works = (
+                scheduler.run,
+                Retention(database, keeper, clock, scheduler).run,
+                CatchUp(database, keeper, clock, scheduler).run,
+            )
+            async with FileChanges(root, home) as changes, _at_work(*works, lambda: reload.run(changes)):
                 yield ProjectService(root, home, environment, clock, database, scheduler, keeper, listeners)
         finally:
             await database.close()
 
 
 @contextlib.asynccontextmanager
-async def _at_work(scheduler: Scheduler) -> AsyncIterator[None]:
-    """The scheduler's task; when it fails, what is done meanwhile is cancelled and its error raised."""
-    async with asyncio.TaskGroup() as works:
-        working = works.create_task(scheduler.run())
+async def _at_work(*works: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    """A task each; when one fails, what is done meanwhile is cancelled and its error raised."""
+    async with asyncio.TaskGroup() as group:
+        working = [group.create_task(work()) for work in works]
         try:
             yield
         finally:
-            working.cancel()
+            for task in working:
+                task.cancel()
+
+
+def _first_edition(composer: Composer) -> Edition:
+    """What a service begins with: when the files have errors, what was sound the last time that it ran."""
+    earlier = composer.restore()
+    try:
+        return composer.compose(earlier, time.time_ns())
+    except FreeholdError as error:
+        if earlier is None:
+            raise
+        return earlier.with_error(error)
 
 
 def _database(project: Project, state: Path) -> Database:

@@ -12,12 +12,13 @@ from freehold.keeper import adopt
 from freehold.keeper.adopt import MOST_ADOPTIONS, Adoption
 from freehold.keeper.conclusion import show_finished
 from freehold.keeper.event_log import each_event
-from freehold.keeper.history import EVENTS, RUNS, record_of, records
+from freehold.keeper.history import EVENTS, RUNS, record_of
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.means import Means
 from freehold.keeper.outcome import Stop
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile, Step
 from freehold.keeper.run import Run
+from freehold.keeper.unfinished import marked, unfinished
 from freehold.runtime.engine import Engine, Found
 from freehold.runtime.run_directory import sweep_secrets
 from freehold.wire.events import ModelRequest, RunQueued
@@ -31,7 +32,7 @@ ENGINE_DEADLINE_S = 120.0
 
 def look_back(keeper: Keeper, means: Means) -> list[Record]:
     """The runs to be adopted. Their places are held, and whoever asks for one of them waits for its adoption."""
-    left = [record for record in records(means.state) if record.step is not Step.CLEANED]
+    left = unfinished(means.state)
     for record in left:
         keeper.expect(record.start.run_id)
         if record.slot is not None:
@@ -47,7 +48,7 @@ async def adopt_all(keeper: Keeper, means: Means, left: Sequence[Record]) -> Non
     alive = {record.start.run_id for record in left}
     try:
         _close_dead_accounts(means, alive)  # at once: runs that begin from here on are not among the living
-        await sweep_secrets(means.state / RUNS, alive)
+        await sweep_secrets(means.state / RUNS, alive, among=marked(means.state))
         async with asyncio.TaskGroup() as asking:
             for name, engine in means.engines.items():
                 mine = [record for record in left if record.view.engine == name]

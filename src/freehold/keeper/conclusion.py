@@ -11,6 +11,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.keeper import outcome
 from freehold.keeper.preparation import locate
 from freehold.keeper.record import Step
+from freehold.keeper.unfinished import unmark
 from freehold.runtime.engine import Exit
 from freehold.wire.events import RunFinished
 from freehold.wire.runs import Outcome, RunState
@@ -87,12 +88,17 @@ async def clean_up(run: Run) -> None:
     if record.slot is not None:
         run.means.slots.release(record.start.agent, record.slot)
     run.log.close()
-    await _until_there_is_room(run, (lambda: run.enter(Step.CLEANED)) if cleaned else run.save)
+    await _until_there_is_room(run, (lambda: _over(run)) if cleaned else run.save)
     for delay_s in () if cleaned else _AGAIN_AFTER_S:
         await run.means.clock.sleep(delay_s)
         if await _all_done(run, *_REMOVING):
-            await _until_there_is_room(run, lambda: run.enter(Step.CLEANED))
+            await _until_there_is_room(run, lambda: _over(run))
             return
+
+
+def _over(run: Run) -> None:
+    run.enter(Step.CLEANED)
+    unmark(run.means.state, run.run_id)
 
 
 async def _all_done(run: Run, *steps: Callable[[Run], Awaitable[None]]) -> bool:

@@ -15,6 +15,7 @@ from freehold.keeper.slots import Slots
 from freehold.project.agent import Agent
 from freehold.project.load import Project, load_project, unique_name_of
 from freehold.runtime.fake_engine import FakeEngine, FakeHost
+from freehold.runtime.revisions import Revisions
 from freehold.store.credentials import CredentialStore, MemoryCredentialStore
 from freehold.wire.session import FromKeeper
 
@@ -76,11 +77,15 @@ def fake_means(
         opened(run, services)
         return services
 
+    def load(environment: str, revision: str = "") -> Project:
+        path = Revisions(root / ".freehold").path_of(revision) if revision else None
+        return load_project(root, home=home, environment=environment, revision=path)
+
     engine = FakeEngine(clock, host)
     return Means(
         state=root / ".freehold",
         clock=clock,
-        load=lambda environment: load_project(root, home=home, environment=environment),
+        load=load,
         project_name=lambda: unique_name_of(root),
         engines={"docker": engine, "host-user": engine},
         images=images or FakeImages(),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import heapq
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +20,18 @@ EVENTS = "events.jsonl"
 
 def run_ids(state: Path) -> list[str]:
     """Every run of the project, newest first."""
-    directory = state / RUNS
-    names = [entry.name for entry in directory.iterdir()] if directory.is_dir() else []
-    return sorted((name for name in names if is_ulid(name[-26:])), key=lambda name: name[-26:], reverse=True)
+    return sorted(each_run_id(state), key=_queued, reverse=True)
+
+
+def each_run_id(state: Path) -> Iterator[str]:
+    """Every run of the project, in no order: there may be a million."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(state / RUNS) as entries:
+        yield from (entry.name for entry in entries if is_ulid(entry.name[-26:]))
+
+
+def _queued(run_id: str) -> str:
+    """What sorts runs by when they were queued."""
+    return run_id[-26:]
 
 
 def records(state: Path, agent: str = "") -> Iterator[Record]:
@@ -33,12 +45,19 @@ def records(state: Path, agent: str = "") -> Iterator[Record]:
             continue
 
 
-def views(state: Path, agent: str = "", limit: int = 50) -> list[RunView]:
+def views(state: Path, agent: str = "", limit: int = 50, before: str = "") -> list[RunView]:
+    """Newest first; `before` is the id of the last one seen. Of a million runs, `limit` are read and sorted."""
     found: list[RunView] = []
-    for record in records(state, agent):
-        if len(found) == limit:
+    while len(found) < limit:
+        mine = (name for name in each_run_id(state) if not agent or name[:-27] == agent)
+        older = (name for name in mine if not before or _queued(name) < _queued(before))
+        names = heapq.nlargest(limit - len(found), older, key=_queued)
+        if not names:
             break
-        found.append(record.view)
+        before = names[-1]
+        for name in names:
+            with contextlib.suppress(FreeholdError):  # damaged: passed over, as in `records`
+                found.append(RecordFile.load(state / RUNS / name / RECORD_FILE).record.view)
     return found
 
 

@@ -80,7 +80,7 @@ def inputs_of(project: Project, agent: Agent) -> ImageInputs:
         project=project.unique_name,
         agent=agent.name,
         agent_dir=agent.directory,
-        project_root=project.root,
+        project_root=project.files,
         agent_dockerfile=agent.dockerfile,
         project_dockerfile=project.dockerfile,
         harness=agent.harness.name,

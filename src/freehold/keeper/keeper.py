@@ -12,6 +12,7 @@ from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import make_private_directory
 from freehold.base.ids import agent_of
+from freehold.base.threads import in_thread
 from freehold.keeper.adopt import Adoption
 from freehold.keeper.chat_record import chat_of
 from freehold.keeper.chats import require_chat
@@ -19,12 +20,15 @@ from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, record_of, views
 from freehold.keeper.means import Means
 from freehold.keeper.outcome import Stop
+from freehold.keeper.pruning import prune
 from freehold.keeper.readiness import require_ready
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile
 from freehold.keeper.rpc_server import Caller
 from freehold.keeper.run import Run
+from freehold.keeper.unfinished import mark, unmark
+from freehold.runtime.revisions import Revisions
 from freehold.wire.events import RunQueued
-from freehold.wire.keeper import AnswerPermission, AttachRun, KillRun, ListRuns
+from freehold.wire.keeper import AnswerPermission, AttachRun, KillRun, ListRuns, PruneRevisions, PruneRuns
 from freehold.wire.run_api import ExitCode
 from freehold.wire.runs import Result, RunError, RunState, RunView, StartRun
 
@@ -53,7 +57,7 @@ class Keeper:
             raise FreeholdError(Code.USAGE, f"{request.run_id!r} is no run id of agent {request.agent!r}")
         if known := self._view_of(request.run_id):
             return known
-        project = self._means.load(request.options.environment)
+        project = self._means.load(request.options.environment, request.options.revision)
         agent = project.agent(request.agent)
         require_ready(self._means, agent, request.options)
         require_chat(agent, request)
@@ -78,8 +82,21 @@ class Keeper:
         return view
 
     async def list(self, _caller: Caller, request: ListRuns) -> list[RunView]:
-        on_disk = views(self._means.state, request.agent, request.limit)
+        on_disk = await in_thread(views, self._means.state, request.agent, request.limit, request.before)
         return [self._runs[view.run_id].view if view.run_id in self._runs else view for view in on_disk]
+
+    async def prune(self, _caller: Caller, request: PruneRuns) -> int:
+        """Remove old runs from the disk, some of them; how many. None that is under way, or to be adopted."""
+        held = {*self._runs, *self._expected, *request.keep}
+        return await in_thread(prune, self._means.state, request.before, held, request.limit)
+
+    async def prune_revisions(self, _caller: Caller, request: PruneRevisions) -> None:
+        """Remove revisions of the project that nobody uses any more."""
+        used = {run.file.record.start.options.revision for run in self._runs.values()}
+        for run_id in list(self._expected):  # to be adopted: known by their records only
+            record = record_of(self._means.state, run_id)
+            used |= {record.start.options.revision} if record else set()
+        await in_thread(Revisions(self._means.state).prune, {*request.keep, *used})
 
     async def watch(self, caller: Caller, _request: object) -> Sequence[RunView]:
         """The runs that are under way; from now on the client is told of every change of any (`run/changed`)."""
@@ -166,6 +183,7 @@ class Keeper:
             engine=engine,
         )
         try:
+            mark(self._means.state, request.run_id)
             make_private_directory(directory)
             record = Record(view=view, start=request, project=project, chat=chat_of(request))
             run = self.open_run(RecordFile(directory / RECORD_FILE, record))
@@ -174,6 +192,7 @@ class Keeper:
         except (FreeholdError, OSError) as error:
             # The caller is told that there is no run; a later keeper must not find one.
             shutil.rmtree(directory, ignore_errors=True)
+            unmark(self._means.state, request.run_id)
             raise _not_recorded(directory, error) from error
         return run
 

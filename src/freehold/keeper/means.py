@@ -69,9 +69,16 @@ class OpenServices(Protocol):
         ...
 
 
+class Load(Protocol):
+    def __call__(self, environment: str, revision: str = "") -> Project:
+        """The project as its files are, or as they were in a revision. Raises CONFIG, NOT_FOUND."""
+        ...
+
+
 @dataclass(frozen=True)
 class Means:
-    """`load` reads the project anew, so that an edit counts from the next run on; `project_name` is its unique name.
+    """`load` reads the project anew, so that an edit counts from the next run on, or a revision of it, which stays;
+    `project_name` is its unique name.
 
     `harness_command` is how an agent's harness starts at a place. `reached` is told each step of each run, before and
     after it is written down: tests kill the keeper there. `close_dead_accounts` is told at a keeper's start which runs
@@ -80,7 +87,7 @@ class Means:
 
     state: Path
     clock: Clock
-    load: Callable[[str], Project]
+    load: Load
     project_name: Callable[[], str]
     engines: Mapping[str, Engine]
     images: Images

@@ -85,8 +85,10 @@ async def locate(run: Run) -> Place:
 def load(run: Run) -> tuple[Project, Agent]:
     """Read the project and find the run's agent and engine. Raises the project's CONFIG errors."""
     start = run.file.record.start
-    run.edits = edits_of(run.means.state.parent, start.agent)  # before it is read: a later edit must not be missed
-    project = run.means.load(start.options.environment)
+    begun_from = start.options.revision
+    # Before it is read: a later edit must not be missed.
+    run.edits = (begun_from,) if begun_from else edits_of(run.means.state, start)
+    project = run.means.load(start.options.environment, begun_from)
     agent = project.agent(start.agent)
     run.project, run.agent = project, agent
     run.redaction = Redaction(secrets_of(agent, run.means.credentials))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
 from freehold.keeper.chats import end_when_quiet
-from freehold.keeper.edits import edits_of
+from freehold.keeper.edits import edits_of, newest_revision
 from freehold.keeper.outcome import Stop
 from freehold.keeper.preparation import load
 from freehold.keeper.testimony import Testimony
@@ -118,7 +118,7 @@ async def _keep_rules(run: Run) -> None:
     """
     seen, told = run.edits, run.unserved
     while run.services or run.unserved:
-        now = edits_of(run.means.state.parent, run.file.record.start.agent)
+        now = edits_of(run.means.state, run.file.record.start)
         if now == seen and not run.unserved:
             await run.means.clock.sleep(RELOAD_INTERVAL_S)
             continue
@@ -138,8 +138,9 @@ async def _reload(run: Run) -> str:
             run.services = await run.means.open_services(run, project, agent, serve=True)
             run.unserved = ""
         else:
-            project = run.means.load(run.file.record.start.options.environment)
-            run.services.reload(project, project.agent(run.file.record.start.agent))
+            start = run.file.record.start
+            project = run.means.load(start.options.environment, newest_revision(run.means.state, start))
+            run.services.reload(project, project.agent(start.agent))
     except FreeholdError as error:
         return error.message
     return ""

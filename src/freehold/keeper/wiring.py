@@ -30,11 +30,14 @@ from freehold.runtime.host.account import DEFAULT_RUN_AS
 from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.host_workspaces import HostUserWorkspaces
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
+from freehold.runtime.revisions import Revisions
 from freehold.store.credentials import FileCredentialStore
 from freehold.wire.keeper import Spent
 
 DOCKER = "docker"
 HOST_USER = "host-user"
+_MOST_LOADED = 3
+"""Revisions kept in memory: runs begin from the newest, and those of before are asked for seldom."""
 
 
 class Wiring:
@@ -50,6 +53,8 @@ class Wiring:
         self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
         self._ledger = Ledger(state / "spend.json", self._clock)
         self._services: ServiceMeans | None = None
+        self._revisions = Revisions(state)
+        self._loaded: dict[tuple[str, str], Project] = {}
         self.scheduler = AttachedScheduler()
         self.means = Means(
             state=state,
@@ -88,8 +93,17 @@ class Wiring:
     ) -> None:
         await self._open.aclose()
 
-    def load(self, environment: str) -> Project:
-        return load_project(self._root, home=self._home, environment=environment)
+    def load(self, environment: str, revision: str = "") -> Project:
+        """As `means.load`. A revision does not change: it is read once, however many agents it has."""
+        if not revision:
+            return load_project(self._root, home=self._home, environment=environment)
+        path = self._revisions.path_of(revision)
+        key = (environment, revision)
+        if key not in self._loaded:
+            while len(self._loaded) >= _MOST_LOADED:
+                del self._loaded[next(iter(self._loaded))]
+            self._loaded[key] = load_project(self._root, home=self._home, environment=environment, revision=path)
+        return self._loaded[key]
 
     def project_name(self) -> str:
         return unique_name_of(self._root)

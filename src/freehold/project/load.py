@@ -17,7 +17,7 @@ from freehold.project.agent_checks import check_dockerfile
 from freehold.project.agent_config import SKILL_FILE, read_agent, resolve_agent
 from freehold.project.config import ProjectConfig, config_of
 from freehold.project.home import environment_file, environment_names
-from freehold.project.layers import Layer, Merged, merge
+from freehold.project.layers import Layer, merge
 from freehold.project.problems import Problem, Problems, Reporter, shown
 from freehold.project.shape import fit
 from freehold.project.toml import read_text, read_toml
@@ -26,6 +26,8 @@ CONFIG_FILE = "config.toml"
 OVERLAY_FILE = ".env.toml"
 AGENTS_DIRECTORY = "agents"
 STATE_DIRECTORY = ".freehold"
+REVISION_FILES, REVISION_ENVIRONMENT = "files", "environment.toml"
+"""In the folder of a revision: the project's files as they were, and a copy of its environment's file."""
 _NOT_AGENTS = frozenset({"node_modules"})
 
 
@@ -34,10 +36,12 @@ class Project:
     """A project, loaded. `agents` are sound; a broken one is in `broken` with its problems, and stops only itself.
 
     `unique_name` is what containers, volumes and images carry. `dockerfile` is set only where the project's Dockerfile
-    says more than FROM. `warnings` are the project's own; each agent has its own too.
+    says more than FROM. `warnings` are the project's own; each agent has its own too. `files` is the folder that all
+    this was read from: `root`, or that of a revision.
     """
 
     root: Path
+    files: Path
     name: str
     unique_name: str
     state_dir: Path
@@ -70,16 +74,26 @@ class Report:
     project: Project | None
 
 
-def load_project(root: Path, *, home: Path, environment: str = "") -> Project:
+def load_project(root: Path, *, home: Path, environment: str = "", revision: Path | None = None) -> Project:
     """The project in the folder `root`; `environment` (empty: what `.env.toml` says) lays its file over the rest.
+
+    With `revision`, the folder of one, its files are read there; name and state stay those of `root`.
 
     Raises `FreeholdError`: NOT_FOUND when there is no project or environment, CONFIG with every error of the project's
     own files. A broken agent raises nothing here (see `Project.broken`).
     """
     problems = Problems()
-    project = _load(root, home, environment, problems)
+    project = _load(root, home, environment, problems, revision)
     problems.raise_errors()
     return project
+
+
+def chosen_environment(root: Path, environment: str) -> str:
+    """The environment that counts when `environment` was asked for: else what `.env.toml` says, else none."""
+    if environment:
+        return environment
+    named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("environment")
+    return named if isinstance(named, str) else ""
 
 
 def unique_name_of(root: Path) -> str:
@@ -102,22 +116,28 @@ def check(root: Path, *, home: Path, environment: str = "") -> Report:
     return Report(problems, project if sound else None)
 
 
-def _load(root: Path, home: Path, environment: str, problems: Problems) -> Project:
+def _load(root: Path, home: Path, environment: str, problems: Problems, revision: Path | None = None) -> Project:
     root = Path(os.path.abspath(root))  # noqa: PTH100  no link is followed: messages show the path that was given
-    require_project(root)
-    overlay = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, problems)
+    files = revision / REVISION_FILES if revision else root
+    require_project(files)
+    overlay = read_toml(files / OVERLAY_FILE, OVERLAY_FILE, problems)
     local = _overlay_keys(overlay, problems)
     chosen = environment or local["environment"] or ""
-    merged = _merge_layers(root, home, overlay, chosen, problems)
+    layers = _own_layers(files, overlay, problems)
+    if chosen:
+        copy = revision / REVISION_ENVIRONMENT if revision else None
+        layers.append(_environment_layer(home, chosen, problems, copy))
+    merged = merge(layers)
     readable = not problems.errors
     config = config_of(merged, Reporter(problems, merged.origin))
     name = local["projectName"] or root.name
-    dockerfile = _project_dockerfile(root, config.local.image, problems)
-    agents, broken = _load_agents(root, config if readable else None, dockerfile, problems)
+    dockerfile = _project_dockerfile(files, config.local.image, problems)
+    agents, broken = _load_agents(files, config if readable else None, dockerfile, problems)
     _check_together(config, agents, problems)
-    shared = _own_directory(root, "shared", problems)
+    shared = _own_directory(files, "shared", problems)
     return Project(
         root=root,
+        files=files,
         name=name,
         unique_name=names.unique_project_name(name, root),
         state_dir=root / STATE_DIRECTORY,
@@ -159,10 +179,10 @@ def _overlay_keys(overlay: Mapping[str, Any], problems: Problems) -> dict[str, A
     return fit(written, keys.LOCAL_OVERLAY_KEYS, Reporter(problems, lambda _path: OVERLAY_FILE))
 
 
-def _merge_layers(root: Path, home: Path, overlay: Mapping[str, Any], environment: str, problems: Problems) -> Merged:
+def _own_layers(files: Path, overlay: Mapping[str, Any], problems: Problems) -> list[Layer]:
     reserved = {key.name for key in keys.LOCAL_OVERLAY_KEYS}
     layers = [
-        Layer(CONFIG_FILE, read_toml(root / CONFIG_FILE, CONFIG_FILE, problems)),
+        Layer(CONFIG_FILE, read_toml(files / CONFIG_FILE, CONFIG_FILE, problems)),
         Layer(OVERLAY_FILE, {key: value for key, value in overlay.items() if key not in reserved}),
     ]
     for layer in layers:
@@ -170,19 +190,18 @@ def _merge_layers(root: Path, home: Path, overlay: Mapping[str, Any], environmen
             problems.error(
                 layer.name, "server", "belongs in an environment's file, ~/.freehold/environments/<name>.toml"
             )
-    if environment:
-        layers.append(_environment_layer(home, environment, problems))
-    return merge(layers)
+    return layers
 
 
-def _environment_layer(home: Path, environment: str, problems: Problems) -> Layer:
+def _environment_layer(home: Path, environment: str, problems: Problems, copy: Path | None) -> Layer:
     path = environment_file(home, environment)
-    if names.environment_name_problem(environment) or not path.is_file():
+    if names.environment_name_problem(environment) or not (copy or path).is_file():
         known = environment_names(home)
         suggestion = did_you_mean(environment, known)
         message = " ".join(part for part in (f"there is no environment {shown(environment)}", suggestion) if part)
         raise FreeholdError(Code.NOT_FOUND, f"{message}; there is: {one_of(known)}", f"write {path}, or leave out -E")
-    return Layer(str(path), read_toml(path, str(path), problems))
+    # It is the user's own home, not a stranger's project: many keep such files elsewhere and link to them.
+    return Layer(str(path), read_toml((copy or path).resolve(), str(path), problems))
 
 
 def _project_dockerfile(root: Path, own_base: str, problems: Problems) -> Path | None:
@@ -200,7 +219,7 @@ def _load_agents(
     what they lack is in a file of the project that cannot be read."""
     agents: dict[str, Agent] = {}
     broken: dict[str, Problems] = {}
-    for directory in _agent_directories(root, problems):
+    for directory in agent_directories(root, problems):
         label = f"{AGENTS_DIRECTORY}/{directory.name}"
         if not (directory / SKILL_FILE).exists():
             problems.warning(label, "", f"has no {SKILL_FILE}, so it is no agent")
@@ -225,7 +244,7 @@ def _own_directory(root: Path, name: str, problems: Problems) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _agent_directories(root: Path, problems: Problems) -> list[Path]:
+def agent_directories(root: Path, problems: Problems) -> list[Path]:
     folder = _own_directory(root, AGENTS_DIRECTORY, problems)
     if folder is None:
         return []

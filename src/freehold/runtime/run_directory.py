@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
@@ -139,8 +140,11 @@ class RunDirectory:
         return self._memory / f"freehold-{os.geteuid()}" / _installation(self.root.parent) / self.run_id
 
 
-async def sweep_secrets(runs: Path, alive: set[str], memory: Path | None = None) -> list[str]:
-    """Remove staged credentials of every run below `runs` that is not alive; their ids.
+async def sweep_secrets(
+    runs: Path, alive: set[str], memory: Path | None = None, *, among: Collection[str] | None = None
+) -> list[str]:
+    """Remove staged credentials of every run below `runs` that is not alive; their ids. `among` are the runs whose
+    directories may hold any (None: look into all); what lies in memory is found in any case.
 
     A keeper does this when it starts, for runs whose keeper died. Other installations' runs are left alone, unless
     their directory is gone: then nobody else would ever remove them.
@@ -153,7 +157,7 @@ async def sweep_secrets(runs: Path, alive: set[str], memory: Path | None = None)
         for orphan in _names(ours):
             if (ours / orphan / _RUNS_LINK).is_symlink() and not (ours / orphan / _RUNS_LINK).exists():
                 await asyncio.to_thread(remove_tree, ours / orphan)
-    found |= {name for name in _names(runs) if (runs / name / _CREDENTIALS).exists()}
+    found |= {name for name in (_names(runs) if among is None else among) if (runs / name / _CREDENTIALS).exists()}
     dead = sorted(found - alive)
     for run_id in dead:
         await RunDirectory(runs / run_id, memory=memory).remove_secrets()

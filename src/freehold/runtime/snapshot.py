@@ -26,7 +26,9 @@ DIRECTORY_MODE, FILE_MODE, PROGRAM_MODE = 0o755, 0o644, 0o755
 
 
 @dataclass(frozen=True)
-class _Item:
+class Item:
+    """`path` is below the folder; `status` is of a link itself."""
+
     path: str
     status: os.stat_result
 
@@ -41,7 +43,7 @@ def take_snapshot(folder: Path, target: Path, *, hidden: bool = True, largest_by
     be read; TOO_LARGE above `largest_bytes`, `MOST_ITEMS` or `DEEPEST`; DISK when the copy cannot be written. Then
     there is no `target`.
     """
-    items = list(_listed(folder, hidden=hidden, largest_bytes=largest_bytes))
+    items = list(listed(folder, hidden=hidden, largest_bytes=largest_bytes))
     remove_tree(target)
     try:
         target.mkdir(mode=DIRECTORY_MODE)
@@ -58,7 +60,8 @@ def take_snapshot(folder: Path, target: Path, *, hidden: bool = True, largest_by
         raise
 
 
-def _listed(folder: Path, *, hidden: bool, largest_bytes: int) -> Iterator[_Item]:
+def listed(folder: Path, *, hidden: bool = True, largest_bytes: int = LARGEST_BYTES) -> Iterator[Item]:
+    """What a copy of `folder` would hold, folders before what is in them. Raises CONFIG and TOO_LARGE."""
     try:
         if folder.is_symlink():
             raise NotADirectoryError(errno.ENOTDIR, "is a link; put the folder itself in its place", str(folder))
@@ -79,7 +82,7 @@ def _listed(folder: Path, *, hidden: bool, largest_bytes: int) -> Iterator[_Item
         ) from error
 
 
-def _walk(folder: Path, below: str, ignore: IgnoreRules, *, hidden: bool) -> Iterator[_Item]:
+def _walk(folder: Path, below: str, ignore: IgnoreRules, *, hidden: bool) -> Iterator[Item]:
     with os.scandir(folder / below) as listing:
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:
@@ -87,18 +90,18 @@ def _walk(folder: Path, below: str, ignore: IgnoreRules, *, hidden: bool) -> Ite
         is_folder = entry.is_dir(follow_symlinks=False)
         if ignore.ignores(path, is_folder=is_folder) or (not hidden and entry.name.startswith(".")):
             continue
-        yield _Item(path, entry.stat(follow_symlinks=False))
+        yield Item(path, entry.stat(follow_symlinks=False))
         if is_folder:
             yield from _walk(folder, path, ignore, hidden=hidden)
 
 
-def _copy(folder: Path, item: _Item, target: Path) -> None:
+def _copy(folder: Path, item: Item, target: Path) -> None:
     source, destination, mode = folder / item.path, target / item.path, item.status.st_mode
     if stat.S_ISDIR(mode):
         destination.mkdir(mode=DIRECTORY_MODE)
         destination.chmod(DIRECTORY_MODE)
     elif stat.S_ISLNK(mode):
-        destination.symlink_to(_checked_link(folder, source))
+        destination.symlink_to(checked_link(folder, source))
     elif stat.S_ISREG(mode):
         _copy_bytes(source, destination, item.status.st_size)
         destination.chmod(PROGRAM_MODE if mode & 0o111 else FILE_MODE)
@@ -118,7 +121,8 @@ def _copy_bytes(source: Path, destination: Path, size_bytes: int) -> None:
             size_bytes -= len(piece)
 
 
-def _checked_link(folder: Path, link: Path) -> Path:
+def checked_link(folder: Path, link: Path) -> Path:
+    """What the link says. Raises CONFIG when that is outside of the folder."""
     target = link.readlink()
     if not stays_inside(link, folder):
         raise FreeholdError(

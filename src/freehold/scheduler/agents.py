@@ -10,6 +10,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.scheduler.dispatch import AgentFacts
+from freehold.scheduler.edition import Edition
 from freehold.store.switches import Switches
 
 HOLD = timedelta(seconds=30)
@@ -25,13 +26,26 @@ class Hold:
 
 
 class Agents:
-    """`project` is the last version of the project that was sound; `errors` says what is wrong with a later edit."""
+    """`edition` is the newest version of each part of the project that was sound."""
 
-    def __init__(self, project: Project, switches: Switches = Switches()) -> None:  # noqa: B008  it is frozen
-        self.project = project
+    def __init__(self, edition: Edition, switches: Switches = Switches()) -> None:  # noqa: B008  it is frozen
+        self.edition = edition
         self.switches = switches
-        self.errors: Mapping[str, FreeholdError] = {}
         self._holds: dict[str, Hold] = {}
+
+    @property
+    def project(self) -> Project:
+        return self.edition.project
+
+    @property
+    def errors(self) -> Mapping[str, FreeholdError]:
+        """What is wrong with a later edit of an agent, which goes on as it was, or has no sound version at all."""
+        return self.edition.errors
+
+    @property
+    def project_error(self) -> FreeholdError | None:
+        """What is wrong with a later edit of the project's own files."""
+        return self.edition.error
 
     def agent(self, name: str) -> Agent:
         """Raises NOT_FOUND with the names that there are, or CONFIG with its errors."""
@@ -73,9 +87,14 @@ class Agents:
 
     def facts(self, name: str, active: int, now: datetime) -> AgentFacts:
         if name not in self.project.agents:
-            return AgentFacts(0, active, held="there is no such agent any more, or it has errors")
+            return AgentFacts(0, active, held=self._why_not_there(name))
         if not self.switches.is_enabled(name):
             return AgentFacts(0, active, held="disabled")
         held = self.held(name, now)
         scale = self.scale(self.project.agents[name])
         return AgentFacts(scale, active, held=held.error.message if held else "")
+
+    def _why_not_there(self, name: str) -> str:
+        if name in self.project.broken:
+            return f"agent {name} has errors, and no version of it is known that had none"
+        return f"agent {name} is not in the project any more; what waits for it begins when it is there again"

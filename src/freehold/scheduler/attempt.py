@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
 from freehold.scheduler import aftermath
 from freehold.scheduler.aftermath import Aftermath, Ended, Next, Retries
+from freehold.scheduler.edition import Edition
 from freehold.store import calls, locks, run_index, triggers
 from freehold.store.triggers import StoredTrigger, TriggerState
 from freehold.wire.runs import Result, RunView, StartRun, Trigger, TriggerType
@@ -26,8 +28,14 @@ class Closed:
     orphans: tuple[StoredTrigger, ...] = ()
 
 
-def start_of(trigger: StoredTrigger) -> StartRun:
-    """What the keeper is asked for."""
+def start_of(trigger: StoredTrigger, edition: Edition) -> StartRun:
+    """What the keeper is asked for. A trigger for another environment than the scheduler's reads the files as they
+    are: there is no revision of it."""
+    options = trigger.payload.options
+    environment = options.environment or edition.project.environment
+    if environment == edition.project.environment:
+        revision = edition.revision_of(trigger.agent)
+        options = msgspec.structs.replace(options, environment=environment, revision=revision)
     told = Trigger(
         type=trigger.type,
         source=trigger.source,
@@ -40,7 +48,7 @@ def start_of(trigger: StoredTrigger) -> StartRun:
         agent=trigger.agent,
         trigger=told,
         attempt=trigger.attempts,
-        options=trigger.payload.options,
+        options=options,
     )
 
 

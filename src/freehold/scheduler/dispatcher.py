@@ -160,7 +160,7 @@ class Dispatcher:
     async def _ask_keeper(self, trigger: StoredTrigger) -> None:
         """Begin the attempt that is written down, or find out how it stands."""
         try:
-            view = await self._keeper.start(attempt.start_of(trigger))
+            view = await self._keeper.start(attempt.start_of(trigger, self._agents.edition))
         except KeeperAwayError as error:
             self.keeper_problem = error.message  # asked again, with the same run id, when it is back
         except FreeholdError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import msgspec
 
@@ -26,6 +26,8 @@ class FakeKeeper:
         self.problem: FreeholdError | None = None
         self.away = False
         self.spending = Spent()
+        self.revisions_kept: set[str] = set()
+        """Those that were to be kept the last time that others were to be removed."""
 
     async def start(self, request: StartRun) -> RunView:
         self._require_there()
@@ -64,6 +66,23 @@ class FakeKeeper:
     async def spent(self) -> Spent:
         self._require_there()
         return self.spending
+
+    async def past(self, before: str, limit: int) -> list[RunView]:
+        self._require_there()
+        newest = sorted(self.runs.values(), key=lambda view: view.run_id[-26:], reverse=True)
+        return [view for view in newest if not before or view.run_id[-26:] < before[-26:]][:limit]
+
+    async def prune_runs(self, before: str, keep: Collection[str], limit: int) -> int:
+        self._require_there()
+        over = [view for view in self.runs.values() if view.state is RunState.FINISHED and view.queued_at < before]
+        old = [view.run_id for view in over if view.run_id not in keep][:limit]
+        for run_id in old:
+            del self.runs[run_id]
+        return len(old)
+
+    async def prune_revisions(self, keep: Collection[str]) -> None:
+        self._require_there()
+        self.revisions_kept = set(keep)
 
     def end(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,3 +43,15 @@ class RunKeeper(Protocol):
         ...
 
     async def spent(self) -> Spent: ...
+
+    async def past(self, before: str, limit: int) -> list[RunView]:
+        """Runs from the newest on, those queued before the run id `before` (empty: all)."""
+        ...
+
+    async def prune_runs(self, before: str, keep: Collection[str], limit: int) -> int:
+        """Remove up to `limit` runs queued before a moment (RFC 3339), never one that is under way; how many."""
+        ...
+
+    async def prune_revisions(self, keep: Collection[str]) -> None:
+        """Remove revisions of the project that neither `keep` names nor a run under way uses."""
+        ...

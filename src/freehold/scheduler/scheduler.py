@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
-from freehold.project.load import Project
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.attempt import Closed
 from freehold.scheduler.callbook import Callbook
 from freehold.scheduler.dispatcher import Dispatcher
+from freehold.scheduler.edition import Edition
 from freehold.scheduler.intake import Intake
 from freehold.scheduler.locks import Locks
 from freehold.scheduler.notices import Notices
@@ -38,7 +38,7 @@ class Scheduler:
         database: Database,
         keeper: RunKeeper,
         clock: Clock,
-        project: Project,
+        edition: Edition,
         *,
         on_changed: Callable[[RunView], None] = lambda _view: None,
         on_closed: Callable[[RunView, Closed], None] = lambda _view, _closed: None,
@@ -47,7 +47,7 @@ class Scheduler:
         self._database = database
         self._clock = clock
         self.keeper = keeper
-        self.agents = Agents(project)
+        self.agents = Agents(edition)
         self.notices = Notices(self.agents)
         self.dispatcher = Dispatcher(
             database,
@@ -61,7 +61,7 @@ class Scheduler:
         )
         self.intake = Intake(database, clock, self.agents, self.dispatcher, self.notices, reached)
         self.timetable = Timetable(database, clock, self.agents, self.intake, self.dispatcher, keeper.kill)
-        self.locks = Locks(database, clock, project.config.lock_timeout_s)
+        self.locks = Locks(database, clock, edition.project.config.lock_timeout_s)
         self.calls = Callbook(database, clock, self.agents, self.intake)
 
     async def run(self) -> None:
@@ -72,11 +72,15 @@ class Scheduler:
             works.create_task(self.dispatcher.run())
             works.create_task(self.timetable.run())
 
-    def take_over(self, project: Project) -> None:
-        """Go on with an edited project."""
-        self.agents.project = project
+    def take_over(self, edition: Edition) -> None:
+        """Go on with an edited project. Runs under way go on as they began; those of agents that are gone, too."""
+        self.agents.edition = edition
+        self.locks.ttl_s = edition.project.config.lock_timeout_s
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Something was edited, or a credential added: what kept agents from beginning may be over."""
         self.agents.let_go()
-        self.locks.ttl_s = project.config.lock_timeout_s
         self.timetable.reload()
         self.dispatcher.wake()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -79,6 +80,7 @@ class Timetable:
         """Take in what is due."""
         now = self._clock.now()
         agents = {name: agent for name, agent in self._agents.project.agents.items() if agent.schedule}
+        await self._forget(self._considered.keys() - agents.keys() - self._agents.project.broken.keys())
         self.next = {name: moment for name, moment in self.next.items() if name in agents}
         for agent in agents.values():
             known = self._considered.get(agent.name)
@@ -137,6 +139,16 @@ class Timetable:
             _logger.warning("a schedule is late", extra={"agent": agent.name, "error": error.message})
             return
         self._considered[agent.name] = considered
+
+    async def _forget(self, gone: AbstractSet[str]) -> None:
+        """Of an agent that comes back, nothing is made up for."""
+        for name in gone:
+            try:
+                await self._database.write(lambda connection, name=name: schedules.forget(connection, name))  # type: ignore[misc]
+            except FreeholdError as error:
+                _logger.warning("a schedule is not forgotten", extra={"agent": name, "error": error.message})
+                return
+            del self._considered[name]
 
     async def _end_earlier(self, agent: str) -> None:
         for view in list(self._dispatcher.active.values()):

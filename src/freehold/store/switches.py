@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 from freehold.store.rows import milliseconds, put
 from freehold.store.tables import switches
 
-_PAUSED = "paused"
+_PAUSED, _CAUGHT_UP = "paused", "caught-up"
 
 
 class Switches(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +51,16 @@ def set_scale(connection: Connection, agent: str, scale: int | None, by: str, no
         connection.execute(delete(switches).where(switches.c.name == f"scale:{agent}"))
     else:
         _set(connection, f"scale:{agent}", scale, by, now)
+
+
+def is_caught_up(connection: Connection) -> bool:
+    """Whether every past run that there was at the last start is in the index; True before the first start."""
+    value = connection.execute(select(switches.c.value).where(switches.c.name == _CAUGHT_UP)).scalar()
+    return value != "false"
+
+
+def note_caught_up(connection: Connection, caught_up: bool, now: datetime) -> None:
+    _set(connection, _CAUGHT_UP, caught_up, "the scheduler", now)
 
 
 def _set(connection: Connection, name: str, value: bool | int, by: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 `run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications and a last `run/end` ·
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
+`run/prune` PruneRuns → how many · `revision/prune` PruneRevisions → null ·
 `run/say` Say → Said · `run/interrupt` InterruptTurn → null · `run/finish` FinishChat → null (chats) ·
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
 `image/prune` → [ImageView] · `workspace/gone` ListGoneWorkspaces → [WorkspaceView] ·
@@ -43,10 +44,25 @@ class KillRun(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ListRuns(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Newest first; the empty string means every agent."""
+    """Newest first; the empty string means every agent. `before` is a run id: the last one that was seen."""
 
     agent: str = ""
     limit: int = 50
+    before: str = ""
+
+
+class PruneRuns(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Remove the files of up to `limit` runs that were queued before a moment (RFC 3339), but for those in `keep`."""
+
+    before: str
+    keep: list[str] = []
+    limit: int = 200
+
+
+class PruneRevisions(msgspec.Struct, frozen=True):
+    """Remove every revision of the project's files but these, the one that counts, and those that runs use."""
+
+    keep: list[str]
 
 
 class AnswerPermission(msgspec.Struct, frozen=True):

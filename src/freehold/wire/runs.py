@@ -66,6 +66,9 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a person may ask for one run beyond the agent's configuration."""
 
     environment: str = ""
+    revision: str = ""
+    """The version of the project's files that it is begun from (`.freehold/revisions`), as a scheduler chose it; the
+    empty string: the files as they are."""
     rehearse: bool = False
     record: str = ""
     """Where the rehearsal of this run is written; the empty string records nothing."""

@@ -124,16 +124,9 @@ def collect(folder: Path, chosen: Selection) -> Context:
     Raises `FreeholdError` (CONFIG) for links that leave the folder and things that are no files, (TOO_LARGE) above
     `LARGEST_BYTES`.
     """
-    if not chosen.sources:
-        return Context(folder, ())
     entries: list[Entry] = []
-    total = 0
     try:
-        for path in _paths(folder, "", read_ignore_rules(folder), chosen):
-            total += (folder / path).lstat().st_size
-            if total > LARGEST_BYTES or len(entries) >= MOST_ENTRIES:
-                raise _too_large(folder, path)
-            entries.append(_entry(folder, path))
+        entries.extend(_entry(folder, path) for path in taken(folder, chosen))
     except OSError as error:
         raise FreeholdError(
             Code.CONFIG,
@@ -141,6 +134,18 @@ def collect(folder: Path, chosen: Selection) -> Context:
             f"Correct it, or list it in {folder / IGNORE_FILE}.",
         ) from error
     return Context(folder, tuple(entries))
+
+
+def taken(folder: Path, chosen: Selection) -> Iterator[str]:
+    """The paths that `collect` takes, unread. Raises TOO_LARGE as it does, and OSError."""
+    if not chosen.sources:
+        return
+    total = 0
+    for number, path in enumerate(_paths(folder, "", read_ignore_rules(folder), chosen)):
+        total += (folder / path).lstat().st_size
+        if total > LARGEST_BYTES or number >= MOST_ENTRIES:
+            raise _too_large(folder, path)
+        yield path
 
 
 def _too_large(folder: Path, path: str) -> FreeholdError:
