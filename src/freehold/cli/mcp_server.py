@@ -101,7 +101,7 @@ class McpServer:
         return messages.result(asked, {"contents": [contents]}, cacheable=True)
 
 
-def serve(server: McpServer, source: BinaryIO, sink: BinaryIO) -> None:
+def serve(server: McpServer, source: BinaryIO, sink: BinaryIO, *, longest: int = messages.LONGEST_LINE) -> None:
     """Answer what comes from `source` until it ends, and what is under way then. Answers may overtake each other."""
     writing = threading.Lock()
 
@@ -113,9 +113,9 @@ def serve(server: McpServer, source: BinaryIO, sink: BinaryIO) -> None:
                 sink.flush()
 
     with ThreadPoolExecutor(_AT_ONCE) as workers:
-        while line := source.readline(messages.LONGEST_LINE):
-            if not line.endswith(b"\n") and len(line) == messages.LONGEST_LINE:
-                _skip_line(source)
+        while line := source.readline(longest):
+            if not line.endswith(b"\n") and len(line) == longest:
+                _skip_line(source, longest)
                 line = b"!"  # what is too long is answered as what is no JSON
             if line.strip():
                 workers.submit(_unless_gone, work, line)
@@ -128,8 +128,8 @@ def _unless_gone(work: Callable[[bytes], None], line: bytes) -> None:
         print("the client is gone", file=sys.stderr)  # noqa: T201  its answers have nowhere to go
 
 
-def _skip_line(source: BinaryIO) -> None:
-    while piece := source.readline(messages.LONGEST_LINE):
+def _skip_line(source: BinaryIO, longest: int) -> None:
+    while piece := source.readline(longest):
         if piece.endswith(b"\n"):
             return
 
