@@ -32,11 +32,12 @@ _UNSHOWN = frozenset({"input", "trigger"})
 class EventView:
     """Turns a run's events into text, piece by piece; messages that come in pieces read as one.
 
-    `verbose` shows whole tool outputs, thoughts and every connection.
+    `verbose` shows whole tool outputs, thoughts and every connection; `quiet` only how the run ended.
     """
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
         self._verbose = verbose
+        self._quiet = quiet
         self._in_message = False
         self._refused: set[str] = set()
         self._views: dict[type, Callable[[Any], Iterator[str]]] = {
@@ -48,6 +49,8 @@ class EventView:
             wire.Egress: self._egress,
             wire.PermissionAsked: self._asked,
             wire.PermissionAnswered: self._answered,
+            wire.TurnStarted: self._turn_started,
+            wire.TurnFinished: self._turn_finished,
             wire.Limit: self._limit,
             wire.Thought: self._thought,
             wire.ToolStarted: self._tool_started,
@@ -63,6 +66,8 @@ class EventView:
 
         Nothing that stands in the event drives the terminal, whoever said it: a run, a provider, an agent's author.
         """
+        if self._quiet and not isinstance(event, wire.RunFinished):
+            return ""
         event = harmless(event)
         if isinstance(event, wire.Message):
             return self._message(event)
@@ -107,7 +112,10 @@ class EventView:
             self._refused.add(where)
             yield style(f"  network: {where} refused: {event.reason}", fg="yellow")
         elif self._verbose:
-            yield style(f"  network: {where}, {size(event.bytes_out)} out, {size(event.bytes_in)} in", dim=True)
+            nothing = not (event.bytes_out or event.bytes_in)
+            passed = "" if nothing and event.reason else f", {size(event.bytes_out)} out, {size(event.bytes_in)} in"
+            reason = f": {event.reason}" if event.reason else ""
+            yield style(f"  network: {where}{passed}{reason}", dim=True)
 
     def _asked(self, event: wire.PermissionAsked) -> Iterator[str]:
         options = ", ".join(option.id for option in event.options)
@@ -115,6 +123,19 @@ class EventView:
 
     def _answered(self, event: wire.PermissionAnswered) -> Iterator[str]:
         yield style(f"  permission {event.permission_id}: {event.option_id or 'cancelled'} (by {event.by})", dim=True)
+
+    def _turn_started(self, event: wire.TurnStarted) -> Iterator[str]:
+        for number, line in enumerate(event.text.strip().splitlines()):
+            yield style(f"{'  ' if number else '> '}{line}", bold=True)
+
+    def _turn_finished(self, event: wire.TurnFinished) -> Iterator[str]:
+        if event.error:
+            yield style(f"  not answered: {one_line(event.error.message)}", fg="yellow")
+            if event.error.hint:
+                yield style(f"  → {one_line(event.error.hint)}", dim=True)
+        elif event.stop_reason != "end_turn":
+            yield style(f"  {event.stop_reason}", fg="yellow")
+        yield ""
 
     def _limit(self, event: wire.Limit) -> Iterator[str]:
         yield style(f"  limit: {event.limit}: {one_line(event.message)}", fg="yellow")
@@ -159,11 +180,12 @@ class EventView:
             yield style(f"  {event.level}: {one_line(event.text)}", fg="yellow" if event.level != "info" else None)
 
     def _finished(self, event: wire.RunFinished) -> Iterator[str]:
-        yield from summary(event.outcome())
+        yield from summary(event.outcome(), brief=self._quiet)
 
 
-def summary(outcome: Outcome) -> Iterator[str]:
-    """The end of a run: result, time of each phase, tokens, cost, and what to do when it failed."""
+def summary(outcome: Outcome, *, brief: bool = False) -> Iterator[str]:
+    """The end of a run: result, what to do when it failed, what it returned; unless `brief`, also the time of each
+    phase, tokens and cost."""
     outcome = harmless(outcome)
     mark, colour = _MARKS.get(outcome.result, ("✗", "red"))
     took = sum(outcome.phases_s.values())
@@ -175,6 +197,8 @@ def summary(outcome: Outcome) -> Iterator[str]:
             yield style(f"  → {line}", bold=True)
     if outcome.return_value is not None:
         yield f"  returned: {_first_line(outcome.return_value)}"
+    if brief:
+        return
     phases = " · ".join(f"{phase.replace('_', ' ')} {took_s:.1f}" for phase, took_s in outcome.phases_s.items())
     yield style(f"  seconds: {phases}", dim=True)
     yield style(f"  {_cost(outcome)}", dim=True)

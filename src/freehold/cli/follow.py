@@ -17,7 +17,7 @@ from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneErr
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
 from freehold.wire.keeper import LOG_FILE, STATE_DIRECTORY, AnswerPermission, AttachRun, KillRun
-from freehold.wire.runs import Result, RunView
+from freehold.wire.runs import Phase, Result, RunState, RunView
 
 _ELSEWHERE = (
     "nobody can be asked here; the agent's permission_default decides, unless somebody at a terminal runs: "
@@ -25,16 +25,29 @@ _ELSEWHERE = (
 )
 
 
+_WAITS_S = 1.0
+"""A run is queued for some milliseconds in any case; one that is for longer waits for something."""
+
+
 class Follower:
     """Shows one run's events as they come. When the keeper dies, a new one is started and following goes on."""
 
-    def __init__(self, context: Context, run_id: str, *, verbose: bool = False, answering: bool = False) -> None:
+    def __init__(
+        self,
+        context: Context,
+        run_id: str,
+        *,
+        verbose: bool = False,
+        answering: bool = False,
+        show: Callable[[AnyEvent], None] | None = None,
+    ) -> None:
         self._context = context
         self._run_id = run_id
-        self._show = shower(context, verbose=verbose)
+        self._show = show or shower(context, verbose=verbose)
         self._answering = answering and not context.json and not context.no_input
         self._questions = TerminalQuestions(self._answer, _ELSEWHERE.format(run_id))
         self._last_seq = 0
+        self._begun = False
         self._finished: events.RunFinished | None = None
 
     async def follow(self, connection: KeeperConnection | None = None) -> events.RunFinished:
@@ -72,7 +85,20 @@ class Follower:
         )
 
     async def _attach(self, connection: KeeperConnection) -> None:
-        await connection.call("run/attach", AttachRun(self._run_id, self._last_seq), RunView)
+        view = await connection.call("run/attach", AttachRun(self._run_id, self._last_seq), RunView)
+        waiting = asyncio.create_task(self._tell_that_it_waits()) if view.state is RunState.QUEUED else None
+        try:
+            await self._show_all(connection)
+        finally:
+            if waiting:
+                waiting.cancel()
+
+    async def _tell_that_it_waits(self) -> None:
+        await asyncio.sleep(_WAITS_S)
+        if not self._begun and not self._context.quiet:
+            note("it waits until a slot of its agent is free (`freehold runs` shows what is under way)")
+
+    async def _show_all(self, connection: KeeperConnection) -> None:
         async for method, params in connection.notices():
             if method == "run/end":
                 return
@@ -80,6 +106,7 @@ class Follower:
                 continue
             event = events.decode(bytes(params))
             self._last_seq = event.seq
+            self._begun = self._begun or not _is_of_the_queue(event)
             self._questions.before()
             self._show(event)
             if self._answering:
@@ -117,6 +144,9 @@ async def follow_until_interrupted(
     loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
         return await following
+    except BrokenPipeError:
+        note(f"nobody reads this any more; the run goes on; follow it with: freehold logs -f {run_id}")
+        raise
     except asyncio.CancelledError:
         told = stopping and stopping[0].done() and not stopping[0].exception()
         note(f"the run {'is ending' if told else 'goes on'}; follow it with: freehold logs -f {run_id}")
@@ -134,14 +164,25 @@ async def kill_interrupted(context: Context, run_id: str) -> None:
     await ask(context.project_dir, context.home, "run/kill", reason, RunView)
 
 
+def _is_of_the_queue(event: AnyEvent) -> bool:
+    return isinstance(event, events.RunQueued) or (
+        isinstance(event, events.PhaseStarted) and event.phase is Phase.QUEUE
+    )
+
+
 def exit_code_of(finished: events.RunFinished) -> int:
     """`freehold run` exits 0 on `completed`, 1 on every other result (`docs/interfaces.md`, "Events")."""
     return 0 if finished.result == Result.COMPLETED else 1
 
 
 def shower(context: Context, *, verbose: bool) -> Callable[[AnyEvent], None]:
-    """What shows one event after the other: JSON lines, or text."""
+    """What shows one event after the other: JSON lines, or text; of a quiet command only the last one."""
     if context.json:
-        return lambda event: click.echo(json_line(events.encode(event)))
-    view = EventView(verbose=verbose)
+        return lambda event: _echo_json(event, quiet=context.quiet)
+    view = EventView(verbose=verbose, quiet=context.quiet)
     return lambda event: click.echo(view.text(event), nl=False)
+
+
+def _echo_json(event: AnyEvent, *, quiet: bool) -> None:
+    if not quiet or isinstance(event, events.RunFinished):
+        click.echo(json_line(events.encode(event)))

@@ -46,8 +46,21 @@ HIDDEN = frozenset({"keeper"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+class _ReaderLeftError(Exception):
+    """The reader of our output (`| head`) left; what is still buffered has nowhere to go.
+
+    Not a `BrokenPipeError`, of which click itself would make exit code 1, as if the command had failed.
+    """
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in COMMANDS if name not in HIDDEN]
@@ -119,8 +132,7 @@ def run(words: list[str], program: click.Command = freehold) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader of our output (`| head`) left. What is still buffered has nowhere to go.
+    except _ReaderLeftError:
         _forget_output()
         return 141
     except OSError as error:

@@ -114,4 +114,4 @@ def _tell_detached(context: Context, view: RunView) -> None:
         return
     say(view.run_id)
     if not context.quiet:
-        note(f"running; follow it with: freehold logs -f {view.run_id}")
+        note(f"{view.state}; follow it with: freehold logs -f {view.run_id}")

@@ -102,3 +102,23 @@ def test_the_summary_tells_result_reason_next_step_times_tokens_and_cost() -> No
 def test_an_unknown_price_is_not_zero() -> None:
     outcome = Outcome(agent="dev", attempt=1, trigger=Trigger(), result=Result.COMPLETED, cost_usd=None)
     assert "unknown" in plain("\n".join(summary(outcome)))
+
+
+def test_a_quiet_command_tells_only_how_the_run_ended() -> None:
+    view = EventView(quiet=True)
+    error = RunError("failed", "it broke", "repair it")
+    outcome = Outcome(agent="dev", attempt=1, trigger=Trigger(), result=Result.ERROR, error=error, return_value="42")
+    events: list[AnyEvent] = [
+        wire.Message(text="Hello"),
+        wire.Log(level="error", text="?"),
+        wire.RunFinished.of(outcome),
+    ]
+    text = plain("".join(view.text(event) for event in events))
+    assert text == "✗ error in 0.0 s\n  it broke\n  → repair it\n  returned: 42\n"
+
+
+def test_a_connection_that_came_to_nothing_says_why() -> None:
+    event = wire.Egress(host="nowhere.example", port=443, allowed=True, reason="the name does not resolve")
+    assert shown(event, verbose=True) == "  network: nowhere.example:443: the name does not resolve\n"
+    passed = wire.Egress(host="pypi.org", port=443, allowed=True, bytes_out=10, bytes_in=20)
+    assert shown(passed, verbose=True) == "  network: pypi.org:443, 10 B out, 20 B in\n"
