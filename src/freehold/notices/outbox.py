@@ -187,7 +187,7 @@ class Outbox:
             self._forgotten = now
 
     async def _until(self, moment: datetime) -> None:
-        seconds = max((moment - self._clock.now()).total_seconds(), 0.05)
+        seconds = max((moment - self._clock.now()).total_seconds(), 0.0)
         sleeping = asyncio.create_task(self._clock.sleep(seconds))
         waking = asyncio.create_task(self._wake.wait())
         try:
