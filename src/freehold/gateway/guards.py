@@ -23,6 +23,7 @@ ROUTE = "freehold.route"
 _ANY_NAME = ("/health", "/webhooks/")
 """What may be asked by any name: tells nothing and lets nobody in, and tunnels and load balancers have names of
 their own."""
+_OFTEN = frozenset({"/health", "/metrics"})
 _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -131,4 +132,6 @@ class _Answered:
         self._observe(method, self._scope.get(ROUTE, "other"), self.status, took_s)
         client = "local" if is_local(self._scope) else (self._scope.get("client") or ("",))[0]
         told = {"method": method, "path": path[:500], "status": self.status, "ms": round(took_s * 1000, 1)}
-        _logger.info("request", extra={**told, "client": client})
+        # Whoever looks after the machine asks every few seconds: that is not worth a line each.
+        level = logging.DEBUG if path in _OFTEN and self.status == 200 else logging.INFO
+        _logger.log(level, "request", extra={**told, "client": client})

@@ -15,6 +15,7 @@ from freehold.gateway.answers import NEVER_STORED, as_error, as_json, with_error
 from freehold.gateway.authentication import who_asks
 from freehold.gateway.gateway import Gateway
 from freehold.gateway.guards import ROUTE
+from freehold.gateway.metrics import CONTENT_TYPE
 from freehold.gateway.trusted_hosts import LOOPBACK
 from freehold.store.api_keys import Scope
 from freehold.store.tables import switches
@@ -46,7 +47,7 @@ def health_routes(gateway: Gateway) -> list[Route]:
             gateway.metrics.failed(error)
             if error.code not in (Code.UNREACHABLE, Code.DISK):
                 return as_error(error)
-        return Response(gateway.metrics.text(), 200, NEVER_STORED, "text/plain; version=1.0.0; charset=utf-8")
+        return Response(gateway.metrics.text(), 200, NEVER_STORED, CONTENT_TYPE)
 
     return [Route("/health", health, methods=["GET"]), Route("/metrics", metrics, methods=["GET"])]
 

@@ -7,7 +7,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -15,6 +23,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.scheduler.scheduler import Scheduler
 from freehold.wire.runs import RunView
 
+CONTENT_TYPE = CONTENT_TYPE_LATEST
 _DATABASE_CODES = frozenset({Code.UNREACHABLE, Code.DISK})
 
 
@@ -22,6 +31,7 @@ class Metrics:
     """`dead_letters` is asked for when figures are."""
 
     def __init__(self, scheduler: Scheduler) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, that nobody asks for
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.dead_letters = 0

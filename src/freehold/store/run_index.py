@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from freehold.store.rows import milliseconds, put
 from freehold.store.tables import runs, usage_days
@@ -80,6 +81,38 @@ def page(
     if before:
         wanted = wanted.where(runs.c.queued_at < milliseconds(before))
     return [_decode(text) for text in connection.execute(wanted).scalars()]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which runs: empty means any; the result of those that have not ended is empty."""
+
+    agent: str = ""
+    results: tuple[str, ...] = ()
+    trigger_types: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+def chosen(connection: Connection, which: Chosen, limit: int, skip: int = 0) -> list[RunView]:
+    """Newest first. For pages by number, as the system before had them; `page` costs the same however far it is."""
+    wanted = select(runs.c.view).where(*_conditions(which)).order_by(runs.c.queued_at.desc())
+    return [_decode(text) for text in connection.execute(wanted.limit(limit).offset(skip)).scalars()]
+
+
+def count(connection: Connection, which: Chosen) -> int:
+    wanted = select(func.count()).select_from(runs).where(*_conditions(which))
+    return connection.execute(wanted).scalar_one()
+
+
+def _conditions(which: Chosen) -> list[ColumnElement[bool]]:
+    found = [runs.c.agent == which.agent] if which.agent else []
+    if which.results:
+        found.append(runs.c.result.in_(which.results))
+    if which.trigger_types:
+        found.append(runs.c.trigger_type.in_(which.trigger_types))
+    if which.since:
+        found.append(runs.c.queued_at >= milliseconds(which.since))
+    return found
 
 
 def latest_of_each(connection: Connection) -> dict[str, RunView]:
