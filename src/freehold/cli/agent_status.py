@@ -40,7 +40,13 @@ def next_run(agent: AgentView, now: datetime) -> str:
 
 def remark(agent: AgentView) -> str:
     """What is to be known of it first: what is wrong, else what it says of itself."""
-    return clipped(agent.error or agent.status_text, LONGEST_TEXT)
+    return clipped(matter(agent.error) if agent.error else agent.status_text, LONGEST_TEXT)
+
+
+def matter(error: str) -> str:
+    """On one line what an error is about: of a list of errors the first one, not how many there are."""
+    first, *rest = error.strip().splitlines() or [""]
+    return rest[0].strip() if rest else first
 
 
 def money(status: ProjectStatus) -> str:

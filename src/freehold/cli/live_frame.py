@@ -23,7 +23,8 @@ KEYS = "q stop · p pause or resume"
 _STATES = {"running": "green", "error": "red", "disabled": "yellow", "off": "yellow", "idle": ""}
 _WIDE, _WIDER = 80, 110
 """Columns from which on there is room for more."""
-_HEAD_ROWS = 3
+_LEAST_FOR_RUNS = 3
+_LEAST_FOR_AGENTS = 2
 _MOST_PROBLEMS = 3
 _LONGEST_NAME = 24
 
@@ -45,19 +46,17 @@ class Picture:
 
 
 def frame(picture: Picture, columns: int, rows: int, now: datetime) -> Group:
-    """At most `rows` lines of at most `columns` characters."""
+    """`rows` lines of at most `columns` characters; where there is no room for all, what is urgent comes first."""
     status = picture.status
-    problems = [_cut(f"! {one_line(text)}", "yellow") for text in status.problems[:_MOST_PROBLEMS]]
-    left = rows - _HEAD_ROWS - len(problems) - 2
-    runs_wanted = 2 * len(picture.runs) + 2 if picture.runs else 0
-    for_runs = min(runs_wanted, max(0, left // 2))
-    for_agents = max(1, left - for_runs - 1)
-    parts = [*_head(picture), Text(), _agents(status.agents, columns, for_agents, now)]
-    if for_runs >= 4:
-        parts += [Text(), *_runs(picture.runs, for_runs - 1, now)]
-    used = _HEAD_ROWS + min(len(status.agents), for_agents - 1) + 1 + (for_runs if for_runs >= 4 else 0) + len(problems)
-    foot = [Text() for _ in range(rows - used - 1)]
-    return Group(*parts, *problems, *foot, _cut(picture.told or KEYS, "dim" if not picture.told else "cyan"))
+    head = [*_head(picture), Text()]
+    problems = [_cut(f"! {one_line(text.strip())}", "yellow") for text in status.problems[:_MOST_PROBLEMS]]
+    left = max(0, rows - len(head) - len(problems) - 1)
+    for_runs = min(2 * len(picture.runs) + 1, left // 2) if picture.runs else 0
+    runs = [Text(), *_runs(picture.runs, for_runs - 1, now)] if for_runs >= _LEAST_FOR_RUNS else []
+    agents, used = _agents(status.agents, columns, left - len(runs), now)
+    foot = [Text() for _ in range(left - len(runs) - used)]
+    keys = _cut(picture.told, "cyan") if picture.told else _cut(KEYS, "dim")
+    return Group(*head[:rows], *agents, *runs, *problems, *foot, keys)
 
 
 def _head(picture: Picture) -> list[Text]:
@@ -72,9 +71,12 @@ def _head(picture: Picture) -> list[Text]:
     return [title, _cut(counts, ""), *held]
 
 
-def _agents(agents: list[AgentView], columns: int, rows: int, now: datetime) -> Table | Text:
+def _agents(agents: list[AgentView], columns: int, rows: int, now: datetime) -> tuple[list[Table | Text], int]:
+    """At most `rows` lines, and how many they are."""
+    if rows < _LEAST_FOR_AGENTS:
+        return [], 0
     if not agents:
-        return _cut("No agents yet. `freehold agent new NAME` makes one.", "dim")
+        return [_cut("No agents yet. `freehold agent new NAME` makes one.", "dim")], 1
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", width=columns)
     for name, wanted, ratio in (
         ("agent", True, None),
@@ -93,7 +95,7 @@ def _agents(agents: list[AgentView], columns: int, rows: int, now: datetime) -> 
         table.add_row(*_cells(agent, columns, now))
     if rest:
         table.add_row(Text(f"… {rest} more", "dim"))
-    return table
+    return [table], table.row_count + 1
 
 
 def _cells(agent: AgentView, columns: int, now: datetime) -> list[Text]:
@@ -118,10 +120,15 @@ def _runs(runs: tuple[LiveRun, ...], rows: int, now: datetime) -> list[Text]:
         since = datetime.fromisoformat(view.started_at or view.queued_at)
         line = _cut("▸ ", "green")
         line.append(f"{view.agent} {short(view.run_id)}", "bold")
-        line.append(f"  {view.state} {duration(max(0, round((now - since).total_seconds())))}", "dim")
+        line.append(f"  {view.state} {_lasted((now - since).total_seconds())}", "dim")
         line.append(f"  {view.trigger.type} {one_line(view.trigger.source)}".rstrip(), "dim")
         lines += [line, _cut(f"  {run.words or '…'}", "")]
     return [*lines, _cut(f"… {rest} more", "dim")] if rest else lines
+
+
+def _lasted(seconds: float) -> str:
+    whole = max(0, int(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
 
 
 def _urgency(agent: AgentView) -> tuple[bool, bool, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ from freehold.wire.runs import RunState
 from freehold.wire.service import Page, ProjectStatus
 
 LOOK_EVERY_S = 1.0
+TOLD_FOR_S = 5.0
 _MOST_RUNS = 50
 
 
@@ -65,6 +67,7 @@ class LiveView:
         self._address = f"http://{address.host}:{address.port}"
         self._look = asyncio.Event()
         self._told = ""
+        self._told_until = 0.0
         self._picture: Picture | None = None
         self._drawn: object = None
 
@@ -90,6 +93,8 @@ class LiveView:
     async def _draw(self, live: Live) -> None:
         while True:
             self._look.clear()
+            if time.monotonic() > self._told_until:
+                self._told = ""
             await self._read()
             if self._picture:
                 columns, rows = terminal.size()
@@ -106,8 +111,8 @@ class LiveView:
         try:
             status, runs = await asyncio.to_thread(self._ask)
         except FreeholdError as error:
-            if error.code is not Code.UNREACHABLE:
-                self._told = error.message
+            if error.code is not Code.UNREACHABLE:  # it is ending, then
+                self._tell(error.message)
             return
         self._picture = Picture(status, runs, self._address, self._told)
 
@@ -139,10 +144,13 @@ class LiveView:
     async def _post(self, path: str, told: str) -> None:
         try:
             await asyncio.to_thread(self._gateway.post, path, object)
-            self._told = told
+            self._tell(told)
         except FreeholdError as error:
-            self._told = error.message
+            self._tell(error.message)
         self._look.set()
+
+    def _tell(self, words: str) -> None:
+        self._told, self._told_until = words, time.monotonic() + TOLD_FOR_S
 
 
 @contextlib.contextmanager
