@@ -106,7 +106,7 @@ def _part(entries: Sequence[Entry], cursor: str, back: str) -> Sequence[Entry]:
 
 async def _filtered(asked: Asked, entries: Sequence[Entry]) -> Sequence[Entry]:
     least = _least(asked.text("level"))
-    after, before = asked.number("after", 0, _LATEST, least=0), asked.number("before", _LATEST, _LATEST)
+    after, before = asked.number("after", -1, _LATEST, least=0), asked.number("before", _LATEST, _LATEST)
     kept = [entry for entry in entries if entry.level >= least and after < entry.at_ms < before]
     if pattern := asked.text("grep"):
         lines = [msgspec.json.encode(entry.told).decode() for entry in kept]
