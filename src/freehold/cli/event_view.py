@@ -126,7 +126,7 @@ class EventView:
 
     def _turn_started(self, event: wire.TurnStarted) -> Iterator[str]:
         for number, line in enumerate(event.text.strip().splitlines()):
-            yield style(f"{'  ' if number else '> '}{line}", bold=True)
+            yield style(f"  {'  ' if number else '> '}{line}", bold=True)
 
     def _turn_finished(self, event: wire.TurnFinished) -> Iterator[str]:
         if event.error:

@@ -11,8 +11,11 @@ from freehold.base.plain_text import one_line
 from freehold.base.words import plural, size
 from freehold.cli.context import Context
 from freehold.cli.output import confirm, note, print_json, say, table
+from freehold.cli.when import local_time, to_the_minute
 from freehold.client.keeper import KeeperConnection, connected
 from freehold.wire.keeper import BuildImage, BuildNotice, ImageView
+
+_NARROWER = [("created", to_the_minute), ("kind", None), ("created", None), ("in use", None)]
 
 
 @click.group(name="image")
@@ -48,8 +51,10 @@ def list_(context: Context) -> None:
     elif not views:
         say("No images yet. They are built when an agent first runs, or by: freehold image build")
     else:
-        rows = [(view.name, view.kind, size(view.size_bytes), view.created_at[:19], _use(view)) for view in views]
-        table(["image", "kind", "size", "created", "in use"], rows)
+        rows = [
+            (view.name, view.kind, size(view.size_bytes), local_time(view.created_at), _use(view)) for view in views
+        ]
+        table(["image", "kind", "size", "created", "in use"], rows, _NARROWER)
 
 
 @command.command(name="prune")

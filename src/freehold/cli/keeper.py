@@ -9,6 +9,7 @@ import click
 from freehold.base.words import plural
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say
+from freehold.cli.when import local_time
 from freehold.client.keeper import connected
 from freehold.wire.keeper import KeeperStatus
 
@@ -26,7 +27,7 @@ def status(context: Context) -> None:
     if context.json:
         print_json(answer)
         return
-    say(f"keeper {answer.pid} since {answer.started_at}: {plural(answer.active_runs, 'run')} under way")
+    say(f"keeper {answer.pid} since {local_time(answer.started_at)}: {plural(answer.active_runs, 'run')} under way")
     say(f"Docker: {answer.engine or answer.engine_error}")
 
 

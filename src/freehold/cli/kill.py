@@ -12,6 +12,7 @@ from freehold.cli.context import Context
 from freehold.cli.follow_trigger import whole_run_id
 from freehold.cli.gateway import running_gateway_of
 from freehold.cli.output import print_json, say
+from freehold.cli.target import require_runs_or_project
 from freehold.client.gateway import Gateway, in_path
 from freehold.client.keeper import ask
 from freehold.keeper.history import find_run, views
@@ -66,6 +67,7 @@ def _kill_agent(gateway: Gateway, agent: str, reason: str) -> list[RunView]:
 
 
 def _runs_of(context: Context, target: str) -> list[str]:
+    require_runs_or_project(context.project_dir)
     state = context.project_dir / ".freehold"
     run_id = find_run(state, target)
     if target != run_id[:-27] or is_ulid(target[-26:]):

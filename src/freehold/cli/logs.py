@@ -9,6 +9,7 @@ import click
 from freehold.cli.context import Context
 from freehold.cli.follow import Follower, exit_code_of, shower
 from freehold.cli.question import at_terminal
+from freehold.cli.target import require_runs_or_project
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
 
@@ -20,6 +21,7 @@ from freehold.keeper.history import EVENTS, RUNS, find_run
 @click.pass_obj
 def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
     """Show the events of a run: TARGET is a run id, the last eight characters of one, or an agent (its latest run)."""
+    require_runs_or_project(context.project_dir)
     state = context.project_dir / ".freehold"
     run_id = find_run(state, target)
     if follow:

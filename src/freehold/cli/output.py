@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import one_line, printable
+from freehold.cli.table import Narrower, table_lines
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,15 @@ def json_line(data: bytes) -> str:
     return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns as wide as their content; the last one is not padded, so that it can be copied."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], narrower: Sequence[Narrower] = ()) -> None:
+    """Columns as wide as their content; at a terminal as wide as that, by the steps of `narrower` (`cli/table.py`).
+
+    The last column is not padded, so that it can be copied.
+    """
     lines = [[one_line(str(cell)) for cell in row] for row in rows]
-    widths = [max([len(header), *(len(line[column]) for line in lines)]) for column, header in enumerate(headers)]
-    _print_row([header.upper() for header in headers], widths)
-    for line in lines:
-        _print_row(line, widths)
-
-
-def _print_row(cells: Sequence[str], widths: Sequence[int]) -> None:
-    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-    click.echo("  ".join(padded).rstrip())
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in table_lines(headers, lines, width, narrower):
+        click.echo(line)
 
 
 def confirm(question: str, *, yes: bool, no_input: bool = False, flag: str = "--yes") -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from freehold.base.ids import agent_of
 from freehold.base.plain_text import clipped
 from freehold.base.words import duration
 from freehold.cli.context import Context
@@ -14,15 +15,32 @@ from freehold.cli.default_group import DefaultGroup
 from freehold.cli.follow_trigger import follow_trigger, whole_run_id
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import print_json, say, table
-from freehold.cli.when import local_time
+from freehold.cli.target import require_runs_or_project
+from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
 from freehold.client.keeper import ask
-from freehold.keeper.history import views
-from freehold.wire.keeper import ListRuns
+from freehold.keeper.history import require_agent, views
+from freehold.wire.keeper import STATE_DIRECTORY, ListRuns
 from freehold.wire.runs import RunState, RunView
 from freehold.wire.service import TriggerAccepted
 
 _LONGEST_STATUS = 60
+
+
+def _short_id(run_id: str) -> str:
+    """The agent, and as much of the id as commands take for it."""
+    return f"{agent_of(run_id)} {run_id[-8:]}"
+
+
+_NARROWER = [
+    ("run", _short_id),
+    ("started", to_the_minute),
+    ("state", lambda state: clipped(state, 20)),
+    ("tokens", None),
+    ("trigger", None),
+    ("took", None),
+]
+"""What `runs` loses first in a narrow terminal."""
 
 
 @click.group(name="runs", cls=DefaultGroup)
@@ -35,18 +53,24 @@ def command() -> None:
 
 @command.command(name="list")
 @click.argument("agent", default="")
-@click.option("-n", "--limit", default=20, show_default=True, help="How many, newest first.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
+)
 @click.pass_obj
 def list_(context: Context, agent: str, limit: int) -> None:
     """List runs, newest first; of AGENT alone when it is given."""
+    require_runs_or_project(context.project_dir)
     found = list_runs(context, agent, limit)
+    if agent and not found:
+        require_agent(context.project_dir / STATE_DIRECTORY, agent)
     if context.json:
         for view in found:
             print_json(view)
     elif not found:
-        say("No runs yet. Start one: freehold run AGENT")
+        say(f"No runs yet. Start one: freehold run {agent or 'AGENT'}")
     else:
-        table(["run", "state", "trigger", "started", "took", "tokens", "cost"], [_row(view) for view in found])
+        headers = ["run", "state", "trigger", "started", "took", "tokens", "cost"]
+        table(headers, [_row(view) for view in found], _NARROWER)
 
 
 @command.command(name="retry")
@@ -63,7 +87,7 @@ def retry(context: Context, run: str, follow: bool, verbose: bool) -> int:
 
 def list_runs(context: Context, agent: str, limit: int) -> list[RunView]:
     """From the files when nothing runs; else from the keeper, which is started to take over what it left."""
-    found = views(context.project_dir / ".freehold", agent, limit)
+    found = views(context.project_dir / STATE_DIRECTORY, agent, limit)
     if all(view.state is RunState.FINISHED for view in found):
         return found
     return asyncio.run(ask(context.project_dir, context.home, "run/list", ListRuns(agent, limit), list[RunView]))

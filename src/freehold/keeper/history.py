@@ -10,7 +10,7 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import is_ulid
-from freehold.base.words import one_of
+from freehold.base.words import did_you_mean, one_of
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile
 from freehold.wire.runs import RunView
 
@@ -71,14 +71,35 @@ def find_run(state: Path, target: str) -> str:
         matching = [run_id for run_id in ids if run_id.endswith(target.lower())]
     if matching:
         return matching[0]
-    if not ids:
+    agents = _agents(state)
+    if target in agents:
+        raise FreeholdError(Code.NOT_FOUND, f'"{target}" has no runs yet', f"Start one: freehold run {target}")
+    if not ids and not target:
         raise FreeholdError(Code.NOT_FOUND, "this project has no runs yet", "Start one: freehold run AGENT")
-    agents = one_of({run_id[:-27] for run_id in ids})
+    with_runs = {run_id[:-27] for run_id in ids}
+    suggestion = did_you_mean(target, agents | with_runs)
     raise FreeholdError(
         Code.NOT_FOUND,
-        f'no run or agent matches "{target}"',
-        f"Agents with runs: {agents}. `freehold runs` lists them.",
+        f'no run or agent matches "{target}" {suggestion}'.rstrip(),
+        f"Agents with runs: {one_of(with_runs)}. `freehold runs` lists them."
+        if ids
+        else f"Agents: {one_of(agents)}. None has a run yet.",
     )
+
+
+def require_agent(state: Path, agent: str) -> None:
+    """Raises NOT_FOUND for an agent that neither is there nor ever ran."""
+    known = _agents(state) | {run_id[:-27] for run_id in each_run_id(state)}
+    if agent not in known:
+        message = f'there is no agent "{agent}" {did_you_mean(agent, known)}'.rstrip()
+        raise FreeholdError(Code.NOT_FOUND, message, f"There is: {one_of(known)}")
+
+
+def _agents(state: Path) -> set[str]:
+    """The project's agents, also the broken ones: `state` lies beside their folder."""
+    from freehold.project.load import AGENTS_DIRECTORY, SKILL_FILE  # 30 ms, which is needed for what is not found alone
+
+    return {skill.parent.name for skill in (state.parent / AGENTS_DIRECTORY).glob(f"*/{SKILL_FILE}")}
 
 
 def record_of(state: Path, run_id: str) -> Record | None:

@@ -44,19 +44,22 @@ def test_an_unknown_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]
 def test_global_options_stand_before_and_after_the_command(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "agents").mkdir()
     assert run([word.format(tmp_path) for word in words]) == 0
     assert ("No runs yet" in capsys.readouterr().out) == ("--json" not in words)
 
 
 def test_an_error_is_a_sentence_with_a_next_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["logs", "nobody", "-p", str(tmp_path)]) == 1
+    (tmp_path / "agents").mkdir()
+    assert run(["logs", "-p", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines() == ["error: this project has no runs yet", "  Start one: freehold run AGENT"]
 
 
 def test_an_error_in_json_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["logs", "nobody", "--json", "-p", str(tmp_path)]) == 1
+    (tmp_path / "agents").mkdir()
+    assert run(["logs", "--json", "-p", str(tmp_path)]) == 1
     error = json.loads(capsys.readouterr().err)["error"]
     assert error == {
         "code": "not_found",
