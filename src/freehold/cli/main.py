@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "start": ("freehold.cli.start", "Let the project run by itself: schedules, webhooks, calls."),
     "stop": ("freehold.cli.stop", "End the running project; its runs go on."),
     "status": ("freehold.cli.status", "Say how the running project stands."),
+    "chat": ("freehold.cli.chat", "Talk with an agent."),
     "runs": ("freehold.cli.runs", "List runs, newest first; begin one once more."),
     "logs": ("freehold.cli.logs", "Show what happened in a run."),
     "stats": ("freehold.cli.stats", "What agents cost and how they fared, day by day."),

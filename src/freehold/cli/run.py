@@ -77,13 +77,7 @@ def _writable(record: Path) -> Path:
 
 async def start_and_follow(context: Context, start: StartRun, *, detach: bool = False, verbose: bool = False) -> int:
     """Start the run at the keeper, then follow it; the exit code of the command."""
-    try:
-        view, connection = await _start(context, start)
-    except asyncio.CancelledError:  # Ctrl-C, and it may have begun all the same
-        with contextlib.suppress(FreeholdError, TimeoutError):
-            async with asyncio.timeout(_LAST_WORD_S):
-                await kill_interrupted(context, start.run_id)
-        raise
+    view, connection = await begin_run(context, start)
     if detach:
         await connection.close()
         _tell_detached(context, view)
@@ -91,6 +85,17 @@ async def start_and_follow(context: Context, start: StartRun, *, detach: bool = 
     follower = Follower(context, start.run_id, verbose=verbose, answering=True)
     finished = await follow_until_interrupted(follower, context, start.run_id, connection)
     return exit_code_of(finished)
+
+
+async def begin_run(context: Context, start: StartRun) -> tuple[RunView, KeeperConnection]:
+    """Begin the run, and the connection that it can be followed on. Cancelled, it leaves no run behind."""
+    try:
+        return await _start(context, start)
+    except asyncio.CancelledError:  # Ctrl-C, and it may have begun all the same
+        with contextlib.suppress(FreeholdError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORD_S):
+                await kill_interrupted(context, start.run_id)
+        raise
 
 
 async def _start(context: Context, start: StartRun) -> tuple[RunView, KeeperConnection]:

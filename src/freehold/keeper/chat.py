@@ -89,11 +89,12 @@ class Chat:
     def hear_hello(self, hello: session.Hello) -> None:
         """The runner is there (again): what it was not told, it is told now; and so are we."""
         self._phase = hello.phase
+        begun = self._begun
         if hello.ended:
             self.hear_end(hello.ended)
         first = self._record.waiting[0] if self._record.waiting else None
-        if first and first.turn == self._begun:
-            self._tell(first)  # it knows by its number whether it has it
+        if first and first.turn == begun:
+            self._tell(first, again=hello.turn >= begun)
         self._go_on()
 
     def hear_end(self, ended: session.TurnFinished) -> None:
@@ -152,8 +153,9 @@ class Chat:
             self._run.note(TurnStarted(turn=first.turn, text=first.text, by=first.by))
             self._tell(first)
 
-    def _tell(self, message: Message) -> None:
-        self._send(session.Prompt(text=message.text, turn=message.turn))
+    def _tell(self, message: Message, *, again: bool = False) -> None:
+        if not again:
+            self._send(session.Prompt(text=message.text, turn=message.turn))
         if self._record.interrupted >= message.turn:
             self._send(session.Interrupt(turn=message.turn))
 

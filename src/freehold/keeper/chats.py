@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.words import duration
 from freehold.keeper.chat import QUIET_S, Chat, checked
 from freehold.keeper.rpc_server import Caller
 from freehold.project.agent import Agent
@@ -71,5 +70,5 @@ async def end_when_quiet(run: Run) -> None:
         return
     while (left_s := run.chat.quiet_left_s()) > 0:
         await run.means.clock.sleep(left_s)
-    run.note(Limit(limit="chat", message=f"nobody said anything for {duration(QUIET_S)}; the chat ends"))
+    run.note(Limit(limit="chat", message=f"nobody said anything for {QUIET_S / 60:.0f} minutes; the chat ends"))
     run.chat.finish()
