@@ -41,10 +41,15 @@ def start_in_background(project: Path, home: Path) -> None:
         time.sleep(_LOOK_EVERY_S)
 
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Services outlive whoever started them; an MCP server that goes on for long must not collect their remains."""
+
+
 def _spawn(project: Path, home: Path, log: Path) -> subprocess.Popen[bytes]:
+    _started[:] = [service for service in _started if service.poll() is None]
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
     try:
-        return subprocess.Popen(
+        service = subprocess.Popen(
             [sys.executable, "-m", "freehold", "-p", str(project), "start", "--headless"],
             stdin=subprocess.DEVNULL,
             stdout=handle,
@@ -54,6 +59,8 @@ def _spawn(project: Path, home: Path, log: Path) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(handle)
+    _started.append(service)
+    return service
 
 
 def _last_words(log: Path, since: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of
@@ -42,22 +42,18 @@ def follow_trigger(
         return 0
     if accepted.note and not context.quiet:
         note(f"it waits: {accepted.note}")
-    run_id = ""
     try:
         run_id = _wait_for_run(gateway, accepted.trigger_id)
-        return exit_code_of(_follow(context, gateway, run_id, verbose=verbose))
     except KeyboardInterrupt:
-        if not run_id:
-            note(f"it goes on waiting; `freehold queue discard {accepted.trigger_id}` takes it back")
-            raise
-    return _stop_and_follow(context, gateway, run_id, verbose=verbose)
-
-
-def _stop_and_follow(context: Context, gateway: Gateway, run_id: str, *, verbose: bool) -> int:
-    """The first Ctrl-C ends the run; the second does not wait for its end."""
-    note("stopping the run; Ctrl-C again does not wait for its end")
-    gateway.post(f"/runs/{in_path(run_id)}/kill", object, KillRequest("interrupted with Ctrl-C"))
-    return exit_code_of(_follow(context, gateway, run_id, verbose=verbose))
+        note(f"it goes on waiting; `freehold queue discard {accepted.trigger_id}` takes it back")
+        raise
+    following = _RunFollower(gateway, run_id, shower(context, verbose=verbose))
+    try:
+        return exit_code_of(following.follow())
+    except KeyboardInterrupt:  # a second one does not wait for the end
+        note("stopping the run; Ctrl-C again does not wait for its end")
+        gateway.post(f"/runs/{in_path(run_id)}/kill", object, KillRequest("interrupted with Ctrl-C"))
+        return exit_code_of(following.follow())
 
 
 def _tell(context: Context, accepted: TriggerAccepted) -> None:
@@ -84,30 +80,39 @@ def _wait_for_run(gateway: Gateway, trigger_id: str) -> str:
         time.sleep(_LOOK_EVERY_S)
 
 
-def _follow(context: Context, gateway: Gateway, run_id: str, *, verbose: bool) -> RunFinished:
-    show = shower(context, verbose=verbose)
-    for event in _events(gateway, run_id):
-        show(event)
-        if isinstance(event, RunFinished):
-            return event
-    raise AssertionError("the last event of a run is its end")
+class _RunFollower:
+    """Shows each event of a run once, whatever becomes of the connection meanwhile."""
 
+    def __init__(self, gateway: Gateway, run_id: str, show: Callable[[AnyEvent], None]) -> None:
+        self._gateway = gateway
+        self._path = f"/runs/{in_path(run_id)}/events"
+        self._show = show
+        self._seen = 0
 
-def _events(gateway: Gateway, run_id: str) -> Iterator[AnyEvent]:
-    """Each event once, whatever becomes of the connection meanwhile. Raises UNREACHABLE when it stays broken."""
-    seen, breaks = 0, 0
-    while True:
-        try:
-            for sent in gateway.stream(f"/runs/{in_path(run_id)}/events", after=str(seen) if seen else ""):
-                event = events.decode(sent.data)
-                if event.seq > seen:
-                    seen, breaks = event.seq, 0
-                    yield event
-        except FreeholdError as error:
-            if error.code is not Code.UNREACHABLE or breaks >= _MOST_BREAKS:
-                raise
-        breaks += 1
-        time.sleep(min(breaks, 4) * _LOOK_EVERY_S)
+    def follow(self) -> RunFinished:
+        """The run's last event. Raises UNREACHABLE when the connection stays broken."""
+        breaks = 0
+        while True:
+            before = self._seen
+            try:
+                for event in self._events():
+                    self._show(event)
+                    if isinstance(event, RunFinished):
+                        return event
+            except FreeholdError as error:
+                # A run is written down before the keeper has taken it on; until then there is nothing to be read of it.
+                passes = error.code is Code.UNREACHABLE or (error.code is Code.NOT_FOUND and not self._seen)
+                if not passes or breaks >= _MOST_BREAKS:
+                    raise
+            breaks = 0 if self._seen > before else breaks + 1
+            time.sleep(min(breaks, 4) * _LOOK_EVERY_S)
+
+    def _events(self) -> Iterator[AnyEvent]:
+        for sent in self._gateway.stream(self._path, after=str(self._seen) if self._seen else ""):
+            event = events.decode(sent.data)
+            if event.seq > self._seen:
+                self._seen = event.seq
+                yield event
 
 
 def _latest_runs(gateway: Gateway) -> list[RunView]:

@@ -264,7 +264,8 @@ def test_a_run_is_begun_again_and_watched(project: Path, gateway: FakeGateway) -
     )
     gateway.replies["GET /triggers/t1"] = lambda _asked: next(standing)
     whole = finished_stream()
-    pieces = iter([Raw(whole.content[: whole.content.index(b"\n\n") + 2]), whole])
+    not_yet = FreeholdError(Code.NOT_FOUND, "there is no such run")
+    pieces = iter([not_yet, Raw(whole.content[: whole.content.index(b"\n\n") + 2]), whole])
     gateway.replies[f"GET /runs/{RUN}/events"] = lambda _asked: next(pieces)
     answer = typed(project, "runs", "retry", RUN, "-f")
     assert answer.code == 1
