@@ -1,0 +1,111 @@
+"""`freehold webhook`: a trigger tried before its sender knows the address."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+import pytest
+
+from freehold.wire.service import ReceiptView, WebhookAnswer
+from tests.support.command import Answer, freehold
+from tests.support.fake_gateway import Raw, listening_in
+from tests.support.folders import MODEL, one_agent, write_files
+
+PROJECT = MODEL + '[webhooks.hub]\ntype = "github"\n[webhooks.ci]\ntype = "generic"\nallowUnsigned = true\n'
+AGENT = 'models = ["sonnet"]\n[[webhooks]]\nsource = "hub"\nevents = ["issues"]\nlabels = ["agent"]\n'
+OTHER = 'models = ["sonnet"]\n[[webhooks]]\nsource = "hub"\nevents = ["push"]\n'
+ISSUE = {
+    "action": "labeled",
+    "issue": {"number": 1, "title": "Broken", "labels": [{"name": "agent"}], "user": {"login": "someone"}},
+    "label": {"name": "agent"},
+    "repository": {"full_name": "acme/shop"},
+    "sender": {"login": "someone"},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    files = one_agent(AGENT, project=PROJECT)
+    files |= {"agents/pusher/SKILL.md": files["agents/dev/SKILL.md"], "agents/pusher/config.toml": OTHER}
+    return write_files(tmp_path / "shop", {**files, "issue.json": json.dumps(ISSUE)})
+
+
+def typed(project: Path, *words: str) -> Answer:
+    return freehold("webhook", *words, home=project.parent / "home", project=project)
+
+
+def test_it_says_who_would_start_and_why_others_would_not(project: Path) -> None:
+    answer = typed(project, "simulate", "hub", str(project / "issue.json"), "--event", "issues")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines == [
+        "issues labeled from hub",
+        "✓ dev would start",
+        '- pusher: events: wanted "push"; it has "issues"',
+    ]
+    told = json.loads(typed(project, "simulate", "hub", str(project / "issue.json"), "--event", "push", "--json").out)
+    assert told["starts"] == ["pusher"]
+    assert "dev" in told["refusals"]
+
+
+def test_a_fixture_may_have_headers(project: Path) -> None:
+    fixture = project / "fixture.json"
+    fixture.write_text(json.dumps({"headers": {"X-GitHub-Event": "issues"}, "body": ISSUE}))
+    assert "✓ dev would start" in typed(project, "simulate", "hub", str(fixture)).out
+    fixture.write_text(json.dumps({"headers": {"X-GitHub-Event": "issues"}, "body": json.dumps(ISSUE)}))
+    assert "✓ dev would start" in typed(project, "simulate", "hub", str(fixture)).out
+
+
+WRONG = [
+    (["simulate", "nobody", "{}/issue.json"], 1, "unknown webhook source"),
+    (["simulate", "hub", "{}/issue.json"], 2, "names the event in x-github-event"),
+    (["simulate", "hub", "{}/nothing.json"], 2, "does not exist"),
+    (["simulate", "hub", "{}/config.toml", "--event", "issues"], 2, "is no JSON"),
+    (["simulate", "hub", "{}/issue.json", "--event", "ping"], 2, "only asks whether anybody is there"),
+    (["simulate", "hub", "{}/agents", "--event", "issues"], 2, "is a directory"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "told"), WRONG)
+def test_what_cannot_be_tried_is_told(project: Path, words: list[str], code: int, told: str) -> None:
+    answer = typed(project, *(word.format(project) for word in words))
+    assert (answer.code, answer.out) == (code, "")
+    assert told in answer.err
+
+
+def test_it_is_sent_signed(project: Path) -> None:
+    home = project.parent / "home"
+    field = "secret=a-long-secret"
+    assert freehold("creds", "add", "github_webhook_secret", "--field", field, home=home, project=project).code == 0
+    with listening_in(project) as gateway:
+        gateway.replies["POST /webhooks/hub"] = Raw(b'{"ok":true,"matched":1,"skipped":0,"receiptId":"r1"}')
+        words = ("simulate", "hub", str(project / "issue.json"), "--event", "issues", "--send")
+        answer = typed(project, *words)
+        assert json.loads(answer.out)["receiptId"] == "r1"
+        [asked] = gateway.asked
+    digest = hmac.new(b"a-long-secret", asked.body, hashlib.sha256).hexdigest()
+    assert asked.headers["x-hub-signature-256"] == f"sha256={digest}"
+    assert asked.headers["x-github-event"] == "issues"
+    assert asked.json() == ISSUE
+    assert typed(project, *words).code == 5
+
+
+RECEIPT = ReceiptView(
+    id="r1", source="hub", type="github", received_at="2026-11-21T09:00:00.000Z", status="unmatched", event="issues",
+    summary="acme/shop #1", reason="labels: none",
+)  # fmt: skip
+
+
+def test_receipts_are_listed_and_taken_in_again(project: Path) -> None:
+    with listening_in(project) as gateway:
+        gateway.replies["GET /receipts"] = [RECEIPT]
+        gateway.replies["POST /receipts/r1/replay"] = WebhookAnswer(matched=2, skipped=1, receipt_id="r2")
+        assert "labels: none" in typed(project, "receipts", "--status", "unmatched").out
+        assert gateway.asked[0].query == {"status": "unmatched"}
+        assert typed(project, "replay", "r1").out == "2 agents started, 1 could not\n"
+        assert json.loads(typed(project, "replay", "r1", "--json").out)["receiptId"] == "r2"
+        gateway.replies["GET /receipts"] = []
+        assert typed(project, "receipts").out.startswith("Nothing came")
