@@ -9,7 +9,7 @@ Narrower = tuple[str, Callable[[str], str] | None]
 """One step: the column of that header says the same in shorter words, or (None) is left out."""
 
 _GAP = 2
-_NARROWEST = 16
+_NARROWEST = 12
 """Columns below which prose is not squeezed: a word a line is no text any more."""
 
 

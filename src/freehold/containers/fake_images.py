@@ -30,11 +30,12 @@ class FakeImages:
         self._images: dict[str, Image] = {}
         self._used: set[str] = set()
 
-    def add(self, name: str, labels: dict[str, str] | None = None, size_bytes: int = 1000) -> Image:
-        """An image that is there already."""
+    def add(self, name: str, labels: dict[str, str] | None = None, size_bytes: int = 1000, on: str = "") -> Image:
+        """An image that is there already, built FROM the one that `on` names."""
         number = hashlib.sha256(f"{name} {len(self._images)} {len(self.requests)}".encode()).hexdigest()
         created_at = f"2026-01-01T00:00:{len(self._images) % 60:02d}Z"
-        image = Image(f"sha256:{number}", (), labels or {}, size_bytes, created_at)
+        layers = (*(self._find(on).layers if on else ()), number)
+        image = Image(f"sha256:{number}", (), labels or {}, size_bytes, created_at, layers=layers)
         self._images[image.id] = image
         self._name(image.id, name)
         return self._images[image.id]

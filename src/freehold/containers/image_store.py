@@ -15,7 +15,8 @@ from freehold.containers.connection import DockerConnection
 class Image:
     """`names` are `repository:tag`; `created_at` is RFC 3339, as Docker writes it.
 
-    `volumes` are the places for which Docker gives a container a disk of its own, without a bound.
+    `volumes` are the places for which Docker gives a container a disk of its own, without a bound. `layers` are the
+    digests of its layers, from the lowest on: what was built FROM it begins with the same ones.
     """
 
     id: str
@@ -24,6 +25,11 @@ class Image:
     size_bytes: int
     created_at: str
     volumes: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+
+    def is_below(self, other: Image) -> bool:
+        """Whether `other` was built on this image, so that removing it would free nothing but its name."""
+        return self.id != other.id and bool(self.layers) and other.layers[: len(self.layers)] == self.layers
 
 
 class ImageStore(Protocol):
@@ -103,4 +109,5 @@ def _image(entry: Mapping[str, Any]) -> Image:
         size_bytes=int(entry.get("Size", 0)),
         created_at=str(entry.get("Created", "")),
         volumes=tuple(sorted(config.get("Volumes") or {})),
+        layers=tuple(str(layer) for layer in (entry.get("RootFS") or {}).get("Layers") or ()),
     )

@@ -98,3 +98,39 @@ async def test_an_image_of_a_kind_that_a_newer_version_knows_is_left_alone() -> 
     images = FakeImages()
     images.add("freehold-x:1", labels("workspace", "1"))
     assert await Inventory(images, "p").prune([]) == []
+
+
+def built_on_each_other() -> FakeImages:
+    """An old base and an old harness, on which another project's agent stands, and newer ones of both."""
+    images = FakeImages()
+    images.add("freehold-agent:aaa", labels("base", "aaa"))
+    images.add("freehold-harness-codex:1-ccc", labels("harness", "ccc", harness="codex"), on="freehold-agent:aaa")
+    images.add("freehold-agent:bbb", labels("base", "bbb"))
+    images.add("freehold-harness-codex:2-ddd", labels("harness", "ddd", harness="codex"), on="freehold-agent:bbb")
+    agent = labels("agent", "eee", project="blog-2222", agent="dev")
+    images.add("freehold-blog-2222-dev:eee", agent, on="freehold-harness-codex:1-ccc")
+    return images
+
+
+async def test_what_another_projects_image_stands_on_stays() -> None:
+    images = built_on_each_other()
+    assert await Inventory(images, "shop-1111").prune([]) == []
+    removed = await Inventory(images, "blog-2222").prune([])
+    assert [view.name for view in removed] == [
+        "freehold-blog-2222-dev:eee", "freehold-harness-codex:1-ccc", "freehold-agent:aaa",
+    ]  # fmt: skip
+
+
+async def test_what_a_user_built_on_it_stays() -> None:
+    images = built_on_each_other()
+    await images.remove("freehold-blog-2222-dev:eee")
+    images.add("my-tool:1", labels("base", "aaa"), on="freehold-agent:aaa")
+    removed = await Inventory(images, "shop-1111").prune([])
+    assert [view.name for view in removed] == ["freehold-harness-codex:1-ccc"]
+
+
+async def test_the_newest_base_stays_when_nothing_stands_on_it() -> None:
+    images = built_on_each_other()
+    await images.remove("freehold-harness-codex:2-ddd")
+    await Inventory(images, "blog-2222").prune([])
+    assert await names(images) == {"freehold-agent:bbb", "freehold-harness-codex:1-ccc", "freehold-agent:aaa"}

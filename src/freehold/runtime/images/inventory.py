@@ -12,6 +12,8 @@ from freehold.runtime.images.layers import AGENT_LABEL, HARNESS_LABEL, INPUTS_LA
 from freehold.wire.keeper import ImageView
 
 _SHARED = (Kind.BASE, Kind.HARNESS)
+_UPPERMOST_FIRST = (Kind.AGENT, Kind.PROJECT, Kind.HARNESS, Kind.BASE)
+"""What may be built on what: the first of these goes first, so that what it stood on is free then."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,21 @@ class Inventory:
     async def prune(self, wanted: Iterable[str]) -> list[ImageView]:
         """Remove what no container has and no agent needs; the removed images.
 
-        `wanted` are the names that the project's agents need now. Of what projects share, the newest is kept too.
+        `wanted` are the names that the project's agents need now. Of what projects share, the newest is kept too, and
+        what an image that stays was built on: another project's, another checkout's, or one that a user made of it.
         """
         in_use = await self._images.in_use()
+        others = {image.id: image for image in await self._images.labelled(KIND_LABEL)}
         kept = set(wanted)
         seen: set[str] = set()
         removed = []
-        for owned in await self._mine():
+        for owned in sorted(await self._mine(), key=lambda owned: _UPPERMOST_FIRST.index(owned.kind)):
             is_newest = owned.repository not in seen and bool(owned.image.names)
             seen |= {owned.repository} if is_newest else set()
-            is_kept = owned.name in kept or (is_newest and owned.kind in _SHARED)
-            if not is_kept and owned.image.id not in in_use and await self._remove(owned):
+            is_kept = owned.name in kept or (is_newest and owned.kind in _SHARED) or owned.image.id in in_use
+            is_kept = is_kept or any(owned.image.is_below(other) for other in others.values())
+            if not is_kept and await self._remove(owned):
+                del others[owned.image.id]
                 removed.append(_view(owned, in_use=False))
         return removed
 
