@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.gateway.answer_page import answer_routes
 from freehold.gateway.answers import as_error, as_json
 from freehold.gateway.api.table import ENDPOINTS
 from freehold.gateway.bodies import DEADLINE_S, Bodies
@@ -48,6 +49,7 @@ def make_app(
         *health_routes(gateway),
         *webhook_routes(gateway),
         *login_routes(gateway),
+        *answer_routes(gateway),
         Route(f"{API}/openapi.json", openapi, methods=["GET"]),
         *routes_of(gateway, ENDPOINTS, API),
         *legacy_routes(gateway),

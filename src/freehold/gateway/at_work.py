@@ -66,7 +66,8 @@ async def _gateway(asking: Asking, service: ProjectService, stop: asyncio.Event)
     store = FileCredentialStore(asking.home)
     events = KeeperRunEvents(asking.root, asking.home)
     gateway = make_gateway(service, events, store, log=log, stop=stop.set)
-    watching = [asyncio.create_task(one) for one in (watch_standing(gateway), keep_forgetting(service))]
+    works = (watch_standing(gateway), keep_forgetting(service), gateway.notices.outbox.run())
+    watching = [asyncio.create_task(one) for one in works]
     try:
         with listening(gateway):
             await ensure_first_key(service.database, store, service.clock.now())

@@ -10,6 +10,7 @@ from freehold.gateway.access import Access
 from freehold.gateway.changes import Changes
 from freehold.gateway.log_ring import LogRing
 from freehold.gateway.metrics import Metrics
+from freehold.gateway.notices import ProjectNotices, make_notices
 from freehold.gateway.project_service import ProjectService
 from freehold.gateway.run_events import RunEvents
 from freehold.gateway.streams import Streams
@@ -38,6 +39,7 @@ class Gateway:
     metrics: Metrics
     throttle: Throttle
     webhooks: WebhookIntake
+    notices: ProjectNotices
 
     @property
     def public_url(self) -> str:
@@ -60,6 +62,7 @@ def make_gateway(
 ) -> Gateway:
     """The gateway of a service that is at work."""
     metrics = Metrics(service.scheduler)
+    notices = make_notices(service, run_events, credentials)
     return Gateway(
         service=service,
         run_events=run_events,
@@ -67,12 +70,13 @@ def make_gateway(
         log=log or LogRing(),
         stop=stop,
         access=Access(service.database, service.clock),
-        views=Views(service.scheduler, service.clock.now()),
+        views=Views(service.scheduler, service.clock.now(), notices.outbox.problems),
         changes=Changes(service.clock),
         streams=Streams(),
         metrics=metrics,
         throttle=Throttle(service.clock),
         webhooks=WebhookIntake(service, credentials, metrics),
+        notices=notices,
     )
 
 

@@ -23,6 +23,8 @@ ROUTE = "freehold.route"
 _ANY_NAME = ("/health", "/webhooks/")
 """What may be asked by any name: tells nothing and lets nobody in, and tunnels and load balancers have names of
 their own."""
+_UNTOLD = "/answer/"
+"""What follows it answers a question: whoever reads the log must not be able to."""
 _OFTEN = frozenset({"/health", "/metrics"})
 _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -131,6 +133,8 @@ class _Answered:
         method, path = self._scope["method"], self._scope["path"]
         self._observe(method, self._scope.get(ROUTE, "other"), self.status, took_s)
         client = "local" if is_local(self._scope) else (self._scope.get("client") or ("",))[0]
+        if path.startswith(_UNTOLD):
+            path = _UNTOLD
         told = {"method": method, "path": path[:500], "status": self.status, "ms": round(took_s * 1000, 1)}
         # Whoever looks after the machine asks every few seconds: that is not worth a line each.
         level = logging.DEBUG if path in _OFTEN and self.status == 200 else logging.INFO

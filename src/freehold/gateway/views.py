@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from freehold import __version__
@@ -46,8 +47,11 @@ def triggers_in_words(agent: Agent) -> list[str]:
 class Views:
     """`latest` is each agent's latest run, kept up to date by whoever hears of runs."""
 
-    def __init__(self, scheduler: Scheduler, started_at: datetime) -> None:
+    def __init__(
+        self, scheduler: Scheduler, started_at: datetime, more_problems: Callable[[], list[str]] = list
+    ) -> None:
         self._scheduler = scheduler
+        self._more_problems = more_problems
         self._started_at = started_at
         self.latest: dict[str, RunView] = {}
         self.dead_letters = 0
@@ -108,6 +112,7 @@ class Views:
         found = [f"the keeper is away: {dispatcher.keeper_problem}"] if dispatcher.keeper_problem else []
         if dispatcher.spent_problem:
             found.append(dispatcher.spent_problem)
+        found += self._more_problems()
         broken = {name: problems.as_error() for name, problems in agents.project.broken.items()}
         return [*found, *(f"agent {name}: {error.message}" for name, error in {**broken, **agents.errors}.items())]
 

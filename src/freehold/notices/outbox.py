@@ -14,7 +14,7 @@ from freehold.base.errors import FreeholdError
 from freehold.notices.links import Links
 from freehold.notices.message import message_of
 from freehold.notices.not_taken import NotTakenError
-from freehold.notices.plan import WINDOW, Plan, again_at, is_hopeless, plan
+from freehold.notices.plan import FIRST_RETRY_S, WINDOW, Plan, again_at, is_hopeless, plan
 from freehold.notices.sender import Sender
 from freehold.project.notices import Channel
 from freehold.store import notices
@@ -98,6 +98,10 @@ class Outbox:
         except FreeholdError as error:
             _logger.warning("notices wait for the database", extra={"channel": name, "error": error.message})
             await self._clock.sleep(RETRY_S)
+        except Exception:  # a defect of ours, in one notice perhaps, must not keep the others from being told
+            _logger.exception("notices could not be sent", extra={"channel": name})
+            self._problems[name] = "a defect keeps them from being sent; the log says more"
+            await self._clock.sleep(FIRST_RETRY_S)
         finally:
             self._busy.discard(name)
             self._wake.set()

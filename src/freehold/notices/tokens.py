@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE, write_atomically
+from freehold.base.files import PRIVATE_FILE, make_private_directory, write_atomically
 from freehold.base.ids import is_ulid
 
 KEY_FILE = "notices.key"
@@ -42,6 +42,7 @@ def key_in(state: Path) -> bytes:
     """
     path = state / KEY_FILE
     try:
+        make_private_directory(state)
         if not path.exists():
             fresh = state / f".{KEY_FILE}.{os.urandom(8).hex()}"
             write_atomically(fresh, os.urandom(_KEY_BYTES), PRIVATE_FILE)
