@@ -28,7 +28,7 @@ def command() -> None:
 
 @command.command(name="simulate")
 @click.argument("source")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--event", default="", help="What its sender calls it, where that stands in a header: `issues`.")
 @click.option("--send", is_flag=True, help="Send it to the running project, signed: what it starts is real.")
 @click.pass_obj

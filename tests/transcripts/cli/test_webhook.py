@@ -62,10 +62,10 @@ def test_a_fixture_may_have_headers(project: Path) -> None:
 WRONG = [
     (["simulate", "nobody", "{}/issue.json"], 1, "unknown webhook source"),
     (["simulate", "hub", "{}/issue.json"], 2, "names the event in x-github-event"),
-    (["simulate", "hub", "{}/nothing.json"], 2, "does not exist"),
+    (["simulate", "hub", "{}/nothing.json"], 2, "No such file"),
     (["simulate", "hub", "{}/config.toml", "--event", "issues"], 2, "is no JSON"),
     (["simulate", "hub", "{}/issue.json", "--event", "ping"], 2, "only asks whether anybody is there"),
-    (["simulate", "hub", "{}/agents", "--event", "issues"], 2, "is a directory"),
+    (["simulate", "hub", "{}/agents", "--event", "issues"], 2, "Is a directory"),
 ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from freehold.cli.default_group import DefaultGroup
 from freehold.cli.main import freehold
-from tests.support.pages import pages
+from tests.support.pages import DOCS, Page, pages
 
 _END = frozenset({"&&", "||", ";", "|", "<", ">", "2>&1"})
 _ALTERNATIVES = re.compile(r"^[a-z]+(\|[a-z]+)+$")
@@ -93,6 +93,25 @@ def test_what_is_named_is_a_command() -> None:
         if (problem := problem_of(arguments, whole=False))
     ]
     assert problems == []
+
+
+def every_command(group: click.Group = freehold, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command that a person may type; a group's own when it has none below it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*before, name))
+        else:
+            yield (*before, name)
+
+
+def test_every_command_is_in_the_list_of_commands() -> None:
+    page = Page(DOCS / "commands.md")
+    shown = [line for block in page.blocks("") for line in block.text.splitlines()]
+    told = [arguments for text in (*shown, *page.spans()) for arguments in commands_in(text)]
+    missing = [words for words in every_command() if not any(tuple(line[: len(words)]) == words for line in told)]
+    assert missing == []
 
 
 def test_the_documentation_does_show_commands() -> None:
