@@ -21,7 +21,6 @@ from freehold.gateway.gateway import Gateway, listening, make_gateway, read_late
 from freehold.gateway.local_peer import is_local
 from freehold.gateway.log_ring import LogRing
 from freehold.gateway.project_service import ProjectService, open_service
-from freehold.gateway.retention import keep_forgetting
 from freehold.gateway.run_events import KeeperRunEvents
 from freehold.gateway.server import serving
 from freehold.gateway.trusted_hosts import TrustedHosts
@@ -66,7 +65,7 @@ async def _gateway(asking: Asking, service: ProjectService, stop: asyncio.Event)
     store = FileCredentialStore(asking.home)
     events = KeeperRunEvents(asking.root, asking.home)
     gateway = make_gateway(service, events, store, log=log, stop=stop.set)
-    works = (watch_standing(gateway), keep_forgetting(service), gateway.notices.outbox.run())
+    works = (watch_standing(gateway), gateway.notices.outbox.run())
     watching = [asyncio.create_task(one) for one in works]
     try:
         with listening(gateway):
