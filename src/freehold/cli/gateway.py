@@ -5,14 +5,16 @@ from __future__ import annotations
 from freehold.cli.context import Context
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress, gateway_address
-from freehold.project.load import require_project
 
 
 def gateway_of(context: Context) -> Gateway:
     """Raises NOT_FOUND where there is no project, and what `gateway_address` raises."""
-    if not context.environment:
+    gateway = Gateway(gateway_address(context.project_dir, context.home, context.environment))
+    if isinstance(gateway.address, LocalAddress) and not gateway.address.socket.exists():
+        from freehold.project.load import require_project  # 35 ms, which a running project need not wait for
+
         require_project(context.project_dir)
-    return Gateway(gateway_address(context.project_dir, context.home, context.environment))
+    return gateway
 
 
 def running_gateway_of(context: Context) -> Gateway | None:
