@@ -20,6 +20,7 @@ from freehold.wire.keeper import KeeperStatus
 
 AT_ONCE = 3
 _LOOK_EVERY_S = 20.0
+_LAST_LOOK_WITHIN_S = 10.0
 _CALLS_OF_NOBODY = 20
 
 
@@ -92,8 +93,15 @@ async def soak(project: BenchProject, seconds: float) -> list[Look]:
         await asyncio.gather(*(work() for _ in range(AT_ONCE)), come_and_go())
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-        looks.append(_look(project, pid, name, time.monotonic() - started, done[0], failed[0]))
-        print(looks[-1])
+        # A run's end is told before its container is gone.
+        deadline = time.monotonic() + _LAST_LOOK_WITHIN_S
+        while True:
+            last = _look(project, pid, name, time.monotonic() - started, done[0], failed[0])
+            if not (last.containers or last.folders) or time.monotonic() >= deadline:
+                break
+            await asyncio.sleep(0.2)
+        looks.append(last)
+        print(last)
         await keeper.stop_keeper()
     return looks
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
@@ -39,53 +39,68 @@ def run_application(
     """Everything that is not CONNECT."""
     pace = Pace(REQUESTS_PER_SECOND, REQUEST_BURST)
 
-    @web.middleware
-    async def wait_for_turn(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if delay_s := pace.take(clock.monotonic()):
-            await clock.sleep(delay_s)
-        return await handler(request)
+    def guarded(handler: Handler) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if delay_s := pace.take(clock.monotonic()):
+                await clock.sleep(delay_s)
+            # A client that is told of a proxy asks it for the whole URL (RFC 9112 §3.2.2).
+            if not request.raw_path.startswith("/"):
+                raise egress.refuse_plain(request.raw_path)
+            return await handler(request)
 
-    @web.middleware
-    async def refuse_plain_http(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A client that is told of a proxy asks it for the whole URL (RFC 9112 §3.2.2).
-        if not request.raw_path.startswith("/"):
-            raise egress.refuse_plain(request.raw_path)
-        if request.method == hdrs.METH_CONNECT:
-            raise FreeholdError(Code.PROTOCOL, "CONNECT comes first on a connection", "open a connection for it")
-        return await handler(request)
+        return _answering_errors(handle)
 
-    middlewares = [_answer_errors, wait_for_turn, refuse_plain_http]
-    application = web.Application(middlewares=middlewares, client_max_size=LARGEST_REQUEST)
+    routes = [
+        *api.routes(),
+        web.get("/v1/run/session", session.serve),
+        web.route("*", "/model/{tail:.*}", gateway.handle),
+        *([web.route("*", "/mcp/{name}", mcp.handle)] if mcp else []),
+    ]
+    known = {route.path: route.method for route in routes}
+    # No middlewares: aiohttp keeps the last 1024 handlers that went through them, and with each its run, for ever.
+    application = web.Application(client_max_size=LARGEST_REQUEST)
     application.on_response_prepare.append(_note_begun)
-    application.add_routes(api.routes())
-    application.router.add_get("/v1/run/session", session.serve)
-    application.router.add_route("*", "/model/{tail:.*}", gateway.handle)
-    if mcp is not None:
-        application.router.add_route("*", "/mcp/{name}", mcp.handle)
+    application.add_routes([web.route(route.method, route.path, guarded(route.handler)) for route in routes])
+    application.router.add_route("*", "/{tail:.*}", guarded(_nothing_there(known)))
     return application
+
+
+def _nothing_there(known: Mapping[str, str]) -> Handler:
+    """What is asked for by a method or a path that there is not."""
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        if method := known.get(request.path):
+            raise web.HTTPMethodNotAllowed(request.method, [method])
+        raise web.HTTPNotFound
+
+    return refuse
 
 
 async def _note_begun(request: web.Request, _: web.StreamResponse) -> None:
     request[_BEGUN] = True
 
 
-@web.middleware
-async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except FreeholdError as error:
-        return _answer(request, error, error.http_status)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        code = {404: Code.NOT_FOUND, 405: Code.PROTOCOL, 413: Code.TOO_LARGE}.get(error.status, Code.PROTOCOL)
-        message = f"{request.method} {request.path[:200]}: {error.reason}"
-        return _answer(request, FreeholdError(code, message, "docs/interfaces.md lists what there is"), error.status)
-    except ConnectionError:
-        raise  # the client left
-    except Exception:
-        _log.exception("a request on a run socket failed", extra={"path": request.path})
-        return _answer(request, FreeholdError(Code.INTERNAL, "internal error", "the keeper's log says more"), 500)
+def _answering_errors(handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except FreeholdError as error:
+            return _answer(request, error, error.http_status)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            code = {404: Code.NOT_FOUND, 405: Code.PROTOCOL, 413: Code.TOO_LARGE}.get(error.status, Code.PROTOCOL)
+            message = f"{request.method} {request.path[:200]}: {error.reason}"
+            return _answer(
+                request, FreeholdError(code, message, "docs/interfaces.md lists what there is"), error.status
+            )
+        except ConnectionError:
+            raise  # the client left
+        except Exception:
+            _log.exception("a request on a run socket failed", extra={"path": request.path})
+            return _answer(request, FreeholdError(Code.INTERNAL, "internal error", "the keeper's log says more"), 500)
+
+    return handle
 
 
 def _answer(request: web.Request, error: FreeholdError, status: int) -> web.Response:

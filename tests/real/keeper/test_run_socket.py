@@ -84,7 +84,6 @@ async def test_plain_http_through_the_proxy_is_refused_and_audited(world: RunWor
         ("GET /nothing", 404, "not_found"),
         ("GET /v1/run/status", 405, "protocol"),
         ("GET /mcp/any", 404, "not_found"),
-        ("OPTIONS *", 403, "denied"),
     ],
 )
 async def test_what_is_not_there_is_told_in_json(world: RunWorld, request_line: str, status: int, code: str) -> None:
