@@ -170,8 +170,8 @@ def _refusal(address: GatewayAddress, status: int, content: bytes) -> FreeholdEr
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError):
         return _strange(address, status, content)
     if status == 401 and isinstance(address, RemoteAddress):
-        hint = error.hint or f"keep one that it knows: freehold keys keep -E {address.environment}"
-        return FreeholdError(Code.CREDENTIAL, f"{address}: {error.message}", hint)
+        hint = f"{error.hint}\nkeep one that it knows: freehold keys keep -E {address.environment}"
+        return FreeholdError(Code.CREDENTIAL, f"{address}: {error.message}", hint.strip())
     return error
 
 
