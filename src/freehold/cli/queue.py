@@ -13,6 +13,7 @@ from freehold.client.gateway import in_path
 from freehold.wire.service import TriggerView
 
 _LONGEST_REASON = 80
+_USUAL = 50
 
 
 @click.group(name="queue", invoke_without_command=True)
@@ -23,14 +24,20 @@ def command(ctx: click.Context) -> None:
     Nothing that was taken in is lost: what could not begin is a dead letter, which can be replayed.
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_)
+        ctx.invoke(list_, limit=_USUAL)
+
+
+_limited = click.option(
+    "-n", "--limit", type=click.IntRange(1, 500), default=_USUAL, show_default=True, help="How many, newest first."
+)
 
 
 @command.command(name="list")
+@_limited
 @click.pass_obj
-def list_(context: Context) -> None:
+def list_(context: Context, limit: int) -> None:
     """List what waits, newest first."""
-    waiting = gateway_of(context).get("/queue", list[TriggerView])
+    waiting = gateway_of(context).get("/queue", list[TriggerView], limit=limit)
     if context.json:
         print_json(waiting)
     elif not waiting:
@@ -41,13 +48,15 @@ def list_(context: Context) -> None:
             for one in waiting
         ]
         table(["trigger", "agent", "from", "since", "not before", "attempts"], rows)
+        _tell_more(context, waiting, limit)
 
 
 @command.command(name="dead")
+@_limited
 @click.pass_obj
-def dead(context: Context) -> None:
+def dead(context: Context, limit: int) -> None:
     """List what was given up, and why."""
-    letters = gateway_of(context).get("/dead-letters", list[TriggerView])
+    letters = gateway_of(context).get("/dead-letters", list[TriggerView], limit=limit)
     if context.json:
         print_json(letters)
     elif not letters:
@@ -60,6 +69,7 @@ def dead(context: Context) -> None:
         table(["trigger", "agent", "from", "given up", "why"], rows)
         if not context.quiet:
             note("freehold queue replay TRIGGER lets one wait again")
+        _tell_more(context, letters, limit)
 
 
 @command.command(name="replay")
@@ -88,6 +98,11 @@ def discard(context: Context, trigger: str, yes: bool) -> None:
         print_json(answer)
     elif not context.quiet:
         say(f"{trigger} will not begin; `freehold queue replay {trigger}` takes that back")
+
+
+def _tell_more(context: Context, listed: list[TriggerView], limit: int) -> None:
+    if len(listed) == limit and not context.quiet:
+        note("there may be more: -n says how many to list")
 
 
 def _came_from(trigger: TriggerView) -> str:

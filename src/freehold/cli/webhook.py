@@ -51,10 +51,12 @@ def simulate(context: Context, source: str, file: Path, event: str, send: bool) 
 @click.option("--source", default="", help="Of this source alone.")
 @click.option("--status", default="", help="accepted, unmatched or refused.")
 @click.option("--text", default="", help="With this in what is told of it.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
 @click.pass_obj
-def receipts(context: Context, source: str, status: str, text: str) -> None:
+def receipts(context: Context, source: str, status: str, text: str, limit: int) -> None:
     """List what came, newest first."""
-    found = gateway_of(context).get("/receipts", list[ReceiptView], source=source, status=status, text=text)
+    asked = {"source": source, "status": status, "text": text, "limit": limit}
+    found = gateway_of(context).get("/receipts", list[ReceiptView], **asked)
     if context.json:
         print_json(found)
     elif not found:

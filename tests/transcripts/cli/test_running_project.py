@@ -170,6 +170,8 @@ def test_the_queue(project: Path, gateway: FakeGateway) -> None:
     assert typed(project, "queue").out.splitlines()[1].startswith("t1       dev    webhook hub")
     assert typed(project, "queue").out == typed(project, "queue", "list").out
     assert typed(project, "queue", "dead").out.splitlines()[1].endswith("the queue was full")
+    answer = typed(project, "queue", "list", "-n", "1")
+    assert (gateway.asked[-1].query, "there may be more" in answer.err) == ({"limit": "1"}, True)
     gateway.replies["GET /queue"] = gateway.replies["GET /dead-letters"] = []
     assert typed(project, "queue").out == "Nothing waits.\n"
     assert typed(project, "queue", "dead").out == "Nothing was given up.\n"

@@ -104,7 +104,7 @@ def test_receipts_are_listed_and_taken_in_again(project: Path) -> None:
         gateway.replies["GET /receipts"] = [RECEIPT]
         gateway.replies["POST /receipts/r1/replay"] = WebhookAnswer(matched=2, skipped=1, receipt_id="r2")
         assert "labels: none" in typed(project, "receipts", "--status", "unmatched").out
-        assert gateway.asked[0].query == {"status": "unmatched"}
+        assert gateway.asked[0].query == {"status": "unmatched", "limit": "50"}
         assert typed(project, "replay", "r1").out == "2 agents started, 1 could not\n"
         assert json.loads(typed(project, "replay", "r1", "--json").out)["receiptId"] == "r2"
         gateway.replies["GET /receipts"] = []
