@@ -15,7 +15,8 @@ from freehold.cli.context import Context
 from freehold.cli.finding import Finding, Fix, Level
 from freehold.containers.build_cli import find_build_cli
 from freehold.containers.connection import DockerConnection
-from freehold.containers.image_store import DockerImages
+from freehold.containers.image_store import DockerImages, ImageStore
+from freehold.keeper.images import inputs_of
 from freehold.project.load import Project
 from freehold.project.names import BASE_IMAGE
 from freehold.runtime.docker_engine import DockerEngine
@@ -24,6 +25,7 @@ from freehold.runtime.host.setup import Wanted, plan
 from freehold.runtime.host.setup import fix as make_users
 from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.images import debian
+from freehold.runtime.images.plan import Planner
 
 
 async def check_engines(context: Context, project: Project | None) -> list[Finding]:
@@ -31,7 +33,7 @@ async def check_engines(context: Context, project: Project | None) -> list[Findi
     agents = list(project.agents.values()) if project else []
     findings: list[Finding] = []
     if not agents or any(not agent.is_host_user for agent in agents):
-        findings += await _docker(context)
+        findings += await _docker(context, project)
     accounts = {agent.run_as: agent for agent in agents if agent.is_host_user}
     for run_as in accounts:
         scale = sum(agent.scale for agent in agents if agent.is_host_user and agent.run_as == run_as)
@@ -39,7 +41,7 @@ async def check_engines(context: Context, project: Project | None) -> list[Findi
     return findings
 
 
-async def _docker(context: Context) -> list[Finding]:
+async def _docker(context: Context, project: Project | None) -> list[Finding]:
     engine = DockerEngine(SystemClock(), context.project_dir / ".freehold" / "workspaces")
     try:
         ready = await engine.check()
@@ -53,15 +55,18 @@ async def _docker(context: Context) -> list[Finding]:
         await find_build_cli()
     except FreeholdError as error:
         findings.append(Finding(Level.ERROR, "docker", error.message, error.hint, error.code))
-    return findings + await _base_image()
+    return findings + await _base_image(project)
 
 
-async def _base_image() -> list[Finding]:
+async def _base_image(project: Project | None) -> list[Finding]:
     connection = DockerConnection.open()
     try:
         images = DockerImages(connection)
+        needed = await needed_base(images, project)
+        if not needed or await images.find(needed):
+            return [Finding(Level.OK, "base image", "built" if needed else "the project has its own (local.image)")]
         if await images.find(f"{BASE_IMAGE}:latest"):
-            return [Finding(Level.OK, "base image", "built")]
+            return [Finding(Level.OK, "base image", "built for another version; the first run builds it anew")]
         if await images.find(debian.FROM_HERE) or await images.find(debian.FROM_REGISTRY):
             return [Finding(Level.OK, "base image", "not built yet; the first run builds it")]
     finally:
@@ -71,9 +76,19 @@ async def _base_image() -> list[Finding]:
     return [Finding(Level.WARNING, "base image", message, hint, fix=_make_debian())]
 
 
+async def needed_base(images: ImageStore, project: Project | None) -> str:
+    """The base image that this version and these agents need; the empty string where they have one of their own."""
+    planner = Planner(images)
+    agents = [agent for agent in project.agents.values() if not agent.is_host_user] if project else []
+    if not project or not agents:
+        return planner.base
+    wanted = await planner.names(inputs_of(project, agent) for agent in agents)
+    return next((name for name in wanted if name.startswith(f"{BASE_IMAGE}:")), "")
+
+
 def _start_docker() -> Fix | None:
     systemctl = shutil.which("systemctl")
-    if systemctl is None or shutil.which("dockerd") is None or os.geteuid() != 0:
+    if systemctl is None or shutil.which("dockerd") is None or os.geteuid() != 0 or os.environ.get("DOCKER_HOST"):
         return None
     return Fix("Start Docker (systemctl start docker)", lambda: _run(systemctl, "start", "docker"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -28,15 +29,18 @@ class Silence(StrEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """`platform` as `sys.platform`; `installed`: a Docker engine or client program is on this machine."""
+    """`platform` as `sys.platform`; `installed`: a Docker engine or client program is on this machine; `chosen`:
+    `DOCKER_HOST` says this address."""
 
     address: str
     silence: Silence
     platform: str
     installed: bool
     detail: str = ""
+    chosen: bool = False
 
 
+_CHOSEN = "DOCKER_HOST chose this address: start the engine there, or unset DOCKER_HOST to use this machine's."
 _START = {
     "darwin": "Start Docker Desktop: open -a Docker",
     "linux": "Start it: sudo systemctl start docker",
@@ -60,7 +64,7 @@ def unreachable(facts: Facts) -> FreeholdError:
         return FreeholdError(
             Code.UNREACHABLE,
             f"Docker at {facts.address} does not answer{_because(facts.detail)}.",
-            "DOCKER_HOST chose this address: start the engine there, or unset DOCKER_HOST to use this machine's.",
+            _CHOSEN,
         )
     path = facts.address.removeprefix(UNIX_PREFIX)
     match facts.silence:
@@ -70,6 +74,10 @@ def unreachable(facts: Facts) -> FreeholdError:
                 f"This user may not talk to Docker ({path}: permission denied).",
                 f"{_RIGHTS} {_WITHOUT_DOCKER}",
             )
+        case Silence.NO_SOCKET if facts.chosen:
+            return FreeholdError(Code.UNREACHABLE, f"Docker is not at {facts.address} (there is no {path}).", _CHOSEN)
+        case Silence.REFUSED if facts.chosen:
+            return FreeholdError(Code.UNREACHABLE, f"Docker is not at {facts.address} (nobody listens there).", _CHOSEN)
         case Silence.NO_SOCKET if not facts.installed:
             return FreeholdError(
                 Code.UNREACHABLE, f"Docker is not installed (there is no {path}).", f"{install}. {_WITHOUT_DOCKER}"
@@ -120,4 +128,5 @@ def observe(address: str, detail: str = "") -> Facts:
         except OSError as error:
             detail = detail or str(error)
     installed = any(shutil.which(program) for program in ("dockerd", "docker"))
-    return Facts(address=address, silence=silence, platform=sys.platform, installed=installed, detail=detail)
+    chosen = os.environ.get("DOCKER_HOST") == address
+    return Facts(address, silence, sys.platform, installed, detail=detail, chosen=chosen)

@@ -97,7 +97,9 @@ def require_agent(state: Path, agent: str) -> None:
 
 def _agents(state: Path) -> set[str]:
     """The project's agents, also the broken ones: `state` lies beside their folder."""
-    from freehold.project.load import AGENTS_DIRECTORY, SKILL_FILE  # 30 ms, which is needed for what is not found alone
+    # 30 ms, which is needed for what is not found alone
+    from freehold.project.agent_config import SKILL_FILE
+    from freehold.project.load import AGENTS_DIRECTORY
 
     return {skill.parent.name for skill in (state.parent / AGENTS_DIRECTORY).glob(f"*/{SKILL_FILE}")}
 

@@ -43,6 +43,20 @@ def test_an_address_that_somebody_chose_is_named() -> None:
     assert "DOCKER_HOST" in error.hint
 
 
+@pytest.mark.parametrize("silence", [Silence.NO_SOCKET, Silence.REFUSED])
+def test_a_socket_that_somebody_chose_is_named_too(silence: Silence) -> None:
+    error = unreachable(Facts("unix:///x", silence, "linux", True, chosen=True))
+    assert "unix:///x" in error.message
+    assert "DOCKER_HOST" in error.hint
+    assert "systemctl" not in error.hint
+
+
+def test_that_docker_host_chose_the_address_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert observe("unix:///nowhere/docker.sock").chosen
+    assert not observe("unix:///elsewhere/docker.sock").chosen
+
+
 @pytest.mark.parametrize(
     ("environment", "sockets", "expected"),
     [

@@ -34,6 +34,11 @@ class Planner:
         self._environment = environment
         self._base_files: packaged.PackagedFiles | None = None
 
+    @property
+    def base(self) -> str:
+        """The base image of this version on this machine."""
+        return self._base("").name
+
     async def plan(self, inputs: ImageInputs, base_from: str = "") -> tuple[Layer, ...]:
         """The images of this agent, from the base up; empty when it runs in an image of the user's own.
 
