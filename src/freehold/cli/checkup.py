@@ -10,6 +10,7 @@ from freehold.base.words import plural, size
 from freehold.cli.context import Context
 from freehold.cli.engine_checks import check_engines
 from freehold.cli.finding import Finding, Fix, Level
+from freehold.cli.price_checks import check_prices
 from freehold.cli.workspace_checks import check_workspaces
 from freehold.keeper.model_policy import allowed_hosts
 from freehold.project.credential_checks import CHECKS
@@ -30,6 +31,7 @@ async def check_everything(context: Context) -> list[Finding]:
     if project:
         findings += _credentials(context, project)
         findings += _key_hosts(context, project)
+        findings += check_prices(project, FileCredentialStore(context.home))
     findings += _credential_files(context)
     findings += await check_engines(context, project)
     if project:

@@ -36,8 +36,12 @@ def as_failure(error: AgentRunError, model: str) -> FreeholdError:
     if isinstance(error, ModelHTTPError):
         said = _sentence(error.body) or str(error)
         code = _CODES.get(error.status_code, Code.UPSTREAM)
-        return FreeholdError(code, excerpt(said, _LONGEST), f"model {model}, HTTP status {error.status_code}")
+        return FreeholdError(code, excerpt(said, _LONGEST), _answered(model, error.status_code))
     return FreeholdError(Code.UPSTREAM, f"model {model}: {excerpt(str(error), _LONGEST)}", "freehold logs RUN")
+
+
+def _answered(model: str, status: int) -> str:
+    return f'That is what was answered when the model "{model}" was asked (HTTP status {status}).'
 
 
 def _sentence(body: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.models.policy import KeyKind, ModelPolicy, PolicyModel, provider_model
+from freehold.models.prices import find_price
 from freehold.project.agent import Agent
 from freehold.project.credential_value import hosts_of
 from freehold.project.models import ModelSpec
@@ -52,6 +54,11 @@ def _policy_model(spec: ModelSpec, store: CredentialStore, *, with_key: bool = T
         key_kind=KeyKind.OAUTH_TOKEN if spec.auth_type == "oauth_token" else KeyKind.API_KEY,
         price=spec.price,
     )
+
+
+def has_known_price(spec: ModelSpec, store: CredentialStore, now: datetime) -> bool:
+    """Whether a budget in dollars can hold what it costs; reads the list of prices in (0.3 s, the first time)."""
+    return find_price(_policy_model(spec, store, with_key=False), now) is not None
 
 
 def allowed_hosts(spec: ModelSpec, store: CredentialStore) -> frozenset[str]:

@@ -58,3 +58,25 @@ def test_keys_that_would_go_elsewhere_are_told_until_that_is_allowed(tmp_path: P
         freehold("creds", "add", key, "--field", f"hosts={host}", home=home)
     assert [finding[0] for finding in told(home, shop, "credentials")] == ["ok"]
     assert [finding[0] for finding in told(home, shop, "project")] == ["ok"]
+
+
+BUDGET = MODELS + "[budget]\nusd_per_day = 5\n"
+
+
+def test_a_price_that_a_budget_needs_and_nobody_knows_is_told_ahead(tmp_path: Path, home: Path) -> None:
+    files = {**one_agent("models = ['own']\n"), "config.toml": BUDGET}
+    shop = write_files(tmp_path / "shop", files)
+    [(level, message, hint)] = told(home, shop, "budget")
+    assert level == "error"
+    assert message.startswith('the price of the model "own" (m) is not known')
+    assert "[models.own.price]\ninput = 3.0\noutput = 15.0\n" in hint
+    (shop / "config.toml").write_text(BUDGET + "[models.own.price]\ninput = 0\noutput = 0\n")
+    assert told(home, shop, "budget") == []
+
+
+def test_a_model_without_a_price_is_passed_over_where_there_is_another(tmp_path: Path, home: Path) -> None:
+    known = BUDGET + '[models.known]\nprovider = "anthropic"\nmodel = "claude-sonnet-4-5"\n'
+    shop = write_files(tmp_path / "shop", {**one_agent("models = ['own', 'known']\n"), "config.toml": known})
+    assert [finding[0] for finding in told(home, shop, "budget")] == ["warning"]
+    (shop / "config.toml").write_text(known.replace("usd_per_day", "tokens_per_run"))
+    assert told(home, shop, "budget") == []

@@ -36,6 +36,11 @@ def test_the_sentence_that_matters(error: AgentRunError, code: Code, message: st
     assert (failure.code, failure.message) == (code, message)
 
 
+def test_the_hint_is_a_sentence() -> None:
+    hint = as_failure(ModelHTTPError(400, "m", {"message": SPENT}), "sonnet").hint
+    assert hint == 'That is what was answered when the model "sonnet" was asked (HTTP status 400).'
+
+
 @pytest.mark.parametrize(
     ("error", "passing"),
     [
