@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from freehold.runner.credentials import GITHUB_VARIABLE, Held
+from freehold.runner.credentials import GITHUB_VARIABLE, SSH_KEY_FIELD, SSH_TYPE, Held
 from freehold.wire import places
 from freehold.wire.brief import Brief
 
@@ -69,6 +69,9 @@ def build_environment(brief: Brief, held: Held, scene: Scene, inherited: Mapping
     variables |= {name: value for name, value in brief.env.items() if name != "PATH"}
     if scene.ssh_key:
         variables["GIT_SSH_COMMAND"] = _git_ssh(brief, scene)
+    elif brief.network == ALLOWLIST and "GIT_SSH_COMMAND" not in variables:
+        # Past the proxy, ssh finds no name at all, which says nothing about what is missing.
+        variables |= {"GIT_SSH_COMMAND": _no_ssh(brief), "GIT_SSH_VARIANT": "ssh"}
     return variables | _git_config(brief, scene, variables)
 
 
@@ -134,6 +137,17 @@ def _git_ssh(brief: Brief, scene: Scene) -> str:
     for name, value in options.items():
         words += ["-o", f"{name}={value}"]
     return shlex.join(words)
+
+
+def _no_ssh(brief: Brief) -> str:
+    held = any(credential.type == SSH_TYPE for credential in brief.credentials)
+    missing = (
+        f"the credential {SSH_TYPE} holds no private key ({SSH_KEY_FIELD}); store one: freehold creds add {SSH_TYPE}"
+        if held
+        else f"the agent does not list the credential {SSH_TYPE}"
+    )
+    said = f"freehold: git over SSH cannot be used in this run: {missing}. Or use an https:// address."
+    return shlex.join(["sh", "-c", f"echo {shlex.quote(said)} >&2; exit 255"])
 
 
 def _git_config(brief: Brief, scene: Scene, variables: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from freehold.base.secret import Secret
 from freehold.runner.credentials import Held
 from freehold.runner.environment import Scene, at_port, build_environment
-from freehold.wire.brief import Brief, Harness, McpServer
+from freehold.wire.brief import Brief, Harness, McpServer, StagedCredential
 
 SCENE = Scene(Path("/run/freehold"), Path("/tmp/.freehold"), Path("/app/bin"))
 
@@ -120,6 +122,26 @@ def test_git_over_ssh_goes_through_the_proxy_with_this_key_alone() -> None:
         "IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=accept-new",
         "UserKnownHostsFile=/workspace/.ssh/known_hosts", "ProxyCommand=/app/bin/fh connect %h %p",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("held", "missing"),
+    [
+        ([StagedCredential("git_ssh", "default", {})], "no private key (id_rsa)"),
+        ([], "does not list the credential git_ssh"),
+    ],
+)
+def test_git_over_ssh_without_a_key_says_what_is_missing(
+    tmp_path: Path, held: list[StagedCredential], missing: str
+) -> None:
+    made = env(credentials=held)
+    command = ["git", "clone", "git@github.com:freehold/it.git", str(tmp_path / "it")]
+    places = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    said = {name: made[name] for name in ("GIT_SSH_COMMAND", "GIT_SSH_VARIANT")}
+    done = subprocess.run(command, env={**places, **said}, capture_output=True, text=True)
+    assert missing in done.stderr
+    assert env(network="open").get("GIT_SSH_COMMAND") is None
+    assert env(inherited={"GIT_SSH_COMMAND": "mine"})["GIT_SSH_COMMAND"] == "mine"
 
 
 def test_another_port_is_another_port_everywhere() -> None:
