@@ -19,7 +19,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.program import fingerprint
 from freehold.base.sockets import connect_unix
-from freehold.store.state_mark import MARK_FILE, claim_state
+from freehold.store.state_mark import MARK_FILE, claim_state, is_of_another_home
 from freehold.wire import rpc
 from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, STATE_DIRECTORY, StopKeeper, Stopping
 
@@ -153,12 +153,16 @@ async def connected(project: Path, home: Path, *, start: bool = True) -> AsyncIt
 
 async def connect(project: Path, home: Path, *, start: bool = True) -> KeeperConnection:
     """Raises UNREACHABLE: without `start` when no keeper runs, else when it did not come up (with its last words);
-    NOT_FOUND where none is started, because there is no project.
+    NOT_FOUND where none is started, because there is no project; CONFLICT with `start`, when the keeper that runs has
+    another home.
 
     With `start`, an idle keeper of another version of this program is replaced; a busy one is as soon as it is idle.
     """
     state = project / STATE_DIRECTORY
     connection = await _try(state / SOCKET_FILE)
+    if connection is not None and start and is_of_another_home(state, home):
+        await connection.close()
+        raise _keeps_another_home(project, home)
     if connection is not None and start and not _is_of_this_program(state / LOCK_FILE):
         connection = await _unless_it_makes_room(connection)
     if connection is None and start:
@@ -179,6 +183,16 @@ async def ask(project: Path, home: Path, method: str, params: object, answer: ty
                 return await keeper.call(method, params, answer)
     async with connected(project, home) as keeper:
         return await keeper.call(method, params, answer)
+
+
+def _keeps_another_home(project: Path, home: Path) -> FreeholdError:
+    return FreeholdError(
+        Code.CONFLICT,
+        f"the keeper of {project} was started with another home than {home}, and has the credentials of that one",
+        "Set FREEHOLD_HOME as it was then. A project's state belongs to one home; to begin anew with this one, end the "
+        "keeper and remove the state (its runs and workspaces are lost): "
+        f"freehold keeper stop; rm -r {project / STATE_DIRECTORY}",
+    )
 
 
 def _is_of_this_program(lock: Path) -> bool:

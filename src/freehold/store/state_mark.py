@@ -51,6 +51,17 @@ def claim_state(state: Path, home: Path) -> None:
         write_atomically(state / MARK_FILE, f"{nonce} {_sign(key, nonce)}\n".encode(), PRIVATE_FILE)
 
 
+def is_of_another_home(state: Path, home: Path) -> bool:
+    """Whether this user marked `state`, and from another home than `home`; nothing is written."""
+    mark, own_key = state / MARK_FILE, home / KEY_FILE
+    try:
+        if mark.lstat().st_uid != os.geteuid():
+            return False
+    except OSError:
+        return False
+    return not own_key.exists() or not _is_marked(state, own_key.read_bytes())
+
+
 @contextlib.contextmanager
 def _one_at_a_time(directory: Path) -> Iterator[None]:
     """Commands that come at the same moment must not take what the others just made for a stranger's."""

@@ -56,6 +56,15 @@ async def test_all_who_come_at_the_same_moment_get_the_same_keeper(alone: Instal
             await connection.close()
 
 
+async def test_a_keeper_of_another_home_is_told_from_ones_own(alone: Installation, tmp_path: Path) -> None:
+    async with client(alone) as connection:
+        with pytest.raises(FreeholdError) as caught:
+            await connect(alone.project, tmp_path / "other")
+        assert caught.value.code is Code.CONFLICT
+        assert "another home" in caught.value.message
+        assert await pid_of(connection) == alone.keeper_pid()
+
+
 async def test_a_second_keeper_leaves_the_first_alone(alone: Installation) -> None:
     async with client(alone) as connection:
         second = keeper(alone)

@@ -12,7 +12,7 @@ from threading import Barrier
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.store.state_mark import KEY_FILE, MARK_FILE, claim_state
+from freehold.store.state_mark import KEY_FILE, MARK_FILE, claim_state, is_of_another_home
 
 
 @pytest.fixture
@@ -139,3 +139,14 @@ def test_all_who_come_at_the_same_moment_may_stay(tmp_path: Path) -> None:
             barrier = Barrier(8)
             for claimed in [pool.submit(claim, number, barrier) for _ in range(8)]:
                 claimed.result()
+
+
+def test_another_home_is_told_from_the_one_that_made_it(state: Path, home: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    assert not is_of_another_home(state, home), "nobody made it yet"
+    claim_state(state, home)
+    assert not is_of_another_home(state, home)
+    assert is_of_another_home(state, other)
+    assert not other.exists(), "asking makes no key"
+    claim_state(tmp_path / "second" / ".freehold", other)
+    assert is_of_another_home(state, other)
