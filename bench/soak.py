@@ -134,7 +134,7 @@ def _judge(looks: list[Look]) -> int:
                 f"descriptors grew from {settled.descriptors} to {last.descriptors}",
                 last.descriptors > settled.descriptors + 5,
             ),
-            (f"memory grew by {grown_mb:.0f} MB", grown_mb > 30),
+            (f"memory grew by {grown_mb:.0f} MB", grown_mb > 12),
         )
         if wrong
     ]
