@@ -69,9 +69,9 @@ def build_environment(brief: Brief, held: Held, scene: Scene, inherited: Mapping
     variables |= {name: value for name, value in brief.env.items() if name != "PATH"}
     if scene.ssh_key:
         variables["GIT_SSH_COMMAND"] = _git_ssh(brief, scene)
-    elif brief.network == ALLOWLIST and "GIT_SSH_COMMAND" not in variables:
+    elif _lacks_its_ssh_key(brief) and "GIT_SSH_COMMAND" not in variables:
         # Past the proxy, ssh finds no name at all, which says nothing about what is missing.
-        variables |= {"GIT_SSH_COMMAND": _no_ssh(brief), "GIT_SSH_VARIANT": "ssh"}
+        variables |= {"GIT_SSH_COMMAND": _no_ssh(), "GIT_SSH_VARIANT": "ssh"}
     return variables | _git_config(brief, scene, variables)
 
 
@@ -139,14 +139,17 @@ def _git_ssh(brief: Brief, scene: Scene) -> str:
     return shlex.join(words)
 
 
-def _no_ssh(brief: Brief) -> str:
-    held = any(credential.type == SSH_TYPE for credential in brief.credentials)
-    missing = (
-        f"the credential {SSH_TYPE} holds no private key ({SSH_KEY_FIELD}); store one: freehold creds add {SSH_TYPE}"
-        if held
-        else f"the agent does not list the credential {SSH_TYPE}"
+def _lacks_its_ssh_key(brief: Brief) -> bool:
+    held = {field for credential in brief.credentials if credential.type == SSH_TYPE for field in credential.fields}
+    is_listed = any(credential.type == SSH_TYPE for credential in brief.credentials)
+    return brief.network == ALLOWLIST and is_listed and SSH_KEY_FIELD not in held
+
+
+def _no_ssh() -> str:
+    said = (
+        f"freehold: git over SSH cannot be used in this run: the credential {SSH_TYPE} holds no private key "
+        f"({SSH_KEY_FIELD}). Store one (freehold creds add {SSH_TYPE}), or use an https:// address."
     )
-    said = f"freehold: git over SSH cannot be used in this run: {missing}. Or use an https:// address."
     return shlex.join(["sh", "-c", f"echo {shlex.quote(said)} >&2; exit 255"])
 
 
