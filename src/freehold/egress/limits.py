@@ -10,7 +10,8 @@ class EgressLimits:
     """Bounds of one run; the defaults are well above what pip, npm and git open at once.
 
     `per_second` and `burst` pace new connections, and so the audit events that a run can cause. Memory: at most
-    `connections` x 2 x (`buffer_bytes` + the 256 kB that asyncio reads at once), 80 MB with the defaults.
+    `connections` x 2 x (`buffer_bytes` + the 256 kB that asyncio reads at once), 80 MB with the defaults,
+    and 64 kB for each connection that waits for its turn with more than its head.
     """
 
     connections: int = 128

@@ -61,3 +61,11 @@ def test_what_is_no_file_or_folder_of_its_own_is_an_error(
     assert message in [str(problem) for problem in report.problems.errors]
     with pytest.raises(FreeholdError):
         load_project(root, home=tmp_path).agent("dev")
+
+
+def test_an_environment_may_be_a_link(tmp_path: Path) -> None:
+    """It lies in the user's own home, where many keep files elsewhere and link to them."""
+    root = write_files(tmp_path / "project", one_agent())
+    write_files(tmp_path, {"dotfiles/prod.toml": "[local]\ntimeout = 77\n", "home/environments/.keep": ""})
+    (tmp_path / "home/environments/prod.toml").symlink_to(tmp_path / "dotfiles/prod.toml")
+    assert load_project(root, home=tmp_path / "home", environment="prod").config.local.timeout_s == 77
