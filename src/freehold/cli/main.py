@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kill": ("freehold.cli.kill", "End a run, or every run of an agent."),
     "queue": ("freehold.cli.queue", "What waits for its turn, and what was given up."),
     "locks": ("freehold.cli.locks", "What runs have locked for themselves."),
+    "notices": ("freehold.cli.notices", "What people were told, and whether they can be."),
     "shell": ("freehold.cli.shell", "Look around in an agent's container."),
     "agent": ("freehold.cli.agent", "Make, list, show, add, update and switch agents."),
     "webhook": ("freehold.cli.webhook", "Try webhooks out, and take deliveries in again."),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
+from freehold.base.clock import rfc3339
+from freehold.base.ids import new_ulid
 from freehold.base.plain_text import clipped, printable
 from freehold.base.words import plural
 from freehold.notices.links import Link, Links
@@ -58,6 +61,24 @@ class Message:
     kind: str
     notices: tuple[Notice, ...]
     left_out: int = 0
+
+
+def trial_message(project: str, now: datetime) -> Message:
+    """To see whether a channel works."""
+    return Message(
+        id=new_ulid(),
+        project=clipped(project),
+        title="this channel works",
+        text="`freehold notices test` sent this.",
+        hint="",
+        facts=(),
+        page=None,
+        answers=(),
+        urgency=Urgency.NORMAL,
+        at=rfc3339(now),
+        kind="test",
+        notices=(),
+    )
 
 
 def message_of(stored: Sequence[StoredNotice], project: str, links: Links) -> Message:

@@ -234,6 +234,23 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
+class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` is `waiting`, `sent` or `given_up`; `problem` says why it did not get through the last time."""
+
+    id: str
+    channel: str
+    kind: str
+    title: str
+    state: str
+    created_at: str
+    next_at: str | None = None
+    sent_at: str | None = None
+    attempts: int = 0
+    problem: str = ""
+    agent: str = ""
+    run_id: str = ""
+
+
 class Done(msgspec.Struct, frozen=True):
     """It is done."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freehold.gateway.api import agents, keys, locks, project, receipts, runs, triggers, usage
+from freehold.gateway.api import agents, keys, locks, notices, project, receipts, runs, triggers, usage
 from freehold.gateway.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -11,6 +11,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *triggers.ENDPOINTS,
     *locks.ENDPOINTS,
+    *notices.ENDPOINTS,
     *receipts.ENDPOINTS,
     *usage.ENDPOINTS,
     *keys.ENDPOINTS,
