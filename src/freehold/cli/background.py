@@ -9,14 +9,13 @@ import time
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE
+from freehold.cli.service_log import open_log, service_log
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
 from freehold.project.load import require_project
 from freehold.store.state_mark import claim_state
 from freehold.wire.keeper import STATE_DIRECTORY
 
-LOG_FILE = "service.log"
 START_DEADLINE_S = 30.0
 _LOOK_EVERY_S = 0.05
 _LAST_WORDS = 2000
@@ -28,7 +27,7 @@ def start_in_background(project: Path, home: Path) -> None:
     require_project(project)
     state = project / STATE_DIRECTORY
     claim_state(state, home)
-    log = state / LOG_FILE
+    log = service_log(project)
     begins_at = log.stat().st_size if log.exists() else 0
     service = _spawn(project, home, log)
     gateway = Gateway(LocalAddress(project))
@@ -47,7 +46,7 @@ _started: list[subprocess.Popen[bytes]] = []
 
 def _spawn(project: Path, home: Path, log: Path) -> subprocess.Popen[bytes]:
     _started[:] = [service for service in _started if service.poll() is None]
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
+    handle = open_log(log)
     try:
         service = subprocess.Popen(
             [sys.executable, "-m", "freehold", "-p", str(project), "start", "--headless"],

@@ -6,31 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.ids import agent_of
 from freehold.cli.context import Context
 from freehold.cli.follow import exit_code_of, shower
 from freehold.cli.output import note, print_json, say
 from freehold.client.gateway import Gateway, in_path
 from freehold.wire import events
 from freehold.wire.events import AnyEvent, RunFinished
-from freehold.wire.runs import RunView
-from freehold.wire.service import KillRequest, Page, TriggerAccepted, TriggerDetail
+from freehold.wire.service import KillRequest, TriggerAccepted, TriggerDetail
 
 _LOOK_EVERY_S = 0.25
 _MOST_BREAKS = 20
 """How often in a row a stream may break without an event; with a second between them, a restart fits in."""
-_SHORTEST_END = 6
-
-
-def whole_run_id(gateway: Gateway, target: str) -> str:
-    """The run that `target` means: its id, or the end of it. Raises NOT_FOUND."""
-    if agent_of(target):
-        return target
-    if len(target) >= _SHORTEST_END:
-        found = [run.run_id for run in _latest_runs(gateway) if run.run_id.endswith(target.lower())]
-        if found:
-            return found[0]
-    raise FreeholdError(Code.NOT_FOUND, f'no run ends with "{target}"', "`freehold runs` lists them.")
 
 
 def follow_trigger(
@@ -47,7 +33,7 @@ def follow_trigger(
     except KeyboardInterrupt:
         note(f"it goes on waiting; `freehold queue discard {accepted.trigger_id}` takes it back")
         raise
-    following = _RunFollower(gateway, run_id, shower(context, verbose=verbose))
+    following = RunFollower(gateway, run_id, shower(context, verbose=verbose))
     try:
         return exit_code_of(following.follow())
     except KeyboardInterrupt:  # a second one does not wait for the end
@@ -80,7 +66,7 @@ def _wait_for_run(gateway: Gateway, trigger_id: str) -> str:
         time.sleep(_LOOK_EVERY_S)
 
 
-class _RunFollower:
+class RunFollower:
     """Shows each event of a run once, whatever becomes of the connection meanwhile."""
 
     def __init__(self, gateway: Gateway, run_id: str, show: Callable[[AnyEvent], None]) -> None:
@@ -113,7 +99,3 @@ class _RunFollower:
             if event.seq > self._seen:
                 self._seen = event.seq
                 yield event
-
-
-def _latest_runs(gateway: Gateway) -> list[RunView]:
-    return gateway.get("/runs", Page, limit=500).runs

@@ -9,7 +9,7 @@ import click
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of, is_ulid
 from freehold.cli.context import Context
-from freehold.cli.follow_trigger import whole_run_id
+from freehold.cli.elsewhere import whole_run_id
 from freehold.cli.gateway import running_gateway_of
 from freehold.cli.output import print_json, say
 from freehold.cli.target import require_runs_or_project

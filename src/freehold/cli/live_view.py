@@ -15,13 +15,12 @@ from rich.live import Live
 
 from freehold.base import log
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE
 from freehold.cli import terminal
-from freehold.cli.background import LOG_FILE
 from freehold.cli.context import Context
 from freehold.cli.last_words import last_words
 from freehold.cli.live_frame import LiveRun, Picture, frame
 from freehold.cli.output import note
+from freehold.cli.service_log import open_log, service_log
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
 from freehold.gateway.main import Address, serve
@@ -44,7 +43,7 @@ async def start_with_view(context: Context, *, web: bool, expose: bool, port: in
     note(f"starting {root} …")
     claim_state(root / STATE_DIRECTORY, context.home)
     started: asyncio.Queue[Address] = asyncio.Queue()
-    with _log_in_file(root / STATE_DIRECTORY / LOG_FILE) as log_file:
+    with _log_in_file(service_log(root)) as log_file:
         ready = started.put_nowait
         serving = asyncio.create_task(
             serve(root, context.home, context.environment, port=port, expose=expose, web=web, ready=ready)
@@ -156,8 +155,7 @@ class LiveView:
 @contextlib.contextmanager
 def _log_in_file(path: Path) -> Iterator[Path]:
     """While a view has the terminal, the log goes into a file beside the other state."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
-    with os.fdopen(handle, "a", encoding="utf-8") as file:
+    with os.fdopen(open_log(path), "a", encoding="utf-8") as file:
         log.set_up(file=file)
         yield path
         log.set_up()

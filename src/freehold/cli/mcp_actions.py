@@ -11,6 +11,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.excerpt import excerpt
 from freehold.cli.background import start_in_background
 from freehold.cli.context import Context
+from freehold.cli.elsewhere import events_of, gateway_elsewhere, latest_run_id
 from freehold.cli.gateway import gateway_of, running_gateway_of
 from freehold.cli.kill import kill_by_gateway
 from freehold.client.gateway import in_path
@@ -66,11 +67,14 @@ def run(context: Context, given: Run) -> dict[str, Any]:
 
 
 def logs(context: Context, given: Logs) -> dict[str, Any]:
-    if context.environment:
-        raise FreeholdError(Code.USAGE, "logs are read where the runs are", "leave out -E, or ask there")
-    state = context.project_dir / STATE_DIRECTORY
-    run_id = find_run(state, given.target)
-    events = deque(each_event(state / RUNS / run_id / EVENTS), maxlen=given.lines)
+    gateway = gateway_elsewhere(context)
+    if gateway:
+        run_id = latest_run_id(gateway, given.target)
+        events = deque(events_of(gateway, run_id), maxlen=given.lines)
+    else:
+        state = context.project_dir / STATE_DIRECTORY
+        run_id = find_run(state, given.target)
+        events = deque(each_event(state / RUNS / run_id / EVENTS), maxlen=given.lines)
     return {"run_id": run_id, "events": [_shortened(event) for event in events]}
 
 

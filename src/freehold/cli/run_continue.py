@@ -5,7 +5,8 @@ from __future__ import annotations
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of
 from freehold.cli.context import Context
-from freehold.cli.follow_trigger import follow_trigger, whole_run_id
+from freehold.cli.elsewhere import whole_run_id
+from freehold.cli.follow_trigger import follow_trigger
 from freehold.cli.gateway import gateway_of
 from freehold.client.gateway import in_path
 from freehold.wire.service import FollowUp, TriggerAccepted

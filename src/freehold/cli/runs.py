@@ -12,7 +12,8 @@ from freehold.base.plain_text import clipped
 from freehold.base.words import duration
 from freehold.cli.context import Context
 from freehold.cli.default_group import DefaultGroup
-from freehold.cli.follow_trigger import follow_trigger, whole_run_id
+from freehold.cli.elsewhere import gateway_elsewhere, latest_runs, whole_run_id
+from freehold.cli.follow_trigger import follow_trigger
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import print_json, say, table
 from freehold.cli.target import require_runs_or_project
@@ -59,10 +60,8 @@ def command() -> None:
 @click.pass_obj
 def list_(context: Context, agent: str, limit: int) -> None:
     """List runs, newest first; of AGENT alone when it is given."""
-    require_runs_or_project(context.project_dir)
-    found = list_runs(context, agent, limit)
-    if agent and not found:
-        require_agent(context.project_dir / STATE_DIRECTORY, agent)
+    gateway = gateway_elsewhere(context)
+    found = latest_runs(gateway, agent, limit) if gateway else _runs_here(context, agent, limit)
     if context.json:
         for view in found:
             print_json(view)
@@ -83,6 +82,14 @@ def retry(context: Context, run: str, follow: bool, verbose: bool) -> int:
     gateway = gateway_of(context)
     accepted = gateway.post(f"/runs/{in_path(whole_run_id(gateway, run))}/retry", TriggerAccepted)
     return follow_trigger(context, gateway, accepted, detach=not follow, verbose=verbose)
+
+
+def _runs_here(context: Context, agent: str, limit: int) -> list[RunView]:
+    require_runs_or_project(context.project_dir)
+    found = list_runs(context, agent, limit)
+    if agent and not found:
+        require_agent(context.project_dir / STATE_DIRECTORY, agent)
+    return found
 
 
 def list_runs(context: Context, agent: str, limit: int) -> list[RunView]:

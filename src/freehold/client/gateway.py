@@ -74,10 +74,15 @@ class Gateway:
         """Server-sent events of `path`, from the one after `after` on; ends when the gateway ends it."""
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         with self._response("GET", f"{API}{path}", headers, b"", SILENCE_S) as response:
-            if response.status != 200:
-                content = _content(self.address, response, time.monotonic() + DEADLINE_S)
-                raise _refusal(self.address, response.status, content)
+            self._require_good(response)
             yield from server_events(_lines(self.address, response))
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """Lines of JSON at `path`, as many as there are."""
+        headers = {"Accept": "application/x-ndjson"}
+        with self._response("GET", f"{API}{path}", headers, b"", SILENCE_S) as response:
+            self._require_good(response)
+            yield from _lines(self.address, response)
 
     def is_there(self) -> bool:
         """Whether somebody listens at the address. Raises UNREACHABLE when that cannot be told."""
@@ -90,6 +95,11 @@ class Gateway:
         except OSError as error:
             raise _unreachable(self.address, error) from error
         return True
+
+    def _require_good(self, response: http.client.HTTPResponse) -> None:
+        if response.status != 200:
+            content = _content(self.address, response, time.monotonic() + DEADLINE_S)
+            raise _refusal(self.address, response.status, content)
 
     @contextlib.contextmanager
     def _response(

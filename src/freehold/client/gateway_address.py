@@ -83,6 +83,11 @@ def require_environment(home: Path, environment: str) -> None:
         )
 
 
+def has_address(home: Path, environment: str) -> bool:
+    """Whether the environment names a gateway. Raises NOT_FOUND, CONFIG."""
+    return bool(_url_of(home, environment))
+
+
 def _url_of(home: Path, environment: str) -> str:
     require_environment(home, environment)
     path, problems = environment_file(home, environment), Problems()

@@ -318,3 +318,23 @@ def test_what_is_no_key_is_not_kept(tmp_path: Path, project: Path, words: list[s
     write_files(tmp_path / "home", {"environments/prod.toml": ""})
     assert typed(project, *words, stdin="\n").code == code
     assert FileCredentialStore(tmp_path / "home").list() == []
+
+
+def test_runs_and_logs_of_a_project_elsewhere(tmp_path: Path, project: Path) -> None:
+    home = tmp_path / "home"
+    message = events.encode(events.Message(seq=1, run_id=RUN, text="hello from there"))
+    with listening_on_loopback() as (fake, port):
+        write_files(home, {"environments/prod.toml": f'[gateway]\nurl = "http://127.0.0.1:{port}"\n'})
+        typed(project, "keys", "keep", "-E", "prod", stdin="fh_kept\n")
+        fake.replies["GET /runs"] = lambda asked: Page(runs=[run_view()] if asked.query.get("agent") != "no" else [])
+        fake.replies[f"GET /runs/{RUN}/events"] = Raw(message)
+        assert RUN in typed(project, "runs", "dev", "-E", "prod").out
+        assert fake.asked[-1].query == {"agent": "dev", "limit": "20"}
+        for target in ([], ["dev"], [RUN], [RUN[-8:]]):
+            assert "hello from there" in typed(project, "logs", *target, "-E", "prod").out
+        assert typed(project, "logs", "no", "-E", "prod").err.startswith('error: no run ends with "no"')
+        fake.replies[f"GET /runs/{RUN}/events"] = finished_stream()
+        answer = typed(project, "logs", "-f", "-E", "prod")
+        assert (answer.code, "error in 0.0 s" in answer.out) == (1, True)
+        write_files(home, {"environments/prod.toml": ""})
+        assert "no runs yet" in typed(project, "logs", "-E", "prod").err

@@ -1,0 +1,58 @@
+"""Runs of a project on another machine, seen through its gateway: for commands that read files where it is this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.ids import agent_of
+from freehold.cli.context import Context
+from freehold.client.gateway import Gateway, in_path
+from freehold.client.gateway_address import gateway_address, has_address
+from freehold.wire import events
+from freehold.wire.events import AnyEvent
+from freehold.wire.runs import RunView
+from freehold.wire.service import Page
+
+SHORTEST_END = 6
+"""Characters of a run's id that may stand for it; as where files are read (`keeper/history.py`)."""
+LARGEST_PAGE = 500
+
+
+def gateway_elsewhere(context: Context) -> Gateway | None:
+    """The gateway that `-E` names. None without `-E`, and for an environment without an address: that one only lays its
+    file over the configuration of this machine's project.
+
+    Raises what `gateway_address` raises."""
+    if not context.environment or not has_address(context.home, context.environment):
+        return None
+    return Gateway(gateway_address(context.project_dir, context.home, context.environment))
+
+
+def whole_run_id(gateway: Gateway, target: str) -> str:
+    """The run that `target` means: its id, or the end of it. Raises NOT_FOUND."""
+    if agent_of(target):
+        return target
+    if len(target) >= SHORTEST_END:
+        found = [run.run_id for run in latest_runs(gateway, "", LARGEST_PAGE) if run.run_id.endswith(target.lower())]
+        if found:
+            return found[0]
+    raise FreeholdError(Code.NOT_FOUND, f'no run ends with "{target}"', "`freehold runs` lists them.")
+
+
+def latest_run_id(gateway: Gateway, target: str) -> str:
+    """The same; of an agent, or of the project when `target` is empty, the latest run."""
+    if agent_of(target):
+        return target
+    found = latest_runs(gateway, target, 1)
+    return found[0].run_id if found else whole_run_id(gateway, target)
+
+
+def latest_runs(gateway: Gateway, agent: str, limit: int) -> list[RunView]:
+    return gateway.get("/runs", Page, agent=agent, limit=min(limit, LARGEST_PAGE)).runs
+
+
+def events_of(gateway: Gateway, run_id: str) -> Iterator[AnyEvent]:
+    """What there is, as far as the gateway tells it."""
+    for line in gateway.lines(f"/runs/{in_path(run_id)}/events"):
+        yield events.decode(line)
