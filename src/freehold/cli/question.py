@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import click
 
-from freehold.base.plain_text import one_line
+from freehold.base.plain_text import clipped, one_line
 from freehold.cli.output import note
 from freehold.wire.events import AnyEvent, Message, PermissionAnswered, PermissionAsked, RunFinished
 from freehold.wire.permission import PermissionOption
@@ -24,6 +24,8 @@ SETTLING_S = 0.2
 """So long a request must be the last that was heard of before it is asked: a policy's answer follows at once, and who
 reads an older log passes requests that were answered long ago."""
 
+_LONGEST_TITLE = 100
+"""Characters of a question: the whole of it was shown above, as the event that it is."""
 _BY_LETTER = {"y": "allow_once", "yes": "allow_once", "n": "reject_once", "no": "reject_once"}
 
 
@@ -51,7 +53,7 @@ def option_meant(typed: str, options: Sequence[PermissionOption]) -> str | None:
 def question_lines(asked: PermissionAsked) -> list[str]:
     """The question and its options, numbered, each on a line of its own: it fits into a narrow terminal."""
     options = (f"    {number}  {_shown(option)}" for number, option in enumerate(asked.options, 1))
-    return [f"  {one_line(asked.title)}?", *options]
+    return [f"  {clipped(asked.title, _LONGEST_TITLE)}?", *options]
 
 
 def prompt_of(asked: PermissionAsked) -> str:
