@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Scope
 
 from freehold.base.errors import Code, FreeholdError
@@ -65,10 +65,22 @@ async def _front(request: Request) -> Response:
     return as_json({"api": API, "document": f"{API}/openapi.json", "health": "/health"})
 
 
-async def _not_served(_request: Request, error: Exception) -> Response:
+async def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, Code.USAGE)
     words = "there is nothing at this address" if error.status_code == 404 else error.detail
     response = as_error(FreeholdError(code, words, f"{API}/openapi.json says what there is."), error.status_code)
-    response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
     return response
+
+
+def _methods_at(request: Request) -> set[str]:
+    """Of all routes of the path, not only of the first one, which is what the framework names."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    return {
+        method
+        for route in routes
+        for method in route.methods or ()
+        if route.matches(dict(request.scope))[0] is not Match.NONE
+    }

@@ -57,8 +57,8 @@ class Asked:
     def text(self, name: str) -> str:
         """A value of the query, empty where there is none. Raises USAGE for one that no database takes."""
         value = self.query.get(name, "")
-        if len(value) > LONGEST_VALUE or not value.isprintable():
-            raise FreeholdError(Code.USAGE, f"{name} is at most {LONGEST_VALUE} printable characters")
+        if len(value) > LONGEST_VALUE or "\0" in value:
+            raise FreeholdError(Code.USAGE, f"{name} has at most {LONGEST_VALUE} characters, none of them a zero byte")
         return value
 
     def number(self, name: str, default: int, most: int = LARGEST_PAGE, least: int = 1) -> int:

@@ -14,7 +14,9 @@ from freehold.wire.runs import Result, TriggerType
 from freehold.wire.service import API
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_TEXT = {"type": "string", "maxLength": LONGEST_VALUE}
+_TEXT = {"type": "string", "maxLength": LONGEST_VALUE, "pattern": r"^[^\x00]*$"}
+_MOMENT = r"^(20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{3})?Z)?$"
+"""A little narrower than what is taken: every such text is one."""
 
 
 def _number(least: int, most: int, words: str) -> dict[str, Any]:
@@ -42,7 +44,8 @@ _QUERY = {
         "description": "What became of it.",
     },
     "text": _words("What it says."),
-    "before": _words("The page after this one: the id of the last one seen, or what the page before said."),
+    "before": _words("The page after this one: the id of the last one seen."),
+    "before_moment": {"schema": {"type": "string", "pattern": _MOMENT}, "description": "What the page before said."},
     "result": _several(Result, "How it ended."),
     "trigger": _several(TriggerType, "Why it started."),
 }
@@ -83,7 +86,8 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 def _operation(endpoint: Endpoint, body: Any, answer: Any) -> dict[str, Any]:
     names = _PARAMETER.findall(endpoint.path)
     path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-    query = [{"name": name, "in": "query", "required": False, **_QUERY[name]} for name in endpoint.query]
+    known = {**_QUERY, "before": _QUERY["before_moment" if endpoint.path == "/runs" else "before"]}
+    query = [{"name": name, "in": "query", "required": False, **known[name]} for name in endpoint.query]
     operation: dict[str, Any] = {
         "operationId": _id(endpoint),
         "summary": endpoint.summary,
@@ -95,7 +99,7 @@ def _operation(endpoint: Endpoint, body: Any, answer: Any) -> dict[str, Any]:
         },
     }
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(body)}
+        operation["requestBody"] = {"required": _needs_body(endpoint), "content": _json(body)}
     return operation
 
 
@@ -104,6 +108,10 @@ def _answered(endpoint: Endpoint, answer: Any) -> dict[str, Any]:
         kinds = ["text/event-stream"] if answer else ["text/event-stream", "application/jsonl"]
         return {"description": "A stream.", "content": {kind: {"schema": {"type": "string"}} for kind in kinds}}
     return {"description": "Done.", "content": _json(answer)}
+
+
+def _needs_body(endpoint: Endpoint) -> bool:
+    return any(field.required for field in msgspec.structs.fields(endpoint.body))
 
 
 def _json(schema: Any) -> dict[str, Any]:

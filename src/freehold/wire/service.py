@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -129,7 +129,7 @@ class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
 class SetScale(msgspec.Struct, frozen=True):
     """None: as configured again."""
 
-    scale: int | None
+    scale: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None
 
 
 class KillRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -150,8 +150,10 @@ class PermissionAnswer(msgspec.Struct, frozen=True):
 class NewKey(msgspec.Struct, frozen=True):
     """`scopes` are of `read`, `trigger`, `admin`; each includes those before it."""
 
-    name: str
-    scopes: list[str]
+    name: Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
+    scopes: Annotated[
+        list[Annotated[str, msgspec.Meta(pattern="^(read|trigger|admin)$")]], msgspec.Meta(min_length=1, max_length=3)
+    ]
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):

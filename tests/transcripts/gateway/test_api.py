@@ -144,7 +144,7 @@ async def test_keys_are_made_with_scopes_and_revoked(world: GatewayWorld) -> Non
         ({"name": "x", "scopes": []}, 400),
         ({"name": "x", "scopes": ["root"]}, 400),
         ({"name": "", "scopes": ["read"]}, 400),
-        ({"name": "gateway_api_key:default", "scopes": ["read"]}, 400),
+        ({"name": "gateway_api_key:default", "scopes": ["read"]}, 409),
         ({"name": "x"}, 400),
         ([], 400),
     ],
@@ -171,7 +171,8 @@ async def test_every_endpoint_wants_its_scope(world: GatewayWorld, endpoint: Any
         ("GET", "/agents/nobody"), ("POST", "/agents/nobody/trigger"), ("POST", "/agents/nobody/enable"),
         ("POST", "/agents/nobody/kill"), ("GET", "/runs/dev-1"), ("POST", "/runs/dev-1/retry"),
         ("GET", "/runs/dev-1/events"), ("GET", "/triggers/x"), ("POST", "/triggers/x/replay"), ("GET", "/receipts/x"),
-        ("POST", "/receipts/x/replay"), ("GET", "/nothing"), ("DELETE", "/keys/x"),
+        ("POST", "/receipts/x/replay"), ("GET", "/runs/%00"), ("POST", "/triggers/a%00/replay"),
+        ("GET", f"/runs/{'x' * 600}"), ("GET", "/nothing"), ("DELETE", "/keys/x"),
     ],
 )  # fmt: skip
 async def test_what_is_not_there(world: GatewayWorld, method: str, path: str) -> None:

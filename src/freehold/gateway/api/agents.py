@@ -30,8 +30,8 @@ async def one(asked: Asked) -> AgentView:
 
 async def trigger(asked: Asked) -> TriggerAccepted:
     request = asked.body(TriggerRequest)
-    if len(request.key) > LONGEST_KEY:
-        raise FreeholdError(Code.USAGE, f"key has more than {LONGEST_KEY} characters")
+    if len(request.key) > LONGEST_KEY or "\0" in request.key:
+        raise FreeholdError(Code.USAGE, f"key has at most {LONGEST_KEY} characters, none of them a zero byte")
     return await start(
         asked,
         NewTrigger(

@@ -12,8 +12,6 @@ from freehold.store import api_keys, audit
 from freehold.store.api_keys import ApiKey, Scope
 from freehold.wire.service import AuditView, Done, KeyMade, KeyView, NewKey
 
-LONGEST_NAME = 100
-
 
 async def every(asked: Asked) -> list[KeyView]:
     return [_view(key) for key in await asked.service.database.read(api_keys.every)]
@@ -23,12 +21,10 @@ async def make(asked: Asked) -> KeyMade:
     """Its maker's own scopes are the most that a key can have, and only an admin makes any."""
     new, now = asked.body(NewKey), asked.service.clock.now()
     name, scopes = new.name.strip(), new.scopes
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise FreeholdError(Code.USAGE, f"name is 1 to {LONGEST_NAME} printable characters")
     if name.startswith(REF.type):
-        raise FreeholdError(Code.USAGE, f"a key called {name} would be taken for the one that the project began with")
-    if not scopes or any(scope not in list(Scope) for scope in scopes):
-        raise FreeholdError(Code.USAGE, "scopes are of: read, trigger, admin", 'For example {"scopes": ["trigger"]}.')
+        raise FreeholdError(
+            Code.CONFLICT, f"a key called {name} would be taken for the one that the project began with"
+        )
     secret = api_keys.new_secret(api_keys.PREFIX)
 
     def work(connection: Connection) -> ApiKey:

@@ -31,7 +31,7 @@ async def release(asked: Asked) -> Done:
         audit.note(connection, asked.actor.name, "lock.release", now, uri, {"run": found.run_id})
         return found.run_id
 
-    if not await asked.service.database.write(work):
+    if "\0" in uri or not await asked.service.database.write(work):
         raise FreeholdError(Code.NOT_FOUND, f"{uri[:200]!r} is not locked", "`freehold locks` lists what is.")
     return Done()
 
