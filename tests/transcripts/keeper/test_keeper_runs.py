@@ -18,8 +18,8 @@ from freehold.keeper.keeper import Keeper
 from freehold.keeper.record import Step
 from freehold.runtime.fake_engine import FakeRun
 from freehold.wire import events as wire
-from freehold.wire.permission import PermissionOption
 from freehold.wire.keeper import KillRun, ListRuns
+from freehold.wire.permission import PermissionOption
 from freehold.wire.runs import Result, RunError, RunState, StartRun, Trigger, TriggerType
 from freehold.wire.session import AskPermission, Conclusion, EnterPhase
 from tests.support.stage import NOBODY, Stage, types, until

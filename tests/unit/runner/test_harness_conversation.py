@@ -8,8 +8,8 @@ from freehold.runner.refused import as_failure, exit_code_of
 from freehold.wire import acp
 from freehold.wire.acp_peer import CallRefusedError
 from freehold.wire.acp_rpc import RemoteError
-from freehold.wire.permission import PermissionOption
 from freehold.wire.exits import ExitCode
+from freehold.wire.permission import PermissionOption
 
 
 def methods(*ids: str) -> list[acp.AuthMethod]:
