@@ -17,6 +17,7 @@ from freehold.project.notices import LOOPBACK, Mail
 
 DEADLINE_S = 30.0
 _SILENCE_S = 15.0
+_LOOK_S = 0.1
 
 
 class _Plain(smtplib.SMTP):
@@ -76,12 +77,12 @@ def _hand_over(
 
 
 async def _hang_up(line: smtplib.SMTP, handing: asyncio.Future[None]) -> None:
-    """End the thread's wait, and wait for the thread."""
-    connection = line.sock
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-    await asyncio.wait({handing})
+    """End what the thread waits for, whatever it has come to, and wait for the thread."""
+    while not handing.done():
+        if line.sock is not None:
+            with contextlib.suppress(OSError):
+                line.sock.shutdown(socket.SHUT_RDWR)
+        await asyncio.wait({handing}, timeout=_LOOK_S)
     if not handing.cancelled():
         handing.exception()  # seen: why it ended is told already
 
