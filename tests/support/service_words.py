@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from freehold.wire.runs import Result, RunState, RunView, Trigger, TriggerType
-from freehold.wire.service import AgentView, ProjectStatus, TriggerView
+from freehold.wire.service import AgentView, ProjectStatus, ReceiptView, TriggerView
 
 RUN = "dev-01jd0000000000000000000001"
+RECEIPT = ReceiptView(
+    id="r1", source="hub", type="github", received_at="2026-11-21T09:00:00.000Z", status="unmatched", event="issues",
+    summary="acme/shop #1", reason="labels: none",
+)  # fmt: skip
 
 
 def run_view(run_id: str = RUN, *, result: Result | None = Result.COMPLETED, agent: str = "dev") -> RunView:

@@ -8,12 +8,22 @@ from freehold.base.plain_text import clipped
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import confirm, note, print_json, say, table
-from freehold.cli.when import local_time
+from freehold.cli.table import Narrower
+from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
 from freehold.wire.service import TriggerView
 
 _LONGEST_REASON = 80
 _USUAL = 50
+_NARROWER: list[Narrower] = [
+    ("since", to_the_minute),
+    ("not before", to_the_minute),
+    ("attempts", None),
+    ("not before", None),
+    ("from", None),
+    ("since", None),
+]
+_NARROWER_DEAD: list[Narrower] = [("given up", to_the_minute), ("from", None), ("given up", None)]
 
 
 @click.group(name="queue", invoke_without_command=True)
@@ -47,7 +57,7 @@ def list_(context: Context, limit: int) -> None:
             (one.id, one.agent, _came_from(one), local_time(one.created_at), _not_before(one), str(one.attempts))
             for one in waiting
         ]
-        table(["trigger", "agent", "from", "since", "not before", "attempts"], rows)
+        table(["trigger", "agent", "from", "since", "not before", "attempts"], rows, _NARROWER)
         _tell_more(context, waiting, limit)
 
 
@@ -66,7 +76,7 @@ def dead(context: Context, limit: int) -> None:
             (one.id, one.agent, _came_from(one), local_time(one.ended_at or one.created_at), _reason(one))
             for one in letters
         ]
-        table(["trigger", "agent", "from", "given up", "why"], rows)
+        table(["trigger", "agent", "from", "given up", "why"], rows, _NARROWER_DEAD)
         if not context.quiet:
             note("freehold queue replay TRIGGER lets one wait again")
         _tell_more(context, letters, limit)

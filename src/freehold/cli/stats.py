@@ -54,7 +54,11 @@ def command(context: Context, agent: str, since: str, limit: int) -> None:
     elif not newest:
         say(f"Nothing ran in {since}." if not agent else f"{agent} did not run in {since}.")
     else:
-        table(["day", "agent", "runs", "failed", "took", "tokens", "cost"], [_row(day) for day in newest])
+        table(
+            ["day", "agent", "runs", "failed", "took", "tokens", "cost"],
+            [_row(day) for day in newest],
+            [("took", None), ("tokens", None)],
+        )
         if not context.quiet:
             note(total(newest))
 

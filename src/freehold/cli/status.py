@@ -6,16 +6,24 @@ from datetime import UTC, datetime
 
 import click
 
-from freehold.base.plain_text import one_line
+from freehold.base.plain_text import clipped, one_line
 from freehold.base.words import plural
 from freehold.cli.agent_status import last_run, money, next_run, places, result, starters
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import paint, print_json, say, table, warn
+from freehold.cli.table import Narrower
 from freehold.cli.when import local_time
 from freehold.client.gateway import in_path
 from freehold.wire.service import AgentView, ProjectStatus
 
+_NARROWER: list[Narrower] = [
+    ("started by", lambda text: clipped(text, 24)),
+    ("next", None),
+    ("started by", None),
+    ("last run", None),
+    ("waiting", None),
+]
 _COLOURS = {"running": "green", "error": "red", "disabled": "yellow", "off": "yellow"}
 
 
@@ -47,7 +55,7 @@ def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
             say(paint(f"nothing begins: {one_line(status.held)}", fg="yellow"))
     if status.agents:
         headers = ["agent", "state", "runs", "waiting", "next", "last run", "started by"]
-        table(headers, [_row(agent, now) for agent in status.agents])
+        table(headers, [_row(agent, now) for agent in status.agents], _NARROWER)
     else:
         say("No agents yet. `freehold agent new NAME` makes one.")
     for problem in status.problems:

@@ -11,14 +11,16 @@ from freehold.base.words import plural
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import json_line, paint, print_json, say, table
+from freehold.cli.table import Narrower
 from freehold.cli.webhook_fixture import read_fixture
 from freehold.cli.webhook_try import Tried, post, simulate_for, try_out
-from freehold.cli.when import local_time
+from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
 from freehold.project.load import load_project
 from freehold.wire.service import ReceiptView, WebhookAnswer
 
 _LONGEST_SUMMARY = 60
+_NARROWER: list[Narrower] = [("received", to_the_minute), ("what", None), ("source", None)]
 
 
 @click.group(name="webhook")
@@ -62,7 +64,7 @@ def receipts(context: Context, source: str, status: str, text: str, limit: int) 
     elif not found:
         say("Nothing came, or nothing of that kind.")
     else:
-        table(["receipt", "received", "source", "event", "status", "what"], [_row(one) for one in found])
+        table(["receipt", "received", "source", "event", "status", "what"], [_row(one) for one in found], _NARROWER)
 
 
 @command.command(name="replay")

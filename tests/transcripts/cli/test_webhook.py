@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from freehold.wire.service import ReceiptView, WebhookAnswer
+from freehold.wire.service import WebhookAnswer
 from tests.support.command import Answer, freehold
 from tests.support.fake_gateway import Raw, listening_in
 from tests.support.folders import MODEL, one_agent, write_files
+from tests.support.service_words import RECEIPT
 
 PROJECT = MODEL + '[webhooks.hub]\ntype = "github"\n[webhooks.ci]\ntype = "generic"\nallowUnsigned = true\n'
 AGENT = 'models = ["sonnet"]\n[[webhooks]]\nsource = "hub"\nevents = ["issues"]\nlabels = ["agent"]\n'
@@ -91,12 +92,6 @@ def test_it_is_sent_signed(project: Path) -> None:
     assert asked.headers["x-github-event"] == "issues"
     assert asked.json() == ISSUE
     assert typed(project, *words).code == 5
-
-
-RECEIPT = ReceiptView(
-    id="r1", source="hub", type="github", received_at="2026-11-21T09:00:00.000Z", status="unmatched", event="issues",
-    summary="acme/shop #1", reason="labels: none",
-)  # fmt: skip
 
 
 def test_receipts_are_listed_and_taken_in_again(project: Path) -> None:
