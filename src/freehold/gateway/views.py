@@ -112,6 +112,8 @@ class Views:
         found = [f"the keeper is away: {dispatcher.keeper_problem}"] if dispatcher.keeper_problem else []
         if dispatcher.spent_problem:
             found.append(dispatcher.spent_problem)
+        if agents.project_error:
+            found.append(f"an edit is not taken over: {agents.project_error.message}")
         found += self._more_problems()
         broken = {name: problems.as_error() for name, problems in agents.project.broken.items()}
         return [*found, *(f"agent {name}: {error.message}" for name, error in {**broken, **agents.errors}.items())]

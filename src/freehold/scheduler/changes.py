@@ -20,6 +20,8 @@ QUIET_MS, LONGEST_MS = 300, 2000
 """Nothing is looked at before so long nothing changed: an editor, or git, is at work. But it is not waited for ever."""
 _CHECK_MS = 5000
 """How often it is seen that a folder was removed, or is another."""
+_BLIND_S = 1.0
+"""What changed before a watch was set up is not told: it is looked for this long after."""
 _POLL_S = 2.0
 """Between two looks where the system tells nothing of changes."""
 _OWN_FILES = frozenset({CONFIG_FILE, OVERLAY_FILE, IGNORE_FILE, "Dockerfile", AGENTS_DIRECTORY, "shared"})
@@ -94,6 +96,7 @@ class FileChanges:
         def counts(_change: Change, path: str) -> bool:
             return Path(path).name in _OWN_FILES
 
+        asyncio.get_running_loop().call_later(_BLIND_S, self._tell, What.FILES)
         async for _ in awatch(
             self._root, watch_filter=counts, debounce=LONGEST_MS, step=QUIET_MS, recursive=False
         ):  # fmt: skip
@@ -109,11 +112,11 @@ class FileChanges:
                 await asyncio.sleep(_CHECK_MS / 1000)
                 if not folders():
                     continue
-            self._tell(what)
 
     async def _watch(self, folders: Callable[[], Sequence[Path]], watched: Sequence[Path], what: What) -> None:
         """Return when the folders are other ones."""
         before = [_identity(folder) for folder in watched]
+        asyncio.get_running_loop().call_later(_BLIND_S, self._tell, what)
         stop = asyncio.Event()
         if what is What.FILES:
             self._replaced = stop

@@ -171,12 +171,13 @@ class Dispatcher:
 
     async def _did_not_begin(self, trigger: StoredTrigger, error: FreeholdError) -> None:
         now = self._clock.now()
-        until = self._agents.hold(trigger.agent, error, now)
+        # The agent is held, not the trigger: it begins as soon as the agent may, which an edit can bring about.
+        self._agents.hold(trigger.agent, error, now)
         _logger.warning("a run could not begin", extra={"agent": trigger.agent, "error": error.message})
         reason = f"{error.message} {error.hint}".strip()
 
         def work(connection: Connection) -> None:
-            triggers.put_back(connection, trigger.id, trigger.run_id, until, reason, never_began=True)
+            triggers.put_back(connection, trigger.id, trigger.run_id, now, reason, never_began=True)
             self._notices.write(connection, [news.of_held(trigger, error, now)], now)
 
         await self._database.write(work)

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from freehold.base.clock import Clock, rfc3339
 from freehold.base.errors import FreeholdError
-from freehold.scheduler.run_keeper import RunKeeper
+from freehold.scheduler.run_keeper import KeeperAwayError, RunKeeper
 from freehold.scheduler.scheduler import Scheduler
 from freehold.store import retention
 from freehold.store.database import Database
 from freehold.store.retention import BATCH, OLD, Old
 
 EVERY_S = 24 * 3600.0
-RETRY_S = 300.0
-"""After a database or a keeper that was away."""
+AWAY_S, RETRY_S = 5.0, 300.0
+"""Before it is tried again: after a keeper that was away, and after any other failure."""
 PAUSE_S = 0.05
 """Between two batches, so that whatever else is to be written goes first."""
 RUNS_AT_ONCE = 200
@@ -38,6 +38,9 @@ class Retention:
         while True:
             try:
                 removed = await self.forget_old()
+            except KeeperAwayError:  # as at every start
+                await self._clock.sleep(AWAY_S)
+                continue
             except FreeholdError as error:
                 _logger.warning("old history stays for now", extra={"error": error.message})
                 await self._clock.sleep(RETRY_S)

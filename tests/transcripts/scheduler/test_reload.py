@@ -15,7 +15,7 @@ import pytest
 from freehold.base.errors import Code, FreeholdError
 from freehold.project.load import Project, load_project
 from freehold.scheduler.scheduler import Scheduler
-from freehold.wire.runs import Result
+from freehold.wire.runs import RunOptions
 from tests.support.folders import SKILL, write_files
 from tests.support.scheduling import SchedulerWorld, manual, until
 
@@ -235,9 +235,7 @@ async def test_a_credential_that_comes_lets_held_agents_go(world: SchedulerWorld
         await until(lambda: scheduler.agents.held("dev", world.clock.now()) is not None)
         world.keeper.problem = None
         scheduler.let_go()
-        # Its trigger itself is not tried before half a minute is over; the agent is.
-        world.clock.advance(31)
-        await world.until_runs(1)
+        await world.until_runs(1)  # no time has passed
 
 
 async def test_files_changed_while_no_scheduler_ran(world: SchedulerWorld) -> None:
@@ -334,10 +332,31 @@ async def test_what_a_killed_process_left_is_no_revision(world: SchedulerWorld) 
     assert (again.project.files / "config.toml").read_text() != ""
 
 
-async def test_a_run_of_another_environment_reads_the_files_as_they_are(world: SchedulerWorld) -> None:
+async def test_the_environments_file_is_part_of_a_revision(world: SchedulerWorld) -> None:
+    world.agent()
+    prod = {"environments/prod.toml": 'maxReruns = 3\n[server]\nhost = "a.example"\n'}
+    write_files(world.folder / "home", prod)
+    (world.project / ".env.toml").write_text('environment = "prod"\n')
+    async with world.reloading() as (scheduler, reload):
+        before = await run_of(world, scheduler)
+        assert world.keeper.starts[-1].options.environment == "prod"
+        write_files(world.folder / "home", {"environments/prod.toml": "maxReruns = 'many'\n"})
+        assert of_run(world, world.runs_of()[-1].run_id).config.max_reruns == before.config.max_reruns == 3
+        await reload.look()
+        assert scheduler.agents.project_error is not None
+        assert "prod.toml: maxReruns" in scheduler.agents.project_error.message
+        assert (await run_of(world, scheduler)).config.max_reruns == 3
+        (world.folder / "home/environments/prod.toml").unlink()
+        await reload.look()
+        assert scheduler.agents.project_error is not None
+        assert "there is no environment" in scheduler.agents.project_error.message
+        assert (await run_of(world, scheduler)).config.max_reruns == 3
+
+
+async def test_a_trigger_for_another_environment_reads_the_files_as_they_are(world: SchedulerWorld) -> None:
     world.agent()
     async with world.reloading() as (scheduler, _):
-        options = scheduler.agents.edition
-        assert options.revision_of("dev") != ""
-        await run_of(world, scheduler)
-    assert {view.result for view in world.runs_of()} == {Result.COMPLETED}
+        await scheduler.intake.take(manual(options=RunOptions(environment="test")))
+        await world.until_runs(1)
+        options = world.keeper.starts[-1].options
+        assert (options.environment, options.revision) == ("test", "")

@@ -15,9 +15,7 @@ def recorded(state: Path, step: Step) -> str:
     """A run's record, without a mark."""
     run_id = new_run_id("dev")
     (state / RUNS / run_id).mkdir(parents=True)
-    view = RunView(
-        run_id=run_id, agent="dev", attempt=1, trigger=Trigger(), state=RunState.RUNNING, queued_at="2026-01-01T00:00:00Z"
-    )  # fmt: skip
+    view = RunView(run_id=run_id, agent="dev", attempt=1, trigger=Trigger(), state=RunState.RUNNING, queued_at="")
     record = Record(view=view, start=StartRun(run_id, "dev"), step=step)
     RecordFile(state / RUNS / run_id / RECORD_FILE, record).save()
     return run_id
