@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from freehold.client.keeper import ask
+from freehold.wire.keeper import InterruptTurn
 from tests.support.folders import write_files
 from tests.support.host_users import host_users
-from tests.support.program import freehold_in
+from tests.support.program import PROGRAM, freehold_in
 
 REHEARSAL = """\
 version: 1
@@ -32,20 +36,30 @@ PROVIDERS = {
     "opencode": "anthropic",
     "gemini": "google",
 }
+INTERRUPTED = """\
+version: 1
+turns:
+  - {say: This takes long., shell: tail -f /dev/null}
+  - say: Still here.
+"""
 SAID = ["My colour is blue.", "Which is my colour?", "Goodbye."]
 
 
-def talk(folder: Path, harness: str, runtime: str = "") -> list[dict[str, Any]]:
-    """The events of a chat in which all of `SAID` is said through a pipe."""
+def make(folder: Path, harness: str, rehearsal: str, runtime: str = "") -> None:
     write_files(
         folder / "shop",
         {
             "config.toml": f'[models.main]\nprovider = "{PROVIDERS[harness]}"\nmodel = "some-model-1"\n',
             "agents/dev/SKILL.md": "---\nname: dev\ndescription: Talks.\n---\nBe brief.\n",
             "agents/dev/config.toml": f'models = ["main"]\nharness = "{harness}"\nschedule = "0 9 * * 1"\n{runtime}',
-            "agents/dev/rehearsal.yaml": REHEARSAL,
+            "agents/dev/rehearsal.yaml": rehearsal,
         },
     )
+
+
+def talk(folder: Path, harness: str, runtime: str = "") -> list[dict[str, Any]]:
+    """The events of a chat in which all of `SAID` is said through a pipe."""
+    make(folder, harness, REHEARSAL, runtime)
     with freehold_in(folder / "shop", folder / "home") as freehold:
         done = freehold("chat", "dev", SAID[0], "--rehearse", "--json", stdin="\n".join(SAID[1:]))
     assert done.stdout, done.stderr
@@ -71,6 +85,31 @@ def check(events: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("harness", sorted(PROVIDERS))
 def test_a_harness_answers_message_after_message(harness: str, tmp_path: Path) -> None:
     check(talk(tmp_path, harness))
+
+
+@pytest.mark.docker
+@pytest.mark.xdist_group("images")
+@pytest.mark.parametrize("harness", sorted(PROVIDERS))
+def test_a_harness_is_interrupted_and_goes_on(harness: str, tmp_path: Path) -> None:
+    make(tmp_path, harness, INTERRUPTED)
+    with freehold_in(tmp_path / "shop", tmp_path / "home") as freehold:
+        chat = subprocess.Popen(
+            [PROGRAM, "chat", "dev", "Wait.", "--rehearse", "--json"], cwd=freehold.project, env=freehold.environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert chat.stdout is not None
+        told: list[dict[str, Any]] = []
+        for line in chat.stdout:
+            told.append(json.loads(line))
+            if told[-1]["type"] == "tool.started":
+                break
+        run = InterruptTurn(told[0]["run_id"])
+        asyncio.run(ask(freehold.project, freehold.home, "run/interrupt", run, type(None)))
+        rest, _ = chat.communicate("Are you there?\n", timeout=90)
+    told += [json.loads(line) for line in rest.splitlines()]
+    assert [event["stop_reason"] for event in told if event["type"] == "turn.finished"] == ["cancelled", "end_turn"]
+    assert "Still here." in "".join(event["text"] for event in told if event["type"] == "message")
+    assert (told[-1]["result"], told[-1]["error"]) == ("completed", None)
 
 
 @pytest.mark.root
