@@ -38,7 +38,7 @@ async def who_asks(gateway: Gateway, connection: HTTPConnection) -> Actor:
     if (session := session_of(connection)) and (actor := await gateway.access.by_session(session)):
         return actor
     raise FreeholdError(
-        Code.UNAUTHENTICATED, "who asks is not known", "Send a key: Authorization: Bearer KEY (freehold keys make)."
+        Code.UNAUTHENTICATED, "who asks is not known", "Send a key: Authorization: Bearer KEY (freehold keys add)."
     )
 
 

@@ -77,7 +77,7 @@ async def _opened(gateway: Gateway, request: Request, form: dict[str, str]) -> S
     session = await gateway.access.log_in(Secret(key[:LONGEST_KEY].strip()))
     if session is None:
         gateway.metrics.wrong_key()
-        raise FreeholdError(Code.UNAUTHENTICATED, "nobody has this key", "`freehold keys make` makes one.")
+        raise FreeholdError(Code.UNAUTHENTICATED, "nobody has this key", "`freehold keys add` makes one.")
     gateway.throttle.succeeded(address)
     return session
 

@@ -27,7 +27,7 @@ class Streams:
         self._closing = asyncio.Event()
 
     def events(self, source: AsyncIterator[Piece]) -> StreamingResponse:
-        """Server-sent events (WHATWG HTML §9.2). Raises OVERLOADED."""
+        """Server-sent events, as WHATWG HTML has them. Raises OVERLOADED."""
         return self._answer(source, _as_event, "text/event-stream", b": still here\n\n")
 
     def lines(self, source: AsyncIterator[Piece]) -> StreamingResponse:
