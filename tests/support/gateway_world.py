@@ -131,9 +131,11 @@ async def gateway_world(world: SchedulerWorld) -> AsyncIterator[GatewayWorld]:
             await client.aclose()
 
 
-def hooked_world(folder: Path, clock: ManualClock, config: str = "", project: str = "") -> SchedulerWorld:
+def hooked_world(
+    folder: Path, clock: ManualClock, config: str = "", project: str = "", url: str = ""
+) -> SchedulerWorld:  # fmt: skip
     """A project with the webhook source `hub` and the agent `dev`, which issues start."""
-    world = SchedulerWorld(folder, clock)
+    world = SchedulerWorld(folder, clock, url)
     world.project_config(f"{HUB}{project}")
     world.agent("dev", f'{config}\n[[webhooks]]\nsource = "hub"\nevents = ["issues"]\n')
     return world
