@@ -7,6 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from freehold.wire.runs import RunState
 from freehold.wire.service import Page, ProjectStatus
 
 LOOK_EVERY_S = 1.0
+LOOK_ANYWAY_S = 15.0
+"""Whatever was heard of: a next run may have come nearer, a budget begun anew."""
 TOLD_FOR_S = 5.0
 _MOST_RUNS = 50
 
@@ -65,6 +68,9 @@ class LiveView:
         self._gateway = Gateway(LocalAddress(project))
         self._address = f"http://{address.host}:{address.port}"
         self._look = asyncio.Event()
+        self._changed = True
+        self._asked_at = 0.0
+        self._ended = False
         self._told = ""
         self._told_until = 0.0
         self._picture: Picture | None = None
@@ -75,13 +81,15 @@ class LiveView:
         console = Console()
         with terminal.key_by_key(), Live(console=console, screen=True, auto_refresh=False) as live:
             works = [asyncio.create_task(self._draw(live)), asyncio.create_task(self._obey())]
+            listening = asyncio.create_task(asyncio.to_thread(self._listen))
             try:
                 with terminal.on_resize(self._look.set):
                     await asyncio.wait([serving, *works], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for work in works:
+                self._ended = True
+                for work in (*works, listening):
                     work.cancel()
-                await asyncio.gather(*works, return_exceptions=True)
+                await asyncio.gather(*works, listening, return_exceptions=True)
         if not serving.done():  # what draws has failed: the service goes with it, and says why
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
@@ -107,22 +115,38 @@ class LiveView:
                 await asyncio.wait_for(self._look.wait(), LOOK_EVERY_S)
 
     async def _read(self) -> None:
+        """Ask the gateway when something has changed; what runs say meanwhile is in their files."""
+        now = time.monotonic()
         try:
-            status, runs = await asyncio.to_thread(self._ask)
+            if self._changed or now - self._asked_at > LOOK_ANYWAY_S:
+                self._changed, self._asked_at = False, now
+                self._picture = await asyncio.to_thread(self._ask)
+            elif self._picture and self._picture.runs:
+                self._picture = await asyncio.to_thread(self._with_new_words, self._picture)
         except FreeholdError as error:
             if error.code is not Code.UNREACHABLE:  # it is ending, then
                 self._tell(error.message)
-            return
-        self._picture = Picture(status, runs, self._address, self._told)
+        if self._picture:
+            self._picture = replace(self._picture, told=self._told)
 
-    def _ask(self) -> tuple[ProjectStatus, tuple[LiveRun, ...]]:
+    def _ask(self) -> Picture:
         status = self._gateway.get("/status", ProjectStatus)
-        if not status.running:
-            return status, ()
-        page = self._gateway.get("/runs", Page, limit=_MOST_RUNS)
-        runs = self._project / STATE_DIRECTORY / RUNS
-        active = [view for view in page.runs if view.state is not RunState.FINISHED]
-        return status, tuple(LiveRun(view, last_words(runs / view.run_id / EVENTS)) for view in active)
+        runs = self._gateway.get("/runs", Page, limit=_MOST_RUNS).runs if status.running else []
+        active = tuple(LiveRun(view, "") for view in runs if view.state is not RunState.FINISHED)
+        return self._with_new_words(Picture(status, active, self._address))
+
+    def _with_new_words(self, picture: Picture) -> Picture:
+        folder = self._project / STATE_DIRECTORY / RUNS
+        runs = tuple(replace(run, words=last_words(folder / run.view.run_id / EVENTS)) for run in picture.runs)
+        return replace(picture, runs=runs)
+
+    def _listen(self) -> None:
+        """In a thread of its own, until the gateway, which is of this process, has ended."""
+        while not self._ended:
+            with contextlib.suppress(FreeholdError):
+                for _ in self._gateway.stream("/events"):
+                    self._changed = True
+            time.sleep(LOOK_EVERY_S)
 
     def _runs(self) -> bool:
         return bool(self._picture and self._picture.runs)
@@ -146,6 +170,7 @@ class LiveView:
             self._tell(told)
         except FreeholdError as error:
             self._tell(error.message)
+        self._changed = True
         self._look.set()
 
     def _tell(self, words: str) -> None:
