@@ -65,7 +65,8 @@ def read_whatever(kind: str, body: bytes, headers: dict[str, str]) -> None:
         return
     assert isinstance(event, WebhookEvent)
     text = json.dumps(event.context("r"), allow_nan=False) + event.summary + event.delivery_id
-    assert "\\u0000" not in text
+    # A backslash that was written in the payload is no zero byte: JSON doubles it.
+    assert "\\u0000" not in text.replace("\\\\", "")
     text.encode()
     for name in ("events", "actions", "repos", "labels", "branches", "commands", "conclusions", "assignee"):
         refusal(trigger(kind, **{name: ["x"]}), event)
