@@ -198,21 +198,27 @@ class _Scan:
         return content in self._known or content in self._sources
 
     def _copy(self, descriptor: int, size_bytes: int, kind: Kind) -> str:
+        """The digest of what is there, of which there is a copy then."""
+        hasher = hashlib.sha256()
+        for piece in _pieces(descriptor, size_bytes):
+            hasher.update(piece)
+        content = (kind, hasher.hexdigest())
+        if not self._has(content):
+            content = (kind, self._copy_aside(descriptor, size_bytes, kind))
+        return content[1]
+
+    def _copy_aside(self, descriptor: int, size_bytes: int, kind: Kind) -> str:
+        """Read once more: what is copied is what counts, whatever was there before."""
         hasher = hashlib.sha256()
         part = self._aside / "part"
         try:
             with part.open("wb") as copy:
-                position = 0
-                while piece := os.pread(descriptor, min(_PIECE, size_bytes - position), position):
-                    position += len(piece)
+                for piece in _pieces(descriptor, size_bytes):
                     hasher.update(piece)
                     copy.write(piece)
+            part.chmod(MODES[kind])
             content = (kind, hasher.hexdigest())
-            if self._has(content):
-                part.unlink()
-            else:
-                part.chmod(MODES[kind])
-                self._sources[content] = part.rename(self._aside / f"{kind}-{content[1]}")
+            self._sources[content] = part.rename(self._aside / f"{kind}-{content[1]}")
         except OSError as error:
             raise FreeholdError(
                 Code.DISK, f"{self._aside.parent}: {error.strerror}", "Make room on the disk that holds it."
@@ -221,6 +227,14 @@ class _Scan:
 
     def _told(self, path: Path) -> str:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+
+
+def _pieces(descriptor: int, size_bytes: int) -> Iterator[bytes]:
+    """The first `size_bytes`, or fewer when there are no more."""
+    position = 0
+    while piece := os.pread(descriptor, min(_PIECE, size_bytes - position), position):
+        position += len(piece)
+        yield piece
 
 
 def _identity(status: os.stat_result) -> Identity:

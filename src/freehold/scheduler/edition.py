@@ -80,6 +80,7 @@ class Composer:
         self._environment = environment
         self._revisions = revisions
         self._scanner = Scanner(root, home, environment)
+        self._loaded: dict[str, Project] = {}
         self._live: Manifest | None = None
         self._made: Edition | None = None
 
@@ -90,7 +91,7 @@ class Composer:
             return None
         try:
             manifest = self._revisions.manifest(chosen.revision)
-            project = self._load(chosen.revision)
+            project = self._load(chosen.revision, self._revisions.path_of(chosen.revision))
         except FreeholdError:
             return None
         return self._edition(Attempt(manifest, project), chosen)
@@ -141,14 +142,17 @@ class Composer:
     def _attempt(self, manifest: Manifest, live: Live, known: Sequence[str]) -> Attempt:
         path = self._revisions.write(manifest, live, known)
         try:
-            project = load_project(self._root, home=self._home, environment=self._environment, revision=path)
+            project = self._load(manifest.name, path)
         except FreeholdError as error:
             return Attempt(manifest, error=error)
         return Attempt(manifest, _with_unreadable(project, live.errors))
 
-    def _load(self, revision: str) -> Project:
-        path = self._revisions.path_of(revision)
-        return load_project(self._root, home=self._home, environment=self._environment, revision=path)
+    def _load(self, revision: str, path: Path) -> Project:
+        """The latest two are remembered: the files as they are, and what is sound of them."""
+        if revision not in self._loaded:
+            loaded = load_project(self._root, home=self._home, environment=self._environment, revision=path)
+            self._loaded = {**dict(list(self._loaded.items())[-1:]), revision: loaded}
+        return self._loaded[revision]
 
     def _edition(self, attempt: Attempt, chosen: Chosen, earlier: Edition | None = None) -> Edition:
         """With the agents that go on with an earlier revision in the place of those that are broken."""
@@ -168,7 +172,7 @@ class Composer:
         if earlier and earlier.chosen and earlier.revision_of(name) == revision and name in earlier.project.agents:
             return earlier.project.agents[name]
         try:
-            return self._load(revision).agents.get(name)
+            return self._load(revision, self._revisions.path_of(revision)).agents.get(name)
         except FreeholdError:
             return None
 
