@@ -16,7 +16,7 @@ _logger = logging.getLogger("freehold.start")
 
 
 @click.command(name="start")
-@click.option("--headless", is_flag=True, help="Log lines instead of a live view, also on a terminal.")
+@click.option("-H", "--headless", is_flag=True, help="Log lines instead of a live view, also on a terminal.")
 @click.option("-w", "--web", is_flag=True, help="Serve the console too, for a browser.")
 @click.option("-e", "--expose", is_flag=True, help="Listen on every address of this machine [127.0.0.1 alone].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen here [gateway.port]; 0: any free one.")
