@@ -110,6 +110,7 @@ def nothing_is_left(here: Installation, told: list[AnyEvent]) -> None:
     [run_id] = here.run_ids()
     here.freehold("logs", "--follow", run_id, code=None)  # so that there is a keeper
     until(lambda: here.record(run_id).step is Step.CLEANED)
+    until(lambda: not list((here.state / "active").iterdir()))
     assert here.events(run_id) == told
     assert here.record(run_id).view.result == finished(told).result
     folder = here.state / "runs" / run_id
