@@ -44,6 +44,11 @@ def triggers_in_words(agent: Agent) -> list[str]:
     return words
 
 
+def _doing(view: RunView) -> str:
+    """What a run says of itself, or what it waits for."""
+    return f"asks for permission: {view.waiting_for[0].title}" if view.waiting_for else view.status_text
+
+
 class Views:
     """`latest` is each agent's latest run, kept up to date by whoever hears of runs."""
 
@@ -79,7 +84,7 @@ class Views:
             models=[model.name for model in agent.models],
             next_run_at=rfc3339(next_run) if next_run else None,
             skipped_at=rfc3339(skipped) if skipped else None,
-            status_text=next((v.status_text for v in dispatcher.active.values() if v.agent == name), ""),
+            status_text=next((_doing(view) for view in dispatcher.active.values() if view.agent == name), ""),
             error=error.message if error else "",
             hint=error.hint if error else "",
             last_run=self.latest.get(name),

@@ -74,6 +74,9 @@ class Outbox:
                 except FreeholdError as error:
                     _logger.warning("notices wait for the database", extra={"error": error.message})
                     again = self._clock.now() + timedelta(seconds=RETRY_S)
+                except Exception:  # a defect of ours must not end it without a word
+                    _logger.exception("notices could not be looked through")
+                    again = self._clock.now() + timedelta(seconds=FIRST_RETRY_S)
                 await self._until(again)
 
     async def _look(self, sending: asyncio.TaskGroup) -> datetime:
@@ -191,8 +194,7 @@ class Outbox:
             self._forgotten = now
 
     async def _until(self, moment: datetime) -> None:
-        seconds = max((moment - self._clock.now()).total_seconds(), 0.0)
-        sleeping = asyncio.create_task(self._clock.sleep(seconds))
+        sleeping = asyncio.create_task(self._sleep_until(moment))
         waking = asyncio.create_task(self._wake.wait())
         try:
             await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
@@ -200,6 +202,9 @@ class Outbox:
             sleeping.cancel()
             waking.cancel()
             await asyncio.gather(sleeping, waking, return_exceptions=True)
+
+    async def _sleep_until(self, moment: datetime) -> None:
+        await self._clock.sleep(max((moment - self._clock.now()).total_seconds(), 0.0))
 
 
 def _ids(those: Sequence[StoredNotice]) -> list[str]:

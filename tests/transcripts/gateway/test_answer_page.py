@@ -154,3 +154,10 @@ async def test_the_log_holds_no_link(question: Question, caplog: pytest.LogCaptu
     paths = [getattr(record, "path", "") for record in caplog.records if record.getMessage() == "request"]
     assert paths.count("/answer/") == 2
     assert not re.search(re.escape(question.paths[0][8:]), repr([vars(record) for record in caplog.records]))
+
+
+async def test_whoever_looks_at_the_agent_sees_that_it_waits(question: Question) -> None:
+    shown = await question.made.client.get("/api/v1/agents/dev")
+    assert shown.json()["status_text"] == "asks for permission: rm -rf <script>"
+    runs = await question.made.client.get("/api/v1/runs")
+    assert [one["title"] for one in runs.json()["runs"][0]["waiting_for"]] == ["rm -rf <script>"]
