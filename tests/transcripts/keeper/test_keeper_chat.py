@@ -11,6 +11,8 @@ import pytest
 
 from freehold.base.clock import ManualClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.redaction import Redaction
+from freehold.base.secret import Secret
 from freehold.keeper.chat import MOST_WAITING, QUIET_S
 from freehold.keeper.chats import LONGEST_CHAT_S, Chats
 from freehold.keeper.history import EVENTS, RUNS
@@ -204,6 +206,25 @@ async def test_a_turn_that_failed_is_told_without_secrets_and_bounded(chat: Talk
     assert len(told.stop_reason) <= 100
     assert len(told.error.message) < 5000
     assert await chat.say("Two.") == Said(2, 0)
+
+
+async def test_secrets_are_blacked_out_in_what_is_told_and_not_in_what_is_said(chat: Talking) -> None:
+    await chat.begin()
+    run = chat.stage.keeper.active(chat.run_id)
+    assert run is not None
+    run.redaction = Redaction([Secret("token-0123")])
+    run.log.redact(run.redaction)
+    await chat.open()
+    await chat.say("Use token-0123.")
+    assert chat.sent == [session.Prompt(text="Use token-0123.", turn=1)]
+    await chat.ended(1, "failed", RunError("upstream", "token-0123 is refused", "token-0123"))
+    [started, ended] = [
+        event for event in chat.stage.events(chat.run_id) if isinstance(event, wire.TurnStarted | wire.TurnFinished)
+    ]
+    assert isinstance(started, wire.TurnStarted)
+    assert started.text == "Use [hidden]."
+    assert isinstance(ended, wire.TurnFinished)
+    assert ended.error == RunError("upstream", "[hidden] is refused", "[hidden]")
 
 
 async def test_what_a_runner_says_of_other_turns_is_not_believed(chat: Talking) -> None:
