@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.plain_file import open_plain
+from freehold.base.plain_file import open_plain, read_plain
 from freehold.base.words import size
 from freehold.project.agent_config import SKILL_FILE
 from freehold.project.dockerfiles.syntax import DockerfileError, parse
@@ -26,6 +26,7 @@ from freehold.project.load import (
     chosen_environment,
 )
 from freehold.project.problems import Problems
+from freehold.project.toml import LARGEST_FILE
 from freehold.runtime.images.context import selection, taken
 from freehold.runtime.images.patterns import IGNORE_FILE
 from freehold.runtime.revision import Entry, Kind, Manifest
@@ -138,7 +139,7 @@ class _Scan:
     def _copied_into_the_image(self) -> Iterator[Entry]:
         """What the project's Dockerfile copies from the project's folder."""
         try:
-            text = (self._root / "Dockerfile").read_text(errors="replace")
+            text = read_plain(self._root / "Dockerfile", LARGEST_FILE).decode(errors="replace")
             paths = list(taken(self._root, selection(parse(text))))
         except (OSError, DockerfileError):
             return  # told by whoever loads the project, or builds its image

@@ -295,7 +295,7 @@ async def test_unchanged_files_are_shared_between_revisions_and_not_with_the_liv
     assert (world.revisions.folder.stat().st_mode & 0o777, after.files.stat().st_mode & 0o777) == (0o700, 0o700)
 
 
-async def test_a_second_edit_within_the_tick_of_a_clock_is_seen(world: SchedulerWorld) -> None:
+async def test_edits_that_keep_the_size_and_the_time_of_a_file_are_seen(world: SchedulerWorld) -> None:
     world.agent()
     skill = world.project / "agents/dev/SKILL.md"
     async with world.reloading() as (scheduler, reload):
