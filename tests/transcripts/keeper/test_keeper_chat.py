@@ -16,6 +16,7 @@ from freehold.base.secret import Secret
 from freehold.keeper.chat import MOST_WAITING, QUIET_S
 from freehold.keeper.chats import LONGEST_CHAT_S, Chats
 from freehold.keeper.history import EVENTS, RUNS
+from freehold.keeper.record import RECORD_FILE
 from freehold.runtime.fake_engine import FakeRun
 from freehold.wire import events as wire
 from freehold.wire import session
@@ -278,6 +279,21 @@ async def test_a_message_that_the_runner_did_not_get_is_said_by_the_next_keeper(
     await chat.open(turn=0)
     assert chat.sent == [session.Prompt(text="One.", turn=1), session.Interrupt(turn=1)]
     assert chat.turns() == [(1, "One.")]
+
+
+async def test_a_keeper_killed_between_telling_an_end_and_writing_it_down_tells_it_once(chat: Talking) -> None:
+    await chat.begin("One.")
+    await chat.open()
+    record = chat.stage.root / ".freehold" / RUNS / chat.run_id / RECORD_FILE
+    before = record.read_bytes()
+    ended = session.TurnFinished(stop_reason="end_turn", turn=1)
+    await chat.runner(ended)
+    await chat.stage.keeper.let_go()
+    record.write_bytes(before)
+    await chat.replace_keeper()
+    await chat.open(turn=1, ended=ended)
+    assert chat.turns() == [(1, "One."), (1, "end_turn", "over")]
+    assert chat.sent == []
 
 
 async def test_an_interruption_outlives_the_keeper_that_took_it(chat: Talking) -> None:
