@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, text, update
 
 from freehold.store.rows import insert_new, milliseconds, moment, moment_or_none
 from freehold.store.tables import triggers
@@ -57,6 +57,11 @@ class StoredTrigger(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+_HAS_ORIGIN = text("triggers.source_id <> ''")
+"""Word for word as in the index: SQLite uses a partial one only for what it can see to be in it, and a bound value is
+not seen. Without it every trigger would be compared with all that its agent ever had."""
+
+
 def add(connection: Connection, trigger: StoredTrigger) -> bool:
     """Write a trigger down; False when the same one from the same source is there already."""
     return insert_new(connection, triggers, _values(trigger))
@@ -67,7 +72,7 @@ def is_known(connection: Connection, trigger: StoredTrigger) -> bool:
     if not trigger.source_id:
         return False
     mine = (getattr(triggers.c, name) == getattr(trigger, name) for name in ("agent", "type", "source", "source_id"))
-    return connection.execute(select(triggers.c.id).where(*mine)).first() is not None
+    return connection.execute(select(triggers.c.id).where(*mine, _HAS_ORIGIN)).first() is not None
 
 
 def take(connection: Connection, trigger_id: str, run_id: str) -> bool:
@@ -166,7 +171,7 @@ def of_origin(
 ) -> list[StoredTrigger]:
     """What one delivery, for example, started among these agents."""
     mine = (triggers.c.type == kind, triggers.c.source == source, triggers.c.source_id == source_id)
-    wanted = select(triggers).where(triggers.c.agent.in_(agents), *mine).order_by(triggers.c.id)
+    wanted = select(triggers).where(triggers.c.agent.in_(agents), *mine, _HAS_ORIGIN).order_by(triggers.c.id)
     return [_trigger(row) for row in connection.execute(wanted)]
 
 
