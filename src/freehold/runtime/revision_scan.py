@@ -104,6 +104,9 @@ class _Scan:
                 if error.code is Code.DISK:
                     raise
                 errors[agent] = error
+            except OSError as error:  # removed, or made another thing, between being listed and being read
+                told = f"{self._told(Path(error.filename or self._root))}: {error.strerror}"
+                errors[agent] = FreeholdError(Code.CONFIG, told, "It is looked at again.")
         self._scanner.seen = self._seen
         sound = (entry for entry in entries if entry.agent not in errors)
         return Live(Manifest.of(sound), errors, self._sources, agents is not None)

@@ -45,7 +45,14 @@ class Reload:
             if What.CREDENTIALS in changed:
                 self._scheduler.let_go()
             if changed != {What.CREDENTIALS}:
-                await self.look()
+                await self._look_safely()
+
+    async def _look_safely(self) -> None:
+        try:
+            await self.look()
+        except Exception:  # a defect of ours, met in somebody's files, must not end the service of all agents
+            self._failed = True
+            _logger.exception("edits are not taken over")
 
     async def look(self) -> None:
         """Take over what is sound of the files as they are."""

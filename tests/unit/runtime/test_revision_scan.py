@@ -104,3 +104,11 @@ def test_a_disk_without_room_is_told_as_one(looking: Looking, tmp_path: Path) ->
     with pytest.raises(FreeholdError) as raised:
         looking.scanner.scan({}, tmp_path / "not there", time.time_ns())
     assert raised.value.code is Code.DISK
+
+
+def test_a_folder_that_cannot_be_read_is_the_agents_error(looking: Looking) -> None:
+    write_files(looking.root, {"agents/ops/SKILL.md": "x", "agents/ops/.freeholdignore": "x" * 2000})
+    live = looking.look()
+    assert set(live.errors) == {"ops"}
+    assert "files/agents/dev/SKILL.md" in paths(live)
+    assert not {path for path in paths(live) if path.startswith("files/agents/ops/")}
