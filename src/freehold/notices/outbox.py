@@ -88,9 +88,11 @@ class Outbox:
         def work(connection: Connection) -> tuple[dict[str, list[StoredNotice]], datetime | None]:
             return notices.due(connection, now, MOST_AT_ONCE), notices.next_look(connection, now)
 
+        # One that is done while this reads may have sent what is read as due.
+        busy = frozenset(self._busy)
         due, next_look = await self._database.read(work)
         for name, stored in due.items():
-            if name not in self._busy:
+            if name not in busy:
                 self._busy.add(name)
                 sending.create_task(self._send_to(name, stored))
         return min(next_look or now + LONGEST_SLEEP, now + LONGEST_SLEEP)

@@ -235,3 +235,18 @@ async def test_what_was_sent_long_ago_is_forgotten(world: World) -> None:
                 break
             await asyncio.sleep(0.002)
     assert await world.rows() == []
+
+
+async def test_what_is_just_being_sent_is_not_sent_again(world: World) -> None:
+    """However often it is looked while a channel is at work, and whenever that comes to its end."""
+    async with world.running():
+        for number in range(40):
+            await world.write([stored(number + 1, title=f"agent {number} failed")])
+            await world.advance(61)
+            for _ in range(number % 5):
+                world.outbox.wake()
+                await asyncio.sleep(0)
+        await world.until_rows("sent")
+    told = [title for title in world.titles if title.startswith("agent")]
+    assert len(told) == len(set(told))
+    assert len(told) + sum(int(title.split()[0]) for title in world.titles if title not in told) == 40
