@@ -147,7 +147,7 @@ class WebhookIntake:
             raise said.busy
         self._metrics.delivery(come.delivery.source, str(said.status))
         told = {"source": come.source.name, "receipt": receipt_id, "matched": said.matched, "skipped": said.skipped}
-        _logger.info("a delivery was taken", extra={**told, "others": len(found.others)})
+        _logger.debug("a delivery was taken", extra={**told, "others": len(found.others)})
         return WebhookAnswer(matched=said.matched, skipped=said.skipped, receipt_id=receipt_id)
 
     def _receipt(self, come: _Read, receipt_id: str, said: Verdict) -> Receipt:
