@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from freehold.base.clock import ManualClock
 from freehold.notices.links import Links
@@ -237,16 +239,45 @@ async def test_what_was_sent_long_ago_is_forgotten(world: World) -> None:
     assert await world.rows() == []
 
 
-async def test_what_is_just_being_sent_is_not_sent_again(world: World) -> None:
-    """However often it is looked while a channel is at work, and whenever that comes to its end."""
-    async with world.running():
-        for number in range(40):
-            await world.write([stored(number + 1, title=f"agent {number} failed")])
-            await world.advance(61)
-            for _ in range(number % 5):
-                world.outbox.wake()
-                await asyncio.sleep(0)
+class LateDatabase(Database):
+    """Tells what it read once it may."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.may = asyncio.Event()
+        self.may.set()
+        self.has_read = 0
+
+    async def read(self, work: Callable[[Connection], Any]) -> Any:
+        found = await super().read(work)
+        self.has_read += 1
+        await self.may.wait()
+        return found
+
+
+async def test_what_was_just_sent_is_not_read_as_due_once_more(world: World) -> None:
+    class Slow(FakeSender):
+        may = asyncio.Event()
+
+        async def send(self, channel: Channel, message: Message) -> None:
+            self.tries += 1
+            await self.may.wait()
+            self.sent.append((channel.name, message))
+
+    slow = world.sender = Slow()
+    database = LateDatabase(world.database.url.render_as_string())
+    outbox = Outbox(database, world.clock, slow, lambda: ("shop", world.channels, Links("", b"k" * 32)))
+    await world.write([stored(1)])
+    async with world.running(outbox):
+        await until(lambda: slow.tries == 1)
+        database.may.clear()
+        before = database.has_read
+        outbox.wake()
+        await until(lambda: database.has_read > before)  # it was read as due, while it is being sent
+        slow.may.set()
         await world.until_rows("sent")
-    told = [title for title in world.titles if title.startswith("agent")]
-    assert len(told) == len(set(told))
-    assert len(told) + sum(int(title.split()[0]) for title in world.titles if title not in told) == 40
+        await asyncio.sleep(0.02)
+        database.may.set()
+        await asyncio.sleep(0.05)
+        assert slow.tries == 1
+    await database.close()
