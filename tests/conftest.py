@@ -17,6 +17,7 @@ from tests.support.postgres import programs as postgres_programs
 # tested here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+CHROMIUM = Path("/usr/bin/chromium")
 REQUIRE_ALL = os.environ.get("FREEHOLD_REQUIRE_ALL") == "1"
 INSTALL = "`make test INSTALL=1` as root on Debian installs it"
 
@@ -39,7 +40,16 @@ def _postgres_problem() -> str:
     return "" if postgres_programs() else f"PostgreSQL is not installed; {INSTALL}"
 
 
-_NEEDS = {"docker": _docker_problem, "root": _root_problem, "postgres": _postgres_problem}
+def _browser_problem() -> str:
+    return "" if CHROMIUM.exists() else f"Chromium is not installed; {INSTALL}"
+
+
+_NEEDS = {
+    "docker": _docker_problem,
+    "root": _root_problem,
+    "postgres": _postgres_problem,
+    "browser": _browser_problem,
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

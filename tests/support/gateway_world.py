@@ -13,7 +13,9 @@ from starlette.types import ASGIApp
 
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
+from freehold.console.routes import console_routes
 from freehold.gateway.app import make_app
+from freehold.gateway.console_api import ConsoleApi
 from freehold.gateway.first_key import FIELD, REF, ensure_first_key
 from freehold.gateway.gateway import Gateway, listening, make_gateway
 from freehold.gateway.local_peer import LocalPeers
@@ -98,8 +100,10 @@ class GatewayWorld:
 
 
 @asynccontextmanager
-async def gateway_world(world: SchedulerWorld) -> AsyncIterator[GatewayWorld]:
-    """A gateway on the scheduler of `world`, whose project is made already."""
+async def gateway_world(
+    world: SchedulerWorld, *, port: int = PORT, console: bool = False
+) -> AsyncIterator[GatewayWorld]:
+    """A gateway on the scheduler of `world`, whose project is made already; with `console`, its pages too."""
     listeners = Listeners()
     world.on_changed.append(listeners.tell_changed)
     world.on_closed.append(listeners.tell_closed)
@@ -118,7 +122,10 @@ async def gateway_world(world: SchedulerWorld) -> AsyncIterator[GatewayWorld]:
 
         gateway = make_gateway(service, MemoryRunEvents(), store, stop=stop)
         public = gateway.public_url
-        app = make_app(gateway, lambda scope: TrustedHosts(PORT, public), web=True, body_deadline_s=0.3)
+        pages = console_routes(ConsoleApi(gateway)) if console else ()
+        app = make_app(
+            gateway, lambda scope: TrustedHosts(port, public), web=True, pages=pages, body_deadline_s=0.3
+        )  # fmt: skip
         key = store.get(REF, FIELD)
         assert key is not None
         made = GatewayWorld(gateway, app, world, key)

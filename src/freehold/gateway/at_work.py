@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.sockets import listen_unix
 from freehold.gateway.app import make_app
+from freehold.gateway.console_api import ConsoleApi
 from freehold.gateway.first_key import ensure_first_key
 from freehold.gateway.front import Front
 from freehold.gateway.gateway import Gateway, listening, make_gateway, read_latest_runs, watch_standing
@@ -46,7 +48,8 @@ async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, rea
         open_service(asking.root, asking.home, asking.environment) as service,
         _gateway(asking, service, stop) as gateway,
     ):
-        app = make_app(gateway, hosts_of(gateway, port, exposed=asking.expose), web=asking.web)
+        hosts = hosts_of(gateway, port, exposed=asking.expose)
+        app = make_app(gateway, hosts, web=asking.web, pages=_pages(gateway) if asking.web else ())
         socket_path = asking.root / STATE_DIRECTORY / GATEWAY_SOCKET
         async with serving(app, [listen_unix(socket_path, PRIVATE_FILE)], local=True):
             front.app = app
@@ -56,6 +59,12 @@ async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, rea
             gateway.streams.close()
             gateway.changes.close()
             socket_path.unlink(missing_ok=True)
+
+
+def _pages(gateway: Gateway) -> list[BaseRoute]:
+    from freehold.console.routes import console_routes  # templates, which take memory: only where they are served
+
+    return console_routes(ConsoleApi(gateway))
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,228 @@
+"""Pages from wire structs that strangers filled, and what the console's routes let whom do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from freehold.base.clock import ManualClock
+from freehold.base.secret import Secret
+from freehold.console.project_api import Visitor
+from freehold.console.rendering import render
+from freehold.console.transcript import transcript
+from freehold.store import api_keys
+from freehold.store.api_keys import Scope
+from freehold.wire import events
+from freehold.wire.permission import OpenPermission, PermissionOption
+from freehold.wire.runs import Result, RunError, RunState, RunView, Trigger, TriggerType
+from freehold.wire.service import (
+    AgentView,
+    LockView,
+    ProjectStatus,
+    ReceiptDetail,
+    ReceiptView,
+    TriggerDetail,
+    TriggerView,
+)
+from tests.support.gateway_world import GatewayWorld, gateway_world, hooked_world
+from tests.support.hostile import EVENT_TYPES, NASTY_LINES, event_of
+from tests.support.scheduling import manual
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+EVIL = f"\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{{{ 7*7 }}}}</title></textarea>{NASTY_LINES}"
+WHO = Visitor(EVIL, frozenset({"read", "trigger", "admin"}), "token")
+RUN = RunView(
+    run_id=EVIL, agent=EVIL, attempt=1, trigger=Trigger(TriggerType.WEBHOOK, EVIL, EVIL), state=RunState.FINISHED,
+    queued_at=EVIL, started_at=EVIL, finished_at=EVIL, engine=EVIL, image=EVIL, result=Result.ERROR,
+    return_value=EVIL, status_text=EVIL, cost_usd=None, error=RunError(EVIL, EVIL, EVIL),
+    waiting_for=(OpenPermission(EVIL, EVIL, (PermissionOption(EVIL, EVIL, EVIL),), EVIL),),
+)  # fmt: skip
+AGENT = AgentView(
+    name=EVIL, description=EVIL, state=EVIL, enabled=True, scale=1, scale_configured=1, running=1, waiting=1,
+    triggers=[EVIL], models=[EVIL], next_run_at=EVIL, status_text=EVIL, error=EVIL, hint=EVIL, last_run=RUN,
+)  # fmt: skip
+STATUS = ProjectStatus(
+    name=EVIL, version=EVIL, started_at=EVIL, paused=False, held=EVIL, problems=[EVIL], running=1, waiting=1,
+    dead_letters=1, day_usd=1, month_usd=1, usd_per_day=1, usd_per_month=None, agents=[AGENT],
+)  # fmt: skip
+TRIGGER = TriggerView(
+    id=EVIL, agent=EVIL, type=EVIL, source=EVIL, state=EVIL, priority=1, created_at=EVIL, not_before=EVIL, attempts=1,
+    run_id=EVIL, result=EVIL, reason=EVIL, ended_at=EVIL,
+)  # fmt: skip
+TOLD = TriggerDetail(trigger=TRIGGER, attempts=[RUN], prompt=EVIL, context={EVIL: [EVIL]})
+RECEIPT = ReceiptView(
+    id=EVIL, source=EVIL, type=EVIL, received_at=EVIL, status=EVIL, event=EVIL, summary=EVIL, reason=EVIL,
+    delivery_id=EVIL, replay_of=EVIL,
+)  # fmt: skip
+SAID = transcript(events.encode(event_of(kind, EVIL)) for kind in EVENT_TYPES)
+CHOSEN = dict.fromkeys(("agent", "result", "trigger", "source", "status", "text"), EVIL)
+PAGES: dict[str, dict[str, Any]] = {
+    "agents.html": {"status": STATUS},
+    "agent.html": {"agent": AGENT, "runs": [RUN]},
+    "runs.html": {"runs": [RUN], "older": "before=x", "agents": [EVIL], "results": [EVIL], "kinds": [EVIL],
+                  "chosen": CHOSEN, "paged": False},
+    "run.html": {"run": RUN, "transcript": SAID, "problem": EVIL, "told": TOLD},
+    "queue.html": {"waiting": [TRIGGER], "dead": [TRIGGER], "older": EVIL, "more": True},
+    "receipts.html": {"receipts": [RECEIPT], "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
+    "receipt.html": {"detail": ReceiptDetail(receipt=RECEIPT, headers={EVIL: EVIL}, body=EVIL), "receipt": RECEIPT},
+    "locks.html": {"locks": [LockView(EVIL, EVIL, EVIL, EVIL)]},
+    "login.html": {"failed": True, "next": EVIL},
+    "failed.html": {"error": RunError(EVIL, EVIL, EVIL)},
+}  # fmt: skip
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: elements, and where links and forms lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self.attributes: set[str] = set()
+        self.elements: set[str] = set()
+        self.addresses: list[str] = []
+        self.shown = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.elements.add(tag)
+        self.attributes |= given.keys()
+        if tag == "script":
+            self.scripts.append(given.get("src", ""))
+        self.addresses += [given[name] for name in ("href", "action", "hx-get") if name in given]
+
+    def handle_data(self, data: str) -> None:
+        self.shown += data
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_whatever_strangers_wrote_is_only_shown(name: str) -> None:
+    text = render(name, WHO, NOW, EVIL, "/runs", **PAGES[name])
+    page = Reader()
+    page.feed(text)
+    assert all(source.startswith("/assets/") for source in page.scripts)
+    assert len(page.scripts) == 2
+    assert "style" not in page.elements | page.attributes
+    assert not {attribute for attribute in page.attributes if attribute.startswith("on")}
+    assert all(re.fullmatch(r"[/#][^\s\"'<>]*", address) for address in page.addresses), page.addresses
+    assert not any(address.startswith("//") for address in page.addresses)
+    assert "49" not in page.shown.replace("{{ 7*7 }}", "")
+    hidden = [character for character in text if not character.isprintable() and character not in "\n\t"]
+    assert not hidden
+    assert "alert(1)" in page.shown  # it is told, too
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[GatewayWorld]:
+    async with gateway_world(hooked_world(tmp_path, ManualClock()), console=True) as made:
+        yield made
+
+
+async def entered(world: GatewayWorld, key: Secret | None = None) -> httpx2.AsyncClient:
+    client = world.asking()
+    answer = await client.post("/login", data={"key": (key or world.key).reveal(), "next": "/runs"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runs")
+    return client
+
+
+async def with_scope(world: GatewayWorld, scope: Scope) -> httpx2.AsyncClient:
+    secret, now = api_keys.new_secret(), world.gateway.service.clock.now()
+    await world.gateway.service.database.write(lambda c: api_keys.make(c, str(scope), [scope], secret, now))
+    return await entered(world, secret)
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="csrf" value="(\w+)"', page)
+    assert found
+    return found[1]
+
+
+async def test_whoever_is_not_in_is_led_to_the_login_and_back(world: GatewayWorld) -> None:
+    away = await world.anybody.get("/runs?agent=dev")
+    assert (away.status_code, away.headers["location"]) == (303, "/login?next=/runs%3Fagent%3Ddev")
+    login = await world.anybody.get(away.headers["location"])
+    assert 'name="next" value="/runs?agent=dev"' in login.text
+    renewing = await world.anybody.get("/runs", headers={"hx-request": "true"})
+    assert (renewing.status_code, renewing.headers["hx-redirect"]) == (401, "/login")
+    assert (await world.anybody.post("/agents/dev/trigger")).headers["location"] == "/login"
+    assert not world.world.runs_of()
+
+
+async def test_a_form_needs_its_token_and_then_redirects(world: GatewayWorld) -> None:
+    client = await entered(world)
+    refused = await client.post("/agents/dev/trigger", data={"csrf": "wrong"})
+    assert refused.status_code == 403
+    assert "Load the page again" in refused.text
+    csrf = token_of((await client.get("/")).text)
+    done = await client.post("/agents/dev/trigger", data={"csrf": csrf, "prompt": "Look", "back": "//evil.example"})
+    assert (done.status_code, done.headers["location"]) == (303, "/agents/dev?said=triggered")
+    [run] = await world.world.until_runs(1)
+    assert world.world.keeper.starts[0].trigger.prompt == "Look"
+    shown = await client.get(f"/runs/{run.run_id}?said=nonsense")
+    assert "<pre>Look</pre>" in shown.text
+    assert shown.status_code == 200
+    assert "nonsense" not in re.sub(r"said=nonsense", "", shown.text)
+
+
+@pytest.mark.parametrize(
+    ("scope", "sees", "not_"),
+    [(Scope.READ, [], ["/trigger", "/disable", "/pause"]), (Scope.TRIGGER, ["/trigger"], ["/disable", "/pause"]),
+     (Scope.ADMIN, ["/trigger", "/disable", "/pause"], [])],
+)  # fmt: skip
+async def test_each_sees_what_it_may_do(world: GatewayWorld, scope: Scope, sees: list[str], not_: list[str]) -> None:
+    client = await with_scope(world, scope)
+    page = (await client.get("/")).text
+    assert [f'{path}"' in page for path in sees] == [True] * len(sees)
+    assert not [path for path in not_ if f'{path}"' in page]
+    if not_:
+        refused = await client.post("/pause", data={"csrf": token_of(page)})
+        assert refused.status_code == 403
+        assert "scope admin" in refused.text
+
+
+async def test_pages_say_what_is_wrong_in_pages(world: GatewayWorld) -> None:
+    client = await entered(world)
+    for address, status in (("/runs/none", 404), ("/agents/none", 404), ("/runs?before=x", 400), ("/receipts/x", 404)):
+        answer = await client.get(address)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        assert "That did not work" in answer.text
+
+
+async def test_a_failed_run_says_why_before_all_else(world: GatewayWorld) -> None:
+    await world.scheduler.intake.take(manual())
+    [run] = await world.world.until_runs(1)
+    world.world.keeper.end(run.run_id, Result.ERROR, error=RunError("model", "it was refused", "Wait."))
+    await world.world.until_closed(1)
+    client = await entered(world)
+    assert "it was refused" in (await client.get("/runs?result=error")).text
+    assert "it was refused" not in (await client.get("/runs?result=completed")).text
+    page = (await client.get(f"/runs/{run.run_id}")).text
+    assert page.index("it was refused") < page.index("Started by") < page.index("What it said")
+
+
+async def test_assets_are_kept_for_good_and_pages_never(world: GatewayWorld) -> None:
+    page = await world.anybody.get("/login")
+    assert page.headers["cache-control"] == "no-store"
+    addresses = re.findall(r'"(/assets/[^"]+)"', page.text)
+    assert len(set(addresses)) == 4
+    for address in addresses:
+        asset = await world.anybody.get(address)
+        assert (asset.status_code, asset.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+    assert "unsafe" not in page.headers["content-security-policy"]
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(Exception, match="'run' is undefined"):
+        render("run.html", WHO, NOW, "p", "/")
+
+
+def test_a_run_without_anything_has_a_page() -> None:
+    bare = RunView(run_id="r", agent="a", attempt=1, trigger=Trigger(), state=RunState.QUEUED, queued_at="")
+    values = {"run": bare, "transcript": transcript([]), "problem": "", "told": None}
+    assert "Nothing yet." in render("run.html", WHO, NOW, "p", "/", **values)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from freehold.console.transcript import LONGEST_TEXT, MOST_ITEMS, transcript
+from freehold.wire import events
+from freehold.wire.events import AnyEvent
+from tests.support.hostile import EVENT_TYPES, NASTY, event_of
+
+
+def _lines(*told: AnyEvent) -> list[bytes]:
+    return [events.encode(event) for event in told]
+
+
+def test_pieces_become_one_text_and_a_tool_one_item() -> None:
+    read = transcript(
+        _lines(
+            events.Message(seq=1, text="I look "),
+            events.Message(seq=2, text="at it."),
+            events.ToolStarted(seq=3, tool_call_id="t", title="Run ls", input={"command": "ls"}),
+            events.Message(seq=4, text="Meanwhile"),
+            events.ToolFinished(seq=5, tool_call_id="t", status="failed", output="no such file"),
+        )
+    )
+    assert [(item.seq, item.kind, item.text) for item in read.items] == [
+        (1, "said", "I look at it."), (3, "tool", ""), (4, "said", "Meanwhile"),
+    ]  # fmt: skip
+    tool = read.items[1]
+    assert tool.failed
+    assert not tool.open
+    assert '"command": "ls"' in tool.detail
+    assert tool.detail.endswith("no such file")
+    assert read.last_seq == 5
+
+
+def test_what_is_not_known_is_left_out_and_much_is_cut() -> None:
+    log = [events.Log(seq=number, level="info", text="x") for number in range(1, MOST_ITEMS + 11)]
+    read = transcript([b"{", b'{"type":"of tomorrow","seq":1}', *_lines(*log)])
+    assert (len(read.items), read.left_out) == (MOST_ITEMS, 10)
+    long = transcript(_lines(*(events.Message(seq=number, text="y" * 9_000) for number in range(1, 5))))
+    assert len(long.items[0].text) <= LONGEST_TEXT + 2
+
+
+def test_a_tool_that_nobody_saw_begin_is_shown() -> None:
+    [item] = transcript(_lines(events.ToolFinished(seq=1, tool_call_id="t", status="completed", output="done"))).items
+    assert (item.kind, item.title, item.detail, item.failed) == ("tool", "t", "done", False)
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+def test_every_kind_of_event_is_read(kind: type[events.Event]) -> None:
+    transcript(_lines(event_of(kind, NASTY)))
