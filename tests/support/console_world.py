@@ -112,8 +112,8 @@ async def console_world(folder: Path) -> AsyncIterator[ConsoleWorld]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        passing = asyncio.create_task(_pass_time(clock))
         async with (
+            _passing_time(clock),
             gateway_world(made, port=port, console=True) as world,
             serving(world.app, [listener]),
             async_playwright() as playwright,
@@ -127,8 +127,17 @@ async def console_world(folder: Path) -> AsyncIterator[ConsoleWorld]:
                 await browser.close()
                 world.gateway.streams.close()
                 world.gateway.changes.close()
-                passing.cancel()
-                await asyncio.gather(passing, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _passing_time(clock: ManualClock) -> AsyncIterator[None]:
+    """Until everything else has ended: what still sleeps then must wake."""
+    passing = asyncio.create_task(_pass_time(clock))
+    try:
+        yield
+    finally:
+        passing.cancel()
+        await asyncio.gather(passing, return_exceptions=True)
 
 
 async def _pass_time(clock: ManualClock) -> None:

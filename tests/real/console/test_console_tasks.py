@@ -165,4 +165,5 @@ async def test_by_keyboard_alone(console: ConsoleWorld) -> None:
         await page.keyboard.press("Tab")
     await expect(run).to_be_focused()
     await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status").first).to_contain_text("Taken in")
     await console.world.world.until_runs(1, "planner")

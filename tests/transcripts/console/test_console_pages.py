@@ -226,3 +226,14 @@ def test_a_run_without_anything_has_a_page() -> None:
     bare = RunView(run_id="r", agent="a", attempt=1, trigger=Trigger(), state=RunState.QUEUED, queued_at="")
     values = {"run": bare, "transcript": transcript([]), "problem": "", "told": None}
     assert "Nothing yet." in render("run.html", WHO, NOW, "p", "/", **values)
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_a_run_of_every_state_has_a_page(state: RunState) -> None:
+    run = RunView(
+        run_id="r", agent="a", attempt=1, trigger=Trigger(), state=state, queued_at="", status_text="working"
+    )  # fmt: skip
+    values = {"run": run, "transcript": transcript([]), "problem": "", "told": None}
+    page = render("run.html", WHO, NOW, "p", "/", **values)
+    assert "working" in page
+    assert ("It said nothing." in page) == (state is RunState.FINISHED)

@@ -24,9 +24,8 @@ function follow(address, kinds, concerns) {
   let lost = 0;
   source.onopen = () => {
     clearTimeout(lost);
-    const notice = document.getElementById("lost");
-    if (!notice.hidden) renew(); // what was missed meanwhile
-    notice.hidden = true;
+    document.getElementById("lost").hidden = true;
+    renew(); // for what happened since the page was made, or since the connection was lost
   };
   source.onerror = () => {
     clearTimeout(lost);
