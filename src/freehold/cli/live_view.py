@@ -112,7 +112,8 @@ class LiveView:
                     live.console.size = os.terminal_size((columns, rows))
                     live.update(frame(self._picture, columns, rows, now), refresh=True)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._look.wait()
 
     async def _read(self) -> None:
         """Ask the gateway when something has changed; what runs say meanwhile is in their files."""

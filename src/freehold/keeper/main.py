@@ -115,4 +115,5 @@ async def _until_over(
         elif ending.when_idle or (idle_s and clock.monotonic() - idle_since >= idle_s):
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ending.now.wait(), _LOOK_INTERVAL_S)
+            async with asyncio.timeout(_LOOK_INTERVAL_S):
+                await ending.now.wait()

@@ -106,7 +106,8 @@ class Permissions:
         self._open[asked.permission_id] = (future, waiting)
         self._tell()
         try:
-            return await asyncio.wait_for(future, self._deadline_s), "person"
+            async with asyncio.timeout(self._deadline_s):
+                return await future, "person"
         except TimeoutError:
             return default, "deadline"
         finally:

@@ -55,7 +55,8 @@ class WorkspaceWatch:
             if self._over.is_set():
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), self._interval_s)
+                async with asyncio.timeout(self._interval_s):
+                    await self._over.wait()
                 return
 
     async def _measure(self) -> bool:

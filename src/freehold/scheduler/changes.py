@@ -67,8 +67,10 @@ class FileChanges:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def next(self, within_s: float) -> frozenset[What]:
+        # Not `wait_for`: before Python 3.12 it forgets that it was cancelled when what it waits for comes just then.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), min(within_s, _POLL_S) if self._blind else within_s)
+            async with asyncio.timeout(min(within_s, _POLL_S) if self._blind else within_s):
+                await self._woken.wait()
         self._woken.clear()
         changed, self._changed = frozenset(self._changed), set()
         return changed

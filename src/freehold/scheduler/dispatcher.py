@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy import Connection
 
@@ -64,6 +64,7 @@ class Dispatcher:
         self._on_closed = on_closed
         self._reached = reached
         self._wake = asyncio.Event()
+        self._distrusted = asyncio.Event()
         self._beginning: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self.queues = Queues()
@@ -153,6 +154,9 @@ class Dispatcher:
             _logger.warning("an attempt could not be written", extra={"error": error.message})
             await self._clock.sleep(RETRY_S)
             await self._look_again(waiting.trigger_id)
+        except Exception:  # a defect of ours must not keep a trigger waiting until the next start
+            _logger.exception("a run could not be begun", extra={"trigger_id": waiting.trigger_id})
+            self._distrusted.set()
         finally:
             self._beginning[waiting.agent] -= 1
             self._wake.set()
@@ -162,7 +166,9 @@ class Dispatcher:
         try:
             view = await self._keeper.start(attempt.start_of(trigger, self._agents.edition))
         except KeeperAwayError as error:
-            self.keeper_problem = error.message  # asked again, with the same run id, when it is back
+            # Asked again, with the same run id, on a new connection: the other one may not have noticed.
+            self.keeper_problem = error.message
+            self._distrusted.set()
         except FreeholdError as error:
             await self._did_not_begin(trigger, error)
         else:
@@ -202,13 +208,26 @@ class Dispatcher:
             await self._clock.sleep(RETRY_S)
 
     async def _follow_one_keeper(self) -> None:
+        self._distrusted.clear()
         watch = await self._keeper.watch()
         self.active = {view.run_id: view for view in watch.under_way}
         # What changes from here on is told: nothing is missed between asking how runs stand and hearing of changes.
         await self._reconcile()
-        async for view in watch.changes:
-            await self._changed(view)
+        following = asyncio.create_task(self._follow(watch.changes))
+        distrusting = asyncio.create_task(self._distrusted.wait())
+        try:
+            await asyncio.wait({following, distrusting}, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
+            following.cancel()
+            distrusting.cancel()
+            await asyncio.gather(following, distrusting, return_exceptions=True)
         self.keeper_problem = "the keeper went away"
+
+    async def _follow(self, changes: AsyncIterator[RunView]) -> None:
+        async for view in changes:
+            await self._changed(view)
 
     async def _reconcile(self) -> None:
         """After a restart of the keeper or of the scheduler: every attempt that is written down is asked for again."""

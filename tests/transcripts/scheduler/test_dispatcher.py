@@ -187,6 +187,21 @@ async def test_runs_end_while_the_keeper_is_away_and_nothing_is_lost(world: Sche
         assert (await world.trigger(taken[1].trigger.id)).run_id == second.run_id
 
 
+async def test_a_keeper_that_fails_one_call_is_not_away_for_ever(world: SchedulerWorld) -> None:
+    """The connection that tells of changes may go on, and never say that anything was wrong."""
+    world.agent()
+    async with world.running() as scheduler:
+        world.keeper.away = True
+        taken = await scheduler.intake.take(manual())
+        await until(lambda: scheduler.dispatcher.keeper_problem != "")
+        world.keeper.come_back()
+        for _ in range(5):
+            world.clock.advance(1)
+            await asyncio.sleep(0.01)
+        [view] = await world.until_runs(1)
+        assert (await world.trigger(taken.trigger.id)).run_id == view.run_id
+
+
 async def test_runs_end_while_no_scheduler_is_there_and_nothing_is_lost(world: SchedulerWorld) -> None:
     world.agent()
     async with world.running() as scheduler:

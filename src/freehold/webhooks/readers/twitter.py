@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from freehold.webhooks.event import WebhookEvent
-from freehold.webhooks.payload import Node
+from freehold.webhooks.payload import Node, cut
 
 _ABOUT_IT = frozenset({"for_user_id", "user_has_blocked", "users", "apps"})
 """Keys beside the one that names the event."""
@@ -19,7 +19,7 @@ def read_twitter(payload: Node) -> WebhookEvent:
     name = post["user"]["screen_name"].text
     return WebhookEvent(
         event=event,
-        action=event.removesuffix("_events").rpartition("_")[2],
+        action=cut(event.removesuffix("_events").rpartition("_")[2]),
         repo=payload["for_user_id"].word,
         title=text.partition("\n")[0],
         body=text,
