@@ -96,18 +96,22 @@ def replay(context: Context, trigger: str) -> None:
 
 @command.command(name="discard")
 @click.argument("trigger")
+@click.option("--dead", "is_dead", is_flag=True, help="It is a dead letter: give it up for good.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def discard(context: Context, trigger: str, yes: bool) -> None:
-    """Let something that waits not begin; it is kept as a dead letter."""
-    if not confirm(f"Let {trigger} not begin?", yes=yes, no_input=context.no_input):
+def discard(context: Context, trigger: str, is_dead: bool, yes: bool) -> None:
+    """Let something that waits not begin; it is kept as a dead letter. With --dead, a dead letter is given up."""
+    question = f"Give {trigger} up for good?" if is_dead else f"Let {trigger} not begin?"
+    if not confirm(question, yes=yes, no_input=context.no_input):
         note("Nothing was changed.")
         return
-    answer = gateway_of(context).post(f"/triggers/{in_path(trigger)}/discard", object)
+    place = "dead-letters" if is_dead else "triggers"
+    answer = gateway_of(context).post(f"/{place}/{in_path(trigger)}/discard", object)
     if context.json:
         print_json(answer)
     elif not context.quiet:
-        say(f"{trigger} will not begin; `freehold queue replay {trigger}` takes that back")
+        undone = f"will not begin; `freehold queue replay {trigger}` takes that back"
+        say(f"{trigger} {'is given up' if is_dead else undone}")
 
 
 def _tell_more(context: Context, listed: list[TriggerView], limit: int) -> None:

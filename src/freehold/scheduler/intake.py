@@ -123,6 +123,12 @@ class Intake:
             raise FreeholdError(Code.NOT_FOUND, f"no trigger {trigger_id} is waiting", "It may have begun meanwhile.")
         self._dispatcher.queues.remove(trigger_id)
 
+    async def let_go(self, trigger_id: str, by: str) -> None:
+        """Give a dead letter up for good. Raises NOT_FOUND when it is none."""
+        now = self._clock.now()
+        if not await self._database.write(lambda c: triggers.let_go(c, trigger_id, f"discarded by {by}", now)):
+            raise FreeholdError(Code.NOT_FOUND, f"there is no dead letter {trigger_id}", "`freehold queue dead`")
+
     def _admit(self, connection: Connection, new: NewTrigger, now: datetime) -> Admitted | FreeholdError:
         try:
             agent = self._agents.require_takes_triggers(new.agent)

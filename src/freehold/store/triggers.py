@@ -17,7 +17,8 @@ from freehold.wire.runs import Result, RunOptions, TriggerType
 
 class TriggerState(StrEnum):
     """`waiting` for a place; `running` since an attempt was written down; then `done`, with the result of the final
-    attempt, or `dead`: given up before it had one, and replayed only by a person.
+    attempt, or `dead`: given up before it had one, and replayed only by a person, or let go by one: `done`, without a
+    result.
     """
 
     WAITING = "waiting"
@@ -131,6 +132,16 @@ def revive(connection: Connection, trigger_id: str, now: datetime) -> bool:
         update(triggers)
         .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.DEAD)
         .values(state=TriggerState.WAITING, reason="", ended_at=None, not_before=at, created_at=at)
+    )
+    return done.rowcount == 1
+
+
+def let_go(connection: Connection, trigger_id: str, reason: str, now: datetime) -> bool:
+    """Nobody will replay a dead letter: it is done, without a result; False when it is none."""
+    done = connection.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id, triggers.c.state == TriggerState.DEAD)
+        .values(state=TriggerState.DONE, reason=reason, ended_at=milliseconds(now))
     )
     return done.rowcount == 1
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.api.table import ENDPOINTS
 from freehold.project.triggering import QueueFull
 from freehold.store.api_keys import Scope
@@ -109,6 +110,28 @@ async def test_a_dead_letter_is_discarded_and_replayed(world: GatewayWorld) -> N
     assert (await world.client.get(f"{API}/status")).json()["dead_letters"] == 1
     assert (await world.client.post(f"{API}/triggers/{trigger_id}/replay")).json()["state"] == "waiting"
     assert (await world.client.get(f"{API}/dead-letters")).json() == []
+
+
+async def test_a_dead_letter_is_given_up_for_good_and_nothing_else_is(world: GatewayWorld) -> None:
+    await world.client.post(f"{API}/pause")
+    trigger_id = (await trigger(world))["trigger_id"]
+    assert (await world.client.post(f"{API}/dead-letters/{trigger_id}/discard")).status_code == 404  # it waits
+    await world.client.post(f"{API}/triggers/{trigger_id}/discard")
+    assert (await world.client.post(f"{API}/dead-letters/{trigger_id}/discard")).json() == {"ok": True}
+    assert (await world.client.get(f"{API}/dead-letters")).json() == []
+    assert (await world.client.post(f"{API}/triggers/{trigger_id}/replay")).status_code == 404
+    told = (await world.client.get(f"{API}/triggers/{trigger_id}")).json()["trigger"]
+    assert (told["state"], told["reason"]) == ("done", "discarded by gateway_api_key:default")
+
+
+async def test_a_run_that_is_written_down_and_has_not_begun_waits(world: GatewayWorld) -> None:
+    world.world.keeper.problem = FreeholdError(Code.UNREACHABLE, "Docker is away")
+    accepted = await trigger(world)
+    await until(lambda: bool(world.world.keeper.starts))
+    run_id = world.world.keeper.starts[0].run_id
+    told = (await world.client.get(f"{API}/runs/{run_id}")).json()
+    assert (told["state"], told["trigger"]["id"]) == ("queued", accepted["trigger_id"])
+    assert (await world.client.get(f"{API}/runs/dev-01j00000000000000000000000")).status_code == 404
 
 
 async def test_a_permission_is_answered(world: GatewayWorld) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from datetime import datetime
 
+from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.api.agents import start
 from freehold.gateway.endpoint import Asked, Endpoint
@@ -12,7 +13,8 @@ from freehold.gateway.streams import Piece
 from freehold.scheduler.intake import NewTrigger
 from freehold.store import run_index, triggers
 from freehold.store.api_keys import Scope
-from freehold.wire.runs import Result, RunState, RunView, TriggerType
+from freehold.store.triggers import StoredTrigger, TriggerState
+from freehold.wire.runs import Result, RunState, RunView, Trigger, TriggerType
 from freehold.wire.service import (
     Done,
     FollowUp,
@@ -43,10 +45,27 @@ async def one(asked: Asked) -> RunView:
     run_id = asked.path["id"]
     if active := asked.service.scheduler.dispatcher.active.get(run_id):
         return active
-    found = await asked.service.database.read(lambda connection: run_index.find(connection, run_id))
+    found = await asked.service.database.read(
+        lambda connection: run_index.find(connection, run_id) or _not_begun(triggers.of_run(connection, run_id))
+    )
     if found is None:
         raise FreeholdError(Code.NOT_FOUND, f"there is no run {run_id[:100]}", "`freehold runs` lists them.")
     return found
+
+
+def _not_begun(trigger: StoredTrigger | None) -> RunView | None:
+    """A run whose id is written down, and which the keeper has not begun yet; None when it never will be."""
+    if trigger is None or trigger.state not in (TriggerState.WAITING, TriggerState.RUNNING):
+        return None
+    return RunView(
+        run_id=trigger.run_id,
+        agent=trigger.agent,
+        attempt=max(trigger.attempts, 1),
+        trigger=Trigger(type=trigger.type, source=trigger.source, id=trigger.id),
+        state=RunState.QUEUED,
+        queued_at=rfc3339(trigger.created_at),
+        status_text=trigger.reason,
+    )
 
 
 async def events(asked: Asked) -> object:

@@ -52,6 +52,13 @@ async def discard(asked: Asked) -> Done:
     return Done()
 
 
+async def let_go(asked: Asked) -> Done:
+    await asked.service.scheduler.intake.let_go(asked.path["id"], asked.actor.name)
+    await asked.note("dead_letter.discard", asked.path["id"])
+    asked.gateway.changes.tell("queue")
+    return Done()
+
+
 _PAGED = ("agent", "before", "limit")
 ENDPOINTS = (
     Endpoint("GET", "/queue", Scope.READ, "What waits, newest first", queue, answer=list[TriggerView], query=_PAGED),
@@ -61,4 +68,6 @@ ENDPOINTS = (
     Endpoint("POST", "/triggers/{id}/replay", Scope.TRIGGER, "Let a dead letter wait again", replay,
              answer=TriggerView),
     Endpoint("POST", "/triggers/{id}/discard", Scope.TRIGGER, "Let what waits not begin", discard, answer=Done),
+    Endpoint("POST", "/dead-letters/{id}/discard", Scope.TRIGGER, "Give a dead letter up for good", let_go,
+             answer=Done),
 )  # fmt: skip
