@@ -70,6 +70,7 @@ def show_finished(run: Run, final: Outcome) -> None:
         phases_s=final.phases_s,
         usage=final.usage,
         cost_usd=final.cost_usd,
+        models=run.spent.models,
         error=final.error,
         waiting_for=(),
     )

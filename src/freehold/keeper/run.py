@@ -144,7 +144,7 @@ class Run:
     def note_request(self, request: ModelRequest) -> None:
         """A request to a model ended: it is an event, and it counts."""
         self.spent.add(request)
-        self.file.show(usage=self.spent.usage, cost_usd=self.spent.cost_usd)
+        self.file.show(usage=self.spent.usage, cost_usd=self.spent.cost_usd, models=self.spent.models)
         self.note(request)
 
     def show_waiting(self, waiting: Sequence[OpenPermission]) -> None:

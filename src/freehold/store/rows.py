@@ -38,3 +38,13 @@ def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None
     rest = {name: value for name, value in values.items() if name not in keys}
     insert = dialect.insert(table).values(values)
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def add_up(
+    connection: Connection, table: Table, key: Mapping[str, str], more: Mapping[str, float]
+) -> None:  # fmt: skip
+    """Add to the numbers of the row with this primary key; one that is not there yet begins with them."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table).values({**key, **more})
+    sums = {name: table.c[name] + insert.excluded[name] for name in more}
+    connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=sums))

@@ -1,4 +1,4 @@
-"""An index of the runs, for lists and sums; what a run said and did is in its own files."""
+"""An index of the runs, for lists; what a run said and did is in its own files."""
 
 from __future__ import annotations
 
@@ -8,29 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 
+from freehold.store import usage
 from freehold.store.rows import milliseconds, put
-from freehold.store.tables import runs, usage_days
-from freehold.wire.runs import Result, RunState, RunView
+from freehold.store.tables import runs
+from freehold.wire.runs import RunState, RunView
 
 _decode = msgspec.json.Decoder(RunView).decode
-
-
-class UsageDay(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent's runs used on one UTC day; `day` is its ISO date. Runs count on the day on which they ended."""
-
-    day: str
-    agent: str
-    runs: int
-    failed: int
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    requests: int
-    cost_usd: float
-    duration_s: float
 
 
 def record(connection: Connection, view: RunView) -> bool:
@@ -41,7 +26,7 @@ def record(connection: Connection, view: RunView) -> bool:
     put(connection, runs, _values(view))
     if view.state is not RunState.FINISHED:
         return False
-    _add_usage(connection, view)
+    usage.add(connection, view)
     return True
 
 
@@ -68,10 +53,12 @@ def page(
     results: Sequence[str] = (),
     trigger_types: Sequence[str] = (),
     before: datetime | None = None,
+    before_run: str = "",
     limit: int = 50,
 ) -> list[RunView]:
-    """Newest first; `before` is when the last one seen was queued."""
-    wanted = select(runs.c.view).order_by(runs.c.queued_at.desc()).limit(limit)
+    """Newest first; `before` is when the last one seen was queued, `before_run` its run id: several may have come at
+    the same moment. Without the run id, those of that moment count as seen."""
+    wanted = select(runs.c.view).order_by(runs.c.queued_at.desc(), runs.c.run_id.desc()).limit(limit)
     if agent:
         wanted = wanted.where(runs.c.agent == agent)
     if results:
@@ -79,7 +66,10 @@ def page(
     if trigger_types:
         wanted = wanted.where(runs.c.trigger_type.in_(trigger_types))
     if before:
-        wanted = wanted.where(runs.c.queued_at < milliseconds(before))
+        at = milliseconds(before)
+        wanted = wanted.where(runs.c.queued_at <= at if before_run else runs.c.queued_at < at)
+        if before_run:
+            wanted = wanted.where(or_(runs.c.queued_at < at, runs.c.run_id < before_run))
     return [_decode(text) for text in connection.execute(wanted).scalars()]
 
 
@@ -133,14 +123,6 @@ def newest(connection: Connection) -> str:
     return connection.execute(wanted).scalar() or ""
 
 
-def usage(connection: Connection, since_day: str, agent: str = "") -> list[UsageDay]:
-    """Sums by day and agent, from the day `since_day` (ISO) on, the oldest first."""
-    wanted = select(usage_days).where(usage_days.c.day >= since_day).order_by(usage_days.c.day, usage_days.c.agent)
-    if agent:
-        wanted = wanted.where(usage_days.c.agent == agent)
-    return [UsageDay(**row) for row in connection.execute(wanted).mappings()]
-
-
 def forget_before(connection: Connection, moment: datetime) -> int:
     """Forget finished runs that were queued before; sums of days stay. How many were forgotten."""
     old = (runs.c.queued_at < milliseconds(moment), runs.c.state == RunState.FINISHED)
@@ -172,24 +154,3 @@ def _values(view: RunView) -> dict[str, Any]:
 
 def _at(written: str | None) -> int | None:
     return None if written is None else milliseconds(datetime.fromisoformat(written))
-
-
-def _add_usage(connection: Connection, view: RunView) -> None:
-    ended = view.finished_at or view.queued_at
-    key = {"day": ended[:10], "agent": view.agent}
-    began = datetime.fromisoformat(view.started_at or ended)
-    more: dict[str, float] = {
-        "runs": 1,
-        "failed": int(view.result not in (Result.COMPLETED, Result.RERUN)),
-        "input": view.usage.input,
-        "output": view.usage.output,
-        "cache_read": view.usage.cache_read,
-        "cache_write": view.usage.cache_write,
-        "requests": view.usage.requests,
-        "cost_usd": view.cost_usd or 0.0,
-        "duration_s": max((datetime.fromisoformat(ended) - began).total_seconds(), 0.0),
-    }
-    mine = (usage_days.c.day == key["day"], usage_days.c.agent == key["agent"])
-    before = connection.execute(select(usage_days).where(*mine)).first()
-    sums = {name: value + (getattr(before, name) if before else 0) for name, value in more.items()}
-    put(connection, usage_days, {**key, **sums})

@@ -102,6 +102,7 @@ runs = Table(
     Index(None, "agent", "queued_at"),
     Index(None, "trigger_id"),
     Index(None, "result", "queued_at"),
+    Index(None, "trigger_type", "queued_at"),
     Index("ix_runs_unfinished", "state", sqlite_where=text("state <> 'finished'"),
           postgresql_where=text("state <> 'finished'")),
 )  # fmt: skip
@@ -121,8 +122,27 @@ usage_days = Table(
     _number("requests"),
     Column("cost_usd", Float, nullable=False, server_default="0"),
     Column("duration_s", Float, nullable=False, server_default="0"),
+    _number("unpriced"),
 )
-"""Sums by UTC day and agent, so that pages about a million runs need not read them."""
+"""Sums by UTC day and agent, so that pages about a million runs need not read them. `unpriced` counts the runs whose
+cost is not known."""
+
+usage_models = Table(
+    "usage_models",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("agent", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    _number("runs"),
+    _number("input"),
+    _number("output"),
+    _number("cache_read"),
+    _number("cache_write"),
+    _number("requests"),
+    Column("cost_usd", Float, nullable=False, server_default="0"),
+    _number("unpriced"),
+)
+"""The same by model. A run that asked several counts for each; the model is empty for what names none."""
 
 receipts = Table(
     "receipts",
@@ -218,6 +238,7 @@ api_keys = Table(
     _number("created_at"),
     _moment("last_used_at"),
     _moment("revoked_at"),
+    _moment("expires_at"),
     UniqueConstraint("hash"),
 )
 """`hash` is SHA-256 of a random key of 32 bytes, in hex; the key itself is nowhere."""
@@ -241,9 +262,12 @@ audit = Table(
     Column("action", String, nullable=False),
     _text("target"),
     Column("detail", Text, nullable=False, server_default="{}"),
+    _text("address"),
     Index(None, "at"),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
 )
-"""Who changed what."""
+"""Who changed what, and from where."""
 
 notices = Table(
     "notices",

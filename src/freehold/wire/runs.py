@@ -117,6 +117,13 @@ class Usage(msgspec.Struct, frozen=True):
         return self.input + self.output + self.cache_read + self.cache_write
 
 
+class ModelUse(msgspec.Struct, frozen=True):
+    """What one of a run's models used; the cost is None when its price is not known."""
+
+    usage: Usage = Usage()
+    cost_usd: float | None = 0.0
+
+
 class RunError(msgspec.Struct, frozen=True):
     """Why a run did not complete: the fields of a `FreeholdError`."""
 
@@ -161,6 +168,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     phases_s: dict[Phase, float] = {}
     usage: Usage = Usage()
     cost_usd: float | None = 0.0
+    models: dict[str, ModelUse] = {}
+    """What each model used, by its name; the name is empty for what was charged without an answer."""
     error: RunError | None = None
     waiting_for: tuple[OpenPermission, ...] = ()
     """What it asks a person for and waits for, at most ten."""

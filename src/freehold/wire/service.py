@@ -179,6 +179,46 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     before: str | None = None
 
 
+class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs used together; `name` is a day (ISO date), an agent or a model. A run counts on the UTC day on which it
+    ended, and for each of its models. `input` excludes what a cache gave or took. `unpriced` are runs whose cost is not
+    known, and is not in `cost_usd`; by model, `failed` and `duration_s` are not known."""
+
+    name: str
+    runs: int = 0
+    failed: int = 0
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    requests: int = 0
+    cost_usd: float = 0.0
+    duration_s: float = 0.0
+    unpriced: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write
+
+
+class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """From the day `since` to the day `until`, today (UTC). `days` are the oldest first, without those on which nothing
+    ran; `agents` and `models` the dearest first, `agent_count` of how many agents. `day_usd` and `month_usd` are what
+    budgets count, requests under way included; a limit is null where there is none."""
+
+    since: str
+    until: str
+    total: UsageSum
+    days: list[UsageSum]
+    agents: list[UsageSum]
+    agent_count: int
+    models: list[UsageSum]
+    day_usd: float
+    month_usd: float
+    usd_per_day: float | None
+    usd_per_month: float | None
+
+
 class ReleaseLock(msgspec.Struct, frozen=True):
     uri: str
 

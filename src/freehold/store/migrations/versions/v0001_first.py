@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("hash", name=op.f("uq_api_keys_hash")),
     )
@@ -30,8 +31,11 @@ def upgrade() -> None:
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("target", sa.Text(), server_default="", nullable=False),
         sa.Column("detail", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("address", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
+    op.create_index(op.f("ix_audit_action_id"), "audit", ["action", "id"], unique=False)
+    op.create_index(op.f("ix_audit_actor_id"), "audit", ["actor", "id"], unique=False)
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
     op.create_table(
         "calls",
@@ -139,6 +143,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_runs_queued_at"), "runs", ["queued_at"], unique=False)
     op.create_index(op.f("ix_runs_result_queued_at"), "runs", ["result", "queued_at"], unique=False)
     op.create_index(op.f("ix_runs_trigger_id"), "runs", ["trigger_id"], unique=False)
+    op.create_index(op.f("ix_runs_trigger_type_queued_at"), "runs", ["trigger_type", "queued_at"], unique=False)
     op.create_index(
         "ix_runs_unfinished",
         "runs",
@@ -216,5 +221,21 @@ def upgrade() -> None:
         sa.Column("requests", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("cost_usd", sa.Float(), server_default="0", nullable=False),
         sa.Column("duration_s", sa.Float(), server_default="0", nullable=False),
+        sa.Column("unpriced", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("day", "agent", name=op.f("pk_usage_days")),
+    )
+    op.create_table(
+        "usage_models",
+        sa.Column("day", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("input", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("output", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cache_read", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cache_write", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("requests", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cost_usd", sa.Float(), server_default="0", nullable=False),
+        sa.Column("unpriced", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("day", "agent", "model", name=op.f("pk_usage_models")),
     )

@@ -1,0 +1,106 @@
+"""What runs used, in sums by UTC day: a page about a million runs reads none of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Connection, Table, func, select
+
+from freehold.store.rows import add_up
+from freehold.store.tables import usage_days, usage_models
+from freehold.wire.runs import Result, RunView, Usage
+from freehold.wire.service import UsageSum
+
+
+class UsageDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent's runs used on one UTC day; `day` is its ISO date. Runs count on the day on which they ended;
+    `unpriced` are those whose cost is not known."""
+
+    day: str
+    agent: str
+    runs: int
+    failed: int
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    requests: int
+    cost_usd: float
+    duration_s: float
+    unpriced: int
+
+
+def add(connection: Connection, view: RunView) -> None:
+    """Count a run that has ended; whoever calls sees to it that it is counted once."""
+    ended = view.finished_at or view.queued_at
+    began = datetime.fromisoformat(view.started_at or ended)
+    key = {"day": ended[:10], "agent": view.agent}
+    more = {
+        **_amounts(view.usage, view.cost_usd),
+        "failed": int(view.result not in (Result.COMPLETED, Result.RERUN)),
+        "duration_s": max((datetime.fromisoformat(ended) - began).total_seconds(), 0.0),
+    }
+    add_up(connection, usage_days, key, more)
+    for model, used in view.models.items():
+        add_up(connection, usage_models, {**key, "model": model}, _amounts(used.usage, used.cost_usd))
+
+
+def days(connection: Connection, since_day: str, agent: str = "") -> list[UsageDay]:
+    """By day and agent, from the day `since_day` (ISO) on, the oldest first."""
+    wanted = select(usage_days).where(usage_days.c.day >= since_day).order_by(usage_days.c.day, usage_days.c.agent)
+    if agent:
+        wanted = wanted.where(usage_days.c.agent == agent)
+    return [UsageDay(**row) for row in connection.execute(wanted).mappings()]
+
+
+def by_day(connection: Connection, since_day: str, agent: str = "") -> list[UsageSum]:
+    """The oldest first."""
+    return sorted(_sums(connection, usage_days.c.day, since_day, agent), key=lambda one: one.name)
+
+
+def by_agent(connection: Connection, since_day: str, agent: str = "") -> list[UsageSum]:
+    """What cost most first."""
+    return _dearest_first(_sums(connection, usage_days.c.agent, since_day, agent))
+
+
+def by_model(connection: Connection, since_day: str, agent: str = "") -> list[UsageSum]:
+    """What cost most first; the name is empty for what names no model."""
+    return _dearest_first(_sums(connection, usage_models.c.model, since_day, agent))
+
+
+def _sums(connection: Connection, group: Column[str], since_day: str, agent: str) -> list[UsageSum]:
+    table = group.table
+    assert isinstance(table, Table)
+    keys = table.primary_key.columns.keys()
+    sums = [func.sum(column).label(column.name) for column in table.c if column.name not in keys]
+    wanted = select(group.label("name"), *sums).where(table.c.day >= since_day).group_by(group)
+    if agent:
+        wanted = wanted.where(table.c.agent == agent)
+    return [
+        # PostgreSQL adds up integers to decimals.
+        UsageSum(**{name: _plain(name, value) for name, value in row.items()})
+        for row in connection.execute(wanted).mappings()
+    ]
+
+
+def _plain(name: str, value: Any) -> Any:
+    return value if name == "name" else float(value) if name in ("cost_usd", "duration_s") else int(value)
+
+
+def _dearest_first(sums: list[UsageSum]) -> list[UsageSum]:
+    return sorted(sums, key=lambda one: (-one.cost_usd, -one.runs, one.name))
+
+
+def _amounts(usage: Usage, cost_usd: float | None) -> dict[str, float]:
+    return {
+        "runs": 1,
+        "input": usage.input,
+        "output": usage.output,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "requests": usage.requests,
+        "cost_usd": cost_usd or 0.0,
+        "unpriced": int(cost_usd is None),
+    }

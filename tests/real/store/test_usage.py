@@ -1,0 +1,94 @@
+"""Sums of what runs used: by day, by agent and by model, and never twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from freehold.store import run_index, usage
+from freehold.store.database import Database
+from freehold.wire.runs import ModelUse, Result, RunState, RunView, Trigger, Usage
+
+SMALL, LARGE = Usage(100, 10, 1000, 5, 2, 1), Usage(400, 40, 0, 0, 3, 2)
+
+
+def ended(run_id: str, agent: str = "dev", *, day: str = "2026-11-20", result: Result = Result.COMPLETED) -> RunView:
+    """It asked two models."""
+    return RunView(
+        run_id=run_id,
+        agent=agent,
+        attempt=1,
+        trigger=Trigger(),
+        state=RunState.FINISHED,
+        queued_at=f"{day}T08:00:00.000Z",
+        started_at=f"{day}T08:00:00.000Z",
+        finished_at=f"{day}T08:01:30.000Z",
+        result=result,
+        usage=SMALL + LARGE,
+        cost_usd=0.5,
+        models={"small": ModelUse(SMALL, 0.1), "large": ModelUse(LARGE, 0.4)},
+    )
+
+
+async def counted(database: Database, *views: RunView) -> None:
+    await database.write(lambda connection: [run_index.record(connection, view) for view in views])
+
+
+async def test_runs_add_up_by_day_agent_and_model(database: Database) -> None:
+    failed = ended("dev-2", result=Result.ERROR)
+    other = ended("b-1", "b", day="2026-11-21")
+    await counted(database, ended("dev-1"), failed, other, failed)  # the last is told again
+    days = await database.read(lambda c: usage.by_day(c, "2026-11-20"))
+    assert [(day.name, day.runs, day.failed, day.cost_usd) for day in days] == [
+        ("2026-11-20", 2, 1, 1.0),
+        ("2026-11-21", 1, 0, 0.5),
+    ]
+    assert (days[0].input, days[0].output, days[0].cache_read, days[0].cache_write) == (1000, 100, 2000, 10)
+    assert (days[0].tokens, days[0].requests, days[0].duration_s) == (3110, 10, 180.0)
+    agents = await database.read(lambda c: usage.by_agent(c, "2026-11-20"))
+    assert [(agent.name, agent.runs) for agent in agents] == [("dev", 2), ("b", 1)]
+    models = await database.read(lambda c: usage.by_model(c, "2026-11-20"))
+    assert [(model.name, model.runs, model.input, round(model.cost_usd, 6)) for model in models] == [
+        ("large", 3, 1200, 1.2),
+        ("small", 3, 300, 0.3),
+    ]
+    assert all(isinstance(one.input, int) and isinstance(one.cost_usd, float) for one in (*days, *agents, *models))
+
+
+async def test_a_report_begins_at_a_day_and_may_be_of_one_agent(database: Database) -> None:
+    await counted(database, ended("dev-1"), ended("b-1", "b", day="2026-11-21"))
+    assert [one.name for one in await database.read(lambda c: usage.by_agent(c, "2026-11-21"))] == ["b"]
+    assert [one.name for one in await database.read(lambda c: usage.by_day(c, "2026-11-20", "dev"))] == ["2026-11-20"]
+    [large, _small] = await database.read(lambda c: usage.by_model(c, "2026-11-20", "dev"))
+    assert (large.name, large.runs) == ("large", 1)
+    assert await database.read(lambda c: usage.by_model(c, "2026-11-22")) == []
+
+
+async def test_a_cost_that_is_not_known_is_said_to_be_so(database: Database) -> None:
+    unknown = RunView(
+        run_id="dev-1", agent="dev", attempt=1, trigger=Trigger(), state=RunState.FINISHED,
+        queued_at="2026-11-20T08:00:00.000Z", result=Result.COMPLETED, usage=SMALL, cost_usd=None,
+        models={"mine": ModelUse(SMALL, None)},
+    )  # fmt: skip
+    await counted(database, unknown, ended("dev-2"))
+    [agent] = await database.read(lambda c: usage.by_agent(c, "2026-11-20"))
+    assert (agent.runs, agent.unpriced, agent.cost_usd) == (2, 1, 0.5)
+    models = await database.read(lambda c: usage.by_model(c, "2026-11-20"))
+    assert [(model.name, model.unpriced) for model in models] == [("large", 0), ("small", 0), ("mine", 1)]
+    [day] = await database.read(lambda c: usage.days(c, "2026-11-20"))
+    assert (day.day, day.agent, day.unpriced) == ("2026-11-20", "dev", 1)
+
+
+async def test_runs_of_the_same_moment_are_on_one_page_each(database: Database) -> None:
+    """Ten thousand webhooks may come in one second: none is left out between two pages."""
+    views = [ended(f"dev-{number}") for number in range(7)]
+    await counted(database, *views)
+    seen: list[str] = []
+    last: RunView | None = None
+    for _ in range(4):
+        before = None if last is None else datetime.fromisoformat(last.queued_at)
+        run = last.run_id if last else ""
+        found = await database.read(partial(run_index.page, before=before, before_run=run, limit=2))
+        seen += [view.run_id for view in found]
+        last = found[-1]
+    assert seen == [f"dev-{number}" for number in reversed(range(7))]
