@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
-from freehold.wire.keeper import AnswerPermission, AttachRun
+from freehold.wire.keeper import AnswerPermission, AttachRun, FinishChat, InterruptTurn, Said, Say
 from freehold.wire.runs import RunState, RunView
 
 PAUSE_S = 0.5
@@ -42,6 +42,17 @@ class RunEvents(Protocol):
         ...
 
     async def answer(self, run_id: str, permission_id: str, option_id: str) -> None: ...
+
+    async def tell(self, what: Say) -> Said:
+        """What a person says in a chat; the same message however often it is asked. Raises CONFLICT for a run that is
+        no chat or has ended, BUSY while too many messages wait, TOO_LARGE, USAGE."""
+        ...
+
+    async def interrupt(self, turn: InterruptTurn) -> None:
+        """Raises CONFLICT also where no turn is under way."""
+        ...
+
+    async def finish(self, chat: FinishChat) -> None: ...
 
 
 class KeeperRunEvents:
@@ -79,6 +90,15 @@ class KeeperRunEvents:
         answer = AnswerPermission(run_id, permission_id, option_id)
         await ask(self._project, self._home, "run/answer", answer, type(None))
 
+    async def tell(self, what: Say) -> Said:
+        return await ask(self._project, self._home, "run/say", what, Said)
+
+    async def interrupt(self, turn: InterruptTurn) -> None:
+        await ask(self._project, self._home, "run/interrupt", turn, type(None))
+
+    async def finish(self, chat: FinishChat) -> None:
+        await ask(self._project, self._home, "run/finish", chat, type(None))
+
 
 async def _events(connection: KeeperConnection) -> AsyncGenerator[ToldEvent]:
     """Until the keeper says that it was all. Raises `KeeperGoneError` when it cannot say so any more."""
@@ -97,6 +117,7 @@ class MemoryRunEvents:
     def __init__(self) -> None:
         self.said: dict[str, list[ToldEvent]] = {}
         self.answered: list[tuple[str, str, str]] = []
+        self.talk: list[Say | InterruptTurn | FinishChat] = []
         self._grown = asyncio.Event()
 
     def say(self, run_id: str, kind: str, **fields: object) -> None:
@@ -121,3 +142,15 @@ class MemoryRunEvents:
 
     async def answer(self, run_id: str, permission_id: str, option_id: str) -> None:
         self.answered.append((run_id, permission_id, option_id))
+
+    async def tell(self, what: Say) -> Said:
+        if what in self.talk:
+            return Said(len(self.talk), 0)
+        self.talk.append(what)
+        return Said(len(self.talk), 0)
+
+    async def interrupt(self, turn: InterruptTurn) -> None:
+        self.talk.append(turn)
+
+    async def finish(self, chat: FinishChat) -> None:
+        self.talk.append(chat)

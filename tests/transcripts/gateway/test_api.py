@@ -10,7 +10,8 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.api.table import ENDPOINTS
 from freehold.project.triggering import QueueFull
 from freehold.store.api_keys import Scope
-from freehold.wire.run_api import LockRequest
+from freehold.wire.keeper import LONGEST_SAID, FinishChat, InterruptTurn, Say
+from freehold.wire.run_api import CallRequest, LockRequest
 from freehold.wire.runs import Result, RunError
 from freehold.wire.service import API
 from tests.support.gateway_world import GatewayWorld, errors
@@ -48,6 +49,7 @@ async def test_an_agent_is_started_and_its_run_told_of(world: GatewayWorld) -> N
 async def test_a_trigger_with_a_key_is_taken_once(world: GatewayWorld) -> None:
     first, again = await trigger(world, key="k"), await trigger(world, key="k")
     assert (first["repeated"], again["repeated"]) == (False, True)
+    assert again["trigger_id"] == first["trigger_id"]
     await world.world.until_runs(1)
 
 
@@ -264,3 +266,51 @@ async def test_usage_by_day(world: GatewayWorld) -> None:
     await world.world.until_closed(1)
     [day] = (await world.client.get(f"{API}/usage?days=1")).json()
     assert (day["agent"], day["runs"], day["cost_usd"]) == ("dev", 1, 0.5)
+
+
+async def test_a_chat_is_begun_talked_in_and_finished(world: GatewayWorld) -> None:
+    begun = await world.client.post(f"{API}/agents/dev/chat", json={"message": "Look at issue 12", "key": "k"})
+    again = await world.client.post(f"{API}/agents/dev/chat", json={"message": "Look at issue 12", "key": "k"})
+    assert (begun.status_code, again.json()["repeated"]) == (202, True)
+    [run] = await world.world.until_runs(1)
+    started = world.world.keeper.starts[0]
+    assert (started.is_chat, started.trigger.prompt) == (True, "Look at issue 12")
+    await until(lambda: run.run_id in world.scheduler.dispatcher.active)
+    said = await world.client.post(f"{API}/runs/{run.run_id}/say", json={"text": "And 13", "message_id": "m"})
+    assert said.json() == {"turn": 1, "ahead": 0}
+    for verb in ("interrupt", "finish"):
+        assert (await world.client.post(f"{API}/runs/{run.run_id}/{verb}")).json() == {"ok": True}
+    by = "gateway_api_key:default"
+    assert world.events.talk == [
+        Say(run.run_id, "m", "And 13", by), InterruptTurn(run.run_id), FinishChat(run.run_id)
+    ]  # fmt: skip
+
+
+async def test_a_chat_that_cannot_be_is_refused_before_it_holds_its_agent(world: GatewayWorld) -> None:
+    long = await world.client.post(f"{API}/agents/dev/chat", json={"message": "x" * (LONGEST_SAID + 1)})
+    assert (long.status_code, errors(long)["code"]) == (413, "too_large")
+    assert (await world.client.post(f"{API}/runs/none/say", json={"text": "Hello"})).status_code == 404
+    (world.world.project / "agents/dev/test-script.sh").write_text("#!/bin/sh\n")
+    world.scheduler.agents.edition = world.world.edition()
+    script = await world.client.post(f"{API}/agents/dev/chat", json={})
+    assert "test-script.sh" in errors(script)["message"]
+    assert not world.world.keeper.starts
+
+
+async def test_what_a_run_called_is_told(world: GatewayWorld) -> None:
+    await trigger(world)
+    [run] = await world.world.until_runs(1)
+    await until(lambda: run.run_id in world.scheduler.dispatcher.active)
+    assert (await world.client.get(f"{API}/runs/{run.run_id}/calls")).json() == []
+    world.world.agent("planner")
+    world.scheduler.agents.edition = world.world.edition()
+    await world.scheduler.calls.call(run.run_id, CallRequest("planner", "Plan it."))
+    [called] = await world.world.until_runs(1, "planner")
+    world.world.keeper.end(called.run_id, value="a plan")
+    await world.world.until_closed(1)
+    [told] = (await world.client.get(f"{API}/runs/{run.run_id}/calls")).json()
+    assert (told["agent"], told["status"], told["run_id"], told["return_value"]) == (
+        "planner", "completed", called.run_id, "a plan",
+    )  # fmt: skip
+    view = (await world.client.get(f"{API}/runs/{called.run_id}")).json()
+    assert view["trigger"] == {"type": "call", "source": run.run_id, "id": told["call_id"]}

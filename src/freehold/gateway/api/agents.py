@@ -30,8 +30,7 @@ async def one(asked: Asked) -> AgentView:
 
 async def trigger(asked: Asked) -> TriggerAccepted:
     request = asked.body(TriggerRequest)
-    if len(request.key) > LONGEST_KEY or "\0" in request.key:
-        raise FreeholdError(Code.USAGE, f"key has at most {LONGEST_KEY} characters, none of them a zero byte")
+    require_key(request.key)
     return await start(
         asked,
         NewTrigger(
@@ -44,6 +43,12 @@ async def trigger(asked: Asked) -> TriggerAccepted:
         ),
         "agent.trigger",
     )
+
+
+def require_key(key: str) -> None:
+    """Raises USAGE for what cannot tell one request from another."""
+    if len(key) > LONGEST_KEY or "\0" in key:
+        raise FreeholdError(Code.USAGE, f"key has at most {LONGEST_KEY} characters, none of them a zero byte")
 
 
 async def start(asked: Asked, new: NewTrigger, action: str) -> TriggerAccepted:

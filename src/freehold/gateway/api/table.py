@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from freehold.gateway.api import agents, keys, locks, notices, project, receipts, runs, triggers, usage
+from freehold.gateway.api import agents, calls, chats, keys, locks, notices, project, receipts, runs, triggers, usage
 from freehold.gateway.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *project.ENDPOINTS,
     *agents.ENDPOINTS,
     *runs.ENDPOINTS,
+    *calls.ENDPOINTS,
+    *chats.ENDPOINTS,
     *triggers.ENDPOINTS,
     *locks.ENDPOINTS,
     *notices.ENDPOINTS,
