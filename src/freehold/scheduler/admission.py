@@ -16,7 +16,9 @@ from freehold.store.triggers import StoredTrigger
 
 @dataclass(frozen=True)
 class Admitted:
-    """`repeated`: the same one from the same source was taken in before. `buried` made room for it."""
+    """`repeated`: the same one from the same source was taken in before, and `trigger` is that one. `buried` made room
+    for it.
+    """
 
     trigger: StoredTrigger
     repeated: bool = False
@@ -28,8 +30,8 @@ def admit(connection: Connection, trigger: StoredTrigger, rules: Triggering, now
 
     Raises BUSY when the queue is full and its rule is to refuse; nothing is written then.
     """
-    if triggers.is_known(connection, trigger):
-        return Admitted(trigger, repeated=True)
+    if before := triggers.same_as(connection, trigger):
+        return Admitted(before, repeated=True)
     buried = None
     if triggers.waiting_of(connection, trigger.agent) >= rules.most_waiting:
         buried = _make_room(connection, trigger, rules, now)

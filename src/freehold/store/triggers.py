@@ -68,12 +68,13 @@ def add(connection: Connection, trigger: StoredTrigger) -> bool:
     return insert_new(connection, triggers, _values(trigger))
 
 
-def is_known(connection: Connection, trigger: StoredTrigger) -> bool:
-    """Whether the same one from the same source is there already."""
+def same_as(connection: Connection, trigger: StoredTrigger) -> StoredTrigger | None:
+    """The one from the same source that is there already; None when this is the first."""
     if not trigger.source_id:
-        return False
+        return None
     mine = (getattr(triggers.c, name) == getattr(trigger, name) for name in ("agent", "type", "source", "source_id"))
-    return connection.execute(select(triggers.c.id).where(*mine, _HAS_ORIGIN)).first() is not None
+    row = connection.execute(select(triggers).where(*mine, _HAS_ORIGIN)).first()
+    return _trigger(row) if row else None
 
 
 def take(connection: Connection, trigger_id: str, run_id: str) -> bool:
