@@ -4,7 +4,7 @@
 #   make test      every test ring that this machine can run; says which it cannot, and why
 #   make check     formatting, types, layers, docs, lock
 #   make bench     speed and size, as ratios against a control in the same run
-#   make soak      the keeper under load for a while, watching for leaks
+#   make soak      a project under load for an hour while its processes are killed; MINUTES=5 for less
 #   make docs      the documentation as a site, in site/
 #
 # INSTALL=1 also installs what needs root: a Docker engine and the programs that the real-machine tests drive.
@@ -75,7 +75,7 @@ bench: setup install-tools
 	$(BIN)/python -m bench
 
 soak: setup install-tools
-	$(BIN)/python -m bench.soak
+	$(BIN)/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 docs: setup
 	$(BIN)/uv run --quiet --locked --group docs zensical build --clean --strict

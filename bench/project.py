@@ -33,11 +33,6 @@ class BenchProject:
         for file, text in files.items():
             (folder / file).write_text(text)
 
-    def run_at_once(self, number: int) -> None:
-        """Let so many runs of the agent go on side by side."""
-        config = self.root / "agents" / "bench" / "config.toml"
-        config.write_text(f"{config.read_text()}scale = {number}\n")
-
 
 @contextmanager
 def bench_project() -> Iterator[BenchProject]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bench import command_line, memory, run_start, soak
+from bench import command_line, memory, run_start
 from bench.figure import Figure, Missing
-from bench.project import bench_project
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
@@ -30,12 +29,3 @@ def test_the_command_line_is_measured() -> None:
     absolute, *_ = command_line.measure()
     assert isinstance(absolute, Figure)
     assert absolute.value > 0
-
-
-async def test_a_soak_finds_nothing_left_behind(base_image: str) -> None:
-    with bench_project() as project:
-        project.run_at_once(soak.AT_ONCE)
-        looks = await soak.soak(project, seconds=2)
-    last = looks[-1]
-    assert (last.failed, last.containers, last.folders) == (0, 0, 0)
-    assert last.runs >= soak.AT_ONCE

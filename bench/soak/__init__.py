@@ -1,0 +1,1 @@
+"""`make soak`: a project as a service under mixed load, while its processes are killed."""
