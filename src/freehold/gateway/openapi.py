@@ -15,7 +15,7 @@ from freehold.wire.service import API
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _TEXT = {"type": "string", "maxLength": LONGEST_VALUE, "pattern": r"^[^\x00]*$"}
-_MOMENT = r"^(20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{3})?Z)?$"
+_MOMENT = r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{3})?Z"
 """A little narrower than what is taken: every such text is one."""
 
 
@@ -45,7 +45,10 @@ _QUERY = {
     },
     "text": _words("What it says."),
     "before": _words("The page after this one: the id of the last one seen."),
-    "before_moment": {"schema": {"type": "string", "pattern": _MOMENT}, "description": "What the page before said."},
+    "before_moment": {
+        "schema": {"type": "string", "pattern": rf"^({_MOMENT}(~[a-z0-9-]{{1,100}})?)?$"},
+        "description": "What the page before said, or a moment.",
+    },
     "result": _several(Result, "How it ended."),
     "trigger": _several(TriggerType, "Why it started."),
 }

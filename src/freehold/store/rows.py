@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,11 +31,12 @@ def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) 
     return done.rowcount == 1
 
 
-def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-    """Insert a row, or make the one with the same primary key like it."""
+def put(connection: Connection, table: Table, values: Mapping[str, Any], fixed: Collection[str] = ()) -> None:
+    """Insert a row, or make the one with the same primary key like it. Columns in `fixed` never change: SQLite leaves
+    their indexes alone."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     keys = [column.name for column in table.primary_key]
-    rest = {name: value for name, value in values.items() if name not in keys}
+    rest = {name: value for name, value in values.items() if name not in keys and name not in fixed}
     insert = dialect.insert(table).values(values)
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -13,8 +14,10 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 from freehold.store import usage
 from freehold.store.rows import milliseconds, put
 from freehold.store.tables import runs
-from freehold.wire.runs import RunState, RunView
+from freehold.wire.runs import Result, RunState, RunView, TriggerType
 
+_NEWEST = (runs.c.queued_at.desc(), runs.c.run_id.desc())
+_FIXED = ("agent", "trigger_id", "trigger_type", "trigger_source", "attempt", "queued_at")
 _decode = msgspec.json.Decoder(RunView).decode
 
 
@@ -23,7 +26,7 @@ def record(connection: Connection, view: RunView) -> bool:
     known = connection.execute(select(runs.c.state).where(runs.c.run_id == view.run_id)).scalar()
     if known == RunState.FINISHED:
         return False
-    put(connection, runs, _values(view))
+    put(connection, runs, _values(view), _FIXED)
     if view.state is not RunState.FINISHED:
         return False
     usage.add(connection, view)
@@ -58,19 +61,28 @@ def page(
 ) -> list[RunView]:
     """Newest first; `before` is when the last one seen was queued, `before_run` its run id: several may have come at
     the same moment. Without the run id, those of that moment count as seen."""
-    wanted = select(runs.c.view).order_by(runs.c.queued_at.desc(), runs.c.run_id.desc()).limit(limit)
-    if agent:
-        wanted = wanted.where(runs.c.agent == agent)
-    if results:
-        wanted = wanted.where(runs.c.result.in_(results))
-    if trigger_types:
-        wanted = wanted.where(runs.c.trigger_type.in_(trigger_types))
+    wanted = select(runs.c.run_id, runs.c.queued_at).order_by(*_NEWEST).limit(limit)
     if before:
         at = milliseconds(before)
         wanted = wanted.where(runs.c.queued_at <= at if before_run else runs.c.queued_at < at)
         if before_run:
             wanted = wanted.where(or_(runs.c.queued_at < at, runs.c.run_id < before_run))
-    return [_decode(text) for text in connection.execute(wanted).scalars()]
+    probes = _probes(agent, results, trigger_types)
+    found = [(row.queued_at, row.run_id) for probe in probes for row in connection.execute(wanted.where(*probe))]
+    newest = [run_id for _, run_id in sorted(found, reverse=True)[:limit]]
+    views = select(runs.c.view).where(runs.c.run_id.in_(newest)).order_by(*_NEWEST)
+    return [_decode(text) for text in connection.execute(views).scalars()]
+
+
+def _probes(agent: str, results: Sequence[str], trigger_types: Sequence[str]) -> list[list[ColumnElement[bool]]]:
+    """Each reads the newest of one stretch of an index, and no more: a database that is asked for one of several
+    values, or for two columns of different indexes, reads everything that one of them has, which may be all there is.
+    """
+    of_agent = [runs.c.agent == agent] if agent else []
+    if not trigger_types and not (agent and results):
+        return [[runs.c.result == result] for result in results] if results else [of_agent]
+    every = product(trigger_types or list(TriggerType), results or ["", *Result])
+    return [[*of_agent, runs.c.trigger_type == kind, runs.c.result == result] for kind, result in every]
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,9 @@ runs = Table(
     Index(None, "agent", "queued_at"),
     Index(None, "trigger_id"),
     Index(None, "result", "queued_at"),
-    Index(None, "trigger_type", "queued_at"),
+    # For every choice of agent, trigger and result the newest are found without reading the others (`run_index.page`).
+    Index(None, "trigger_type", "result", "queued_at"),
+    Index(None, "agent", "trigger_type", "result", "queued_at"),
     Index("ix_runs_unfinished", "state", sqlite_where=text("state <> 'finished'"),
           postgresql_where=text("state <> 'finished'")),
 )  # fmt: skip
@@ -124,14 +126,14 @@ usage_days = Table(
     Column("duration_s", Float, nullable=False, server_default="0"),
     _number("unpriced"),
 )
-"""Sums by UTC day and agent, so that pages about a million runs need not read them. `unpriced` counts the runs whose
-cost is not known."""
+"""Sums by UTC day and agent, so that pages about a million runs need not read them; the agent is empty for all of them
+together. `unpriced` counts the runs whose cost is not known."""
 
 usage_models = Table(
     "usage_models",
     metadata,
-    Column("day", String, primary_key=True),
     Column("agent", String, primary_key=True),
+    Column("day", String, primary_key=True),
     Column("model", String, primary_key=True),
     _number("runs"),
     _number("input"),

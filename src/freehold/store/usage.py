@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, func, select
+from sqlalchemy import Column, Connection, Select, Table, func, select
 
 from freehold.store.rows import add_up
 from freehold.store.tables import usage_days, usage_models
 from freehold.wire.runs import Result, RunView, Usage
 from freehold.wire.service import UsageSum
+
+EVERYBODY = ""
+"""In the place of an agent: all of them together."""
 
 
 class UsageDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,53 +39,56 @@ def add(connection: Connection, view: RunView) -> None:
     """Count a run that has ended; whoever calls sees to it that it is counted once."""
     ended = view.finished_at or view.queued_at
     began = datetime.fromisoformat(view.started_at or ended)
-    key = {"day": ended[:10], "agent": view.agent}
+    day = ended[:10]
     more = {
         **_amounts(view.usage, view.cost_usd),
         "failed": int(view.result not in (Result.COMPLETED, Result.RERUN)),
         "duration_s": max((datetime.fromisoformat(ended) - began).total_seconds(), 0.0),
     }
-    add_up(connection, usage_days, key, more)
-    for model, used in view.models.items():
-        add_up(connection, usage_models, {**key, "model": model}, _amounts(used.usage, used.cost_usd))
+    for agent in (view.agent, EVERYBODY):
+        add_up(connection, usage_days, {"day": day, "agent": agent}, more)
+        for model, used in view.models.items():
+            key = {"agent": agent, "day": day, "model": model}
+            add_up(connection, usage_models, key, _amounts(used.usage, used.cost_usd))
 
 
 def days(connection: Connection, since_day: str, agent: str = "") -> list[UsageDay]:
     """By day and agent, from the day `since_day` (ISO) on, the oldest first."""
     wanted = select(usage_days).where(usage_days.c.day >= since_day).order_by(usage_days.c.day, usage_days.c.agent)
-    if agent:
-        wanted = wanted.where(usage_days.c.agent == agent)
+    wanted = wanted.where(usage_days.c.agent == agent if agent else usage_days.c.agent != EVERYBODY)
     return [UsageDay(**row) for row in connection.execute(wanted).mappings()]
 
 
-def by_day(connection: Connection, since_day: str, agent: str = "") -> list[UsageSum]:
+def by_day(connection: Connection, since_day: str, agent: str = EVERYBODY) -> list[UsageSum]:
     """The oldest first."""
-    return sorted(_sums(connection, usage_days.c.day, since_day, agent), key=lambda one: one.name)
+    wanted = _sums(usage_days.c.day, since_day).where(usage_days.c.agent == agent)
+    return sorted(_read(connection, wanted), key=lambda one: one.name)
 
 
-def by_agent(connection: Connection, since_day: str, agent: str = "") -> list[UsageSum]:
-    """What cost most first."""
-    return _dearest_first(_sums(connection, usage_days.c.agent, since_day, agent))
+def by_agent(connection: Connection, since_day: str, agent: str = EVERYBODY) -> list[UsageSum]:
+    """What cost most first; of one agent alone when it is given."""
+    chosen = usage_days.c.agent == agent if agent else usage_days.c.agent != EVERYBODY
+    return _dearest_first(_read(connection, _sums(usage_days.c.agent, since_day).where(chosen)))
 
 
-def by_model(connection: Connection, since_day: str, agent: str = "") -> list[UsageSum]:
+def by_model(connection: Connection, since_day: str, agent: str = EVERYBODY) -> list[UsageSum]:
     """What cost most first; the name is empty for what names no model."""
-    return _dearest_first(_sums(connection, usage_models.c.model, since_day, agent))
+    wanted = _sums(usage_models.c.model, since_day).where(usage_models.c.agent == agent)
+    return _dearest_first(_read(connection, wanted))
 
 
-def _sums(connection: Connection, group: Column[str], since_day: str, agent: str) -> list[UsageSum]:
+def _sums(group: Column[str], since_day: str) -> Select[*tuple[Any, ...]]:
     table = group.table
     assert isinstance(table, Table)
     keys = table.primary_key.columns.keys()
     sums = [func.sum(column).label(column.name) for column in table.c if column.name not in keys]
-    wanted = select(group.label("name"), *sums).where(table.c.day >= since_day).group_by(group)
-    if agent:
-        wanted = wanted.where(table.c.agent == agent)
-    return [
-        # PostgreSQL adds up integers to decimals.
-        UsageSum(**{name: _plain(name, value) for name, value in row.items()})
-        for row in connection.execute(wanted).mappings()
-    ]
+    return select(group.label("name"), *sums).where(table.c.day >= since_day).group_by(group)
+
+
+def _read(connection: Connection, wanted: Select[*tuple[Any, ...]]) -> list[UsageSum]:
+    rows = connection.execute(wanted).mappings()
+    # PostgreSQL adds up integers to decimals.
+    return [UsageSum(**{name: _plain(name, value) for name, value in row.items()}) for row in rows]
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -83,7 +83,7 @@ async def test_what_is_old_is_forgotten_and_the_rest_stays(database: Database) -
         return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in found}
 
     assert await database.read(left) == {
-        "runs": 1, "triggers": 7, "calls": 1, "receipts": 1, "notices": 2, "audit": 1, "usage_days": 2,
+        "runs": 1, "triggers": 7, "calls": 1, "receipts": 1, "notices": 2, "audit": 1, "usage_days": 4,
     }  # fmt: skip
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import partial
-
 from freehold.store import run_index, usage
 from freehold.store.database import Database
 from freehold.wire.runs import ModelUse, Result, RunState, RunView, Trigger, Usage
@@ -77,18 +74,3 @@ async def test_a_cost_that_is_not_known_is_said_to_be_so(database: Database) -> 
     assert [(model.name, model.unpriced) for model in models] == [("large", 0), ("small", 0), ("mine", 1)]
     [day] = await database.read(lambda c: usage.days(c, "2026-11-20"))
     assert (day.day, day.agent, day.unpriced) == ("2026-11-20", "dev", 1)
-
-
-async def test_runs_of_the_same_moment_are_on_one_page_each(database: Database) -> None:
-    """Ten thousand webhooks may come in one second: none is left out between two pages."""
-    views = [ended(f"dev-{number}") for number in range(7)]
-    await counted(database, *views)
-    seen: list[str] = []
-    last: RunView | None = None
-    for _ in range(4):
-        before = None if last is None else datetime.fromisoformat(last.queued_at)
-        run = last.run_id if last else ""
-        found = await database.read(partial(run_index.page, before=before, before_run=run, limit=2))
-        seen += [view.run_id for view in found]
-        last = found[-1]
-    assert seen == [f"dev-{number}" for number in reversed(range(7))]

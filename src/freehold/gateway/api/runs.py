@@ -25,19 +25,28 @@ from freehold.wire.service import (
 )
 
 PAGE = 50
+_AND_RUN = "~"
+"""Between the moment and the run id that a page ends with."""
 MOST_EVENTS = 2**53
 
 
 async def page(asked: Asked) -> Page:
     limit = asked.number("limit", PAGE)
     agent, results, kinds = asked.text("agent"), _each(asked, "result", Result), _each(asked, "trigger", TriggerType)
-    before = _moment(asked.text("before"))
+    before, before_run = _cursor(asked.text("before"))
     found = await asked.service.database.read(
         lambda connection: run_index.page(
-            connection, agent=agent, results=results, trigger_types=kinds, before=before, limit=limit
+            connection,
+            agent=agent,
+            results=results,
+            trigger_types=kinds,
+            before=before,
+            before_run=before_run,
+            limit=limit,
         )
     )
-    return Page(runs=found, before=found[-1].queued_at if len(found) == limit else None)
+    last = found[-1] if len(found) == limit else None
+    return Page(runs=found, before=f"{last.queued_at}{_AND_RUN}{last.run_id}" if last else None)
 
 
 async def one(asked: Asked) -> RunView:
@@ -163,16 +172,19 @@ def _each(asked: Asked, name: str, kind: type[Result | TriggerType]) -> list[str
     return given
 
 
-def _moment(text: str) -> datetime | None:
-    if not text:
-        return None
+def _cursor(text: str) -> tuple[datetime | None, str]:
+    """Where the page before ended: when its last run was queued, and which it was; or a moment alone. Raises USAGE."""
+    moment, _, run_id = text.partition(_AND_RUN)
+    if not moment and not run_id:
+        return None, ""
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(moment)
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise FreeholdError(Code.USAGE, "before is no moment", "RFC 3339, for example 2026-11-21T09:00:00.000Z")
-    return found
+        told = "RFC 3339, for example 2026-11-21T09:00:00.000Z; or what the page before said"
+        raise FreeholdError(Code.USAGE, "before is no moment", told)
+    return found, run_id
 
 
 ENDPOINTS = (

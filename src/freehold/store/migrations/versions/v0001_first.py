@@ -140,10 +140,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_runs")),
     )
     op.create_index(op.f("ix_runs_agent_queued_at"), "runs", ["agent", "queued_at"], unique=False)
+    op.create_index(
+        op.f("ix_runs_agent_trigger_type_result_queued_at"),
+        "runs",
+        ["agent", "trigger_type", "result", "queued_at"],
+        unique=False,
+    )
     op.create_index(op.f("ix_runs_queued_at"), "runs", ["queued_at"], unique=False)
     op.create_index(op.f("ix_runs_result_queued_at"), "runs", ["result", "queued_at"], unique=False)
     op.create_index(op.f("ix_runs_trigger_id"), "runs", ["trigger_id"], unique=False)
-    op.create_index(op.f("ix_runs_trigger_type_queued_at"), "runs", ["trigger_type", "queued_at"], unique=False)
+    op.create_index(
+        op.f("ix_runs_trigger_type_result_queued_at"), "runs", ["trigger_type", "result", "queued_at"], unique=False
+    )
     op.create_index(
         "ix_runs_unfinished",
         "runs",
@@ -226,8 +234,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "usage_models",
-        sa.Column("day", sa.String(), nullable=False),
         sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("day", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("runs", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("input", sa.BigInteger(), server_default="0", nullable=False),
@@ -237,5 +245,5 @@ def upgrade() -> None:
         sa.Column("requests", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("cost_usd", sa.Float(), server_default="0", nullable=False),
         sa.Column("unpriced", sa.BigInteger(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("day", "agent", "model", name=op.f("pk_usage_models")),
+        sa.PrimaryKeyConstraint("agent", "day", "model", name=op.f("pk_usage_models")),
     )
