@@ -42,12 +42,12 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 @click.command(name="stats")
 @click.argument("agent", default="")
 @click.option("--since", default="7d", show_default=True, help="How far back, today included: 7d, 4w.")
-@click.option("-n", "--limit", default=0, help="The newest lines alone [all].")
+@click.option("-n", "--limit", type=click.IntRange(min=1), help="The newest lines alone [all].")
 @click.pass_obj
-def command(context: Context, agent: str, since: str, limit: int) -> None:
+def command(context: Context, agent: str, since: str, limit: int | None) -> None:
     """Show runs, failures, tokens and cost of each day (UTC) and agent; of AGENT alone when it is given."""
     days = gateway_of(context).get("/usage", list[Day], days=days_of(since), agent=agent)
-    newest = sorted(days, key=lambda day: (day.day, day.agent), reverse=True)[: limit or None]
+    newest = sorted(days, key=lambda day: (day.day, day.agent), reverse=True)[:limit]
     if context.json:
         for day in newest:
             print_json(day)

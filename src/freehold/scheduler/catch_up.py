@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from freehold.base.clock import Clock
 from freehold.base.errors import FreeholdError
-from freehold.scheduler.run_keeper import RunKeeper
+from freehold.scheduler.run_keeper import KeeperAwayError, RunKeeper
 from freehold.scheduler.scheduler import Scheduler
 from freehold.store import run_index, switches
 from freehold.store.database import Database
@@ -21,7 +21,8 @@ PAUSE_S = 0.1
 """Between two pages: nobody waits for this."""
 MOST_PAGES = 500
 """At one start. The rest is taken in at the next one, or is older than the history that is kept."""
-RETRY_S = 5.0
+AWAY_S, RETRY_S = 1.0, 5.0
+"""Before it is tried again: after a keeper that was away, and after any other failure."""
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ class CatchUp:
         while True:
             try:
                 taken = await self.take_in()
+            except KeeperAwayError:  # as at every start
+                await self._clock.sleep(AWAY_S)
+                continue
             except FreeholdError as error:
                 _logger.info("past runs are not all listed yet", extra={"error": error.message})
                 await self._clock.sleep(RETRY_S)

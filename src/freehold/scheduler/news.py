@@ -104,7 +104,8 @@ def of_held(trigger: StoredTrigger, error: FreeholdError, now: datetime) -> News
 
 def of_waiting(view: RunView, now: datetime) -> Iterator[News]:
     """Each question that a run waits for an answer to, where nobody sits before it: not in a chat, and not in a run
-    that somebody began by hand, without the scheduler."""
+    that somebody began by hand, without the scheduler. One that is asked again, by the keeper that took the run over,
+    is told again: it has another deadline, and what was answered before did not come through."""
     if not view.trigger.id or view.trigger.type is TriggerType.CHAT:
         return
     for asked in view.waiting_for:
@@ -119,7 +120,9 @@ def of_waiting(view: RunView, now: datetime) -> Iterator[News]:
             trigger_id=view.trigger.id,
             permission=asked,
         )
-        yield News(NoticeKind.PERMISSION, f"asked {view.run_id} {asked.permission_id}", notice, view.agent)
+        yield News(
+            NoticeKind.PERMISSION, f"asked {view.run_id} {asked.permission_id} {asked.until}", notice, view.agent
+        )
 
 
 def of_spending(budget: Budget, spent: Spent, now: datetime) -> Iterator[News]:

@@ -220,6 +220,8 @@ def test_stats(project: Path, gateway: FakeGateway) -> None:
     assert answer.err == "6 runs, 2 failed, 2,400 tokens, $0.5000\n"
     assert gateway.asked[0].query == {"days": "14", "agent": "dev"}
     assert json.loads(typed(project, "stats", "--json", "-n", "1").out)["day"] == "2026-11-21"
+    for wrong in ("-1", "0"):
+        assert typed(project, "stats", "-n", wrong).code == 2
     for wrong in ("7", "d", "0d", "-1d", "99999w", "7h"):
         assert typed(project, "stats", "--since", wrong).code == 2
     gateway.replies["GET /usage"] = []

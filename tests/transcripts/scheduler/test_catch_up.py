@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from freehold.base.clock import rfc3339
 from freehold.base.ids import new_run_id
@@ -52,6 +53,30 @@ async def test_all_past_runs_are_listed_once(world: SchedulerWorld) -> None:
     past_runs(world, 3)
     async with world.running() as scheduler:
         assert await take_in(world, scheduler) == 3
+
+
+async def test_a_keeper_that_does_not_answer_yet_is_waited_for_without_a_word(
+    world: SchedulerWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.agent()
+    past_runs(world, 3)
+    world.keeper.away = True
+    async with world.running() as scheduler:
+        works = (CatchUp(world.database, world.keeper, world.clock, scheduler).run, Retention(
+            world.database, world.keeper, world.clock, scheduler).run)  # fmt: skip
+        tasks = [asyncio.create_task(work()) for work in works]
+        for _ in range(50):
+            world.clock.advance(1)
+            await asyncio.sleep(0.001)
+        assert caplog.text == ""
+        world.keeper.away = False
+        while not tasks[0].done():
+            world.clock.advance(1)
+            await asyncio.sleep(0.001)
+        assert await listed(world) == 3
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_one_that_was_cut_off_is_made_up_for(world: SchedulerWorld) -> None:

@@ -129,6 +129,19 @@ async def test_a_question_is_told_once_and_whoever_looks_sees_it(world: Schedule
         assert await told(world) == [("team", "permission", "dev asks for permission")]
 
 
+async def test_a_question_that_the_next_keeper_asks_again_is_told_again(world: SchedulerWorld) -> None:
+    """It has another deadline, and an answer to the first one may not have come through."""
+    world.agent(config='permissions = "ask"')
+    async with world.running() as scheduler:
+        await scheduler.intake.take(manual())
+        [view] = await world.until_runs(1)
+        show(world, view.run_id, (ASKED,))
+        assert len(await until_told(world, 1)) == 1
+        show(world, view.run_id, (msgspec.structs.replace(ASKED, until="2026-01-01T00:07:00.000Z"),))
+        assert len(await until_told(world, 2)) == 2
+        assert "00:07 UTC" in (await written(world))[-1].notice.hint
+
+
 async def test_a_question_that_came_while_no_scheduler_ran_is_told(world: SchedulerWorld) -> None:
     world.agent(config='permissions = "ask"')
     async with world.running() as scheduler:
