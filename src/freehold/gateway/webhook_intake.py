@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_ulid
 from freehold.base.pace import Pace
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.project_service import ProjectService
-from freehold.gateway.webhook_matching import Matching, Verdict, matching, new_triggers, verdict
+from freehold.gateway.webhook_ledger import Understood, WebhookLedger, Written
+from freehold.gateway.webhook_matching import matching
 from freehold.gateway.webhook_secrets import secrets_of
 from freehold.project.webhooks import WebhookSource
-from freehold.scheduler.admission import Admitted
 from freehold.store import receipts
 from freehold.store.credentials import CredentialStore
-from freehold.store.receipts import Content, Receipt
 from freehold.webhooks.answers import answer_accepted, answer_challenge, answer_crc
 from freehold.webhooks.delivery import Delivery
 from freehold.webhooks.event import WebhookEvent
 from freehold.webhooks.reading import read
-from freehold.webhooks.receipt import stored_headers
 from freehold.webhooks.verification import sources_at, verified
 from freehold.wire.service import WebhookAnswer
 
@@ -33,29 +28,6 @@ BURST, PER_SECOND = 20_000, 200.0
 """Verified deliveries of one source: a burst of ten thousand is taken whole, a sender that runs wild is slowed."""
 MOST_AT_ONCE = 2_000
 """Deliveries that are being written down; whoever comes then is told to come again."""
-
-_logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A delivery that was understood; `source` is the first of those that it is for."""
-
-    sources: tuple[WebhookSource, ...]
-    delivery: Delivery
-    event: WebhookEvent
-    replay_of: str = ""
-
-    @property
-    def source(self) -> WebhookSource:
-        return self.sources[0]
-
-
-class _RepeatedError(Exception):
-    """The same delivery was accepted before: nothing is written."""
-
-    def __init__(self, receipt_id: str) -> None:
-        self.receipt_id = receipt_id
 
 
 class WebhookIntake:
@@ -65,6 +37,7 @@ class WebhookIntake:
         self._service = service
         self._credentials = credentials
         self._metrics = metrics
+        self._ledger = WebhookLedger(service.database, service.scheduler.intake)
         self._paces: dict[str, Pace] = {}
         self._under_way = 0
 
@@ -97,7 +70,7 @@ class WebhookIntake:
         sources = self._sources_at(receipt.source)
         again = Delivery(receipt.source, content.headers, content.body, self._service.clock.now())
         event = msgspec.structs.replace(read(sources[0], again), delivery_id="")
-        return await self._write(_Read(sources, again, event, replay_of=receipt.id))
+        return await self._write(sources, again, event, replay_of=receipt.id)
 
     async def _take(
         self, at: tuple[WebhookSource, ...], delivery: Delivery
@@ -108,63 +81,34 @@ class WebhookIntake:
             self._metrics.delivery(delivery.source, "challenge")
             return asked
         event = read(sources[0], delivery)
-        answer = await self._write(_Read(sources, delivery, event))
+        answer = await self._write(sources, delivery, event)
         wanted_by_sender = None if answer.duplicate else answer_accepted(event, answer.matched)
         return answer if wanted_by_sender is None else wanted_by_sender
 
-    async def _write(self, come: _Read) -> WebhookAnswer:
+    async def _write(
+        self, sources: tuple[WebhookSource, ...], delivery: Delivery, event: WebhookEvent, replay_of: str = ""
+    ) -> WebhookAnswer:
         if self._under_way >= MOST_AT_ONCE:
             raise FreeholdError(Code.OVERLOADED, "too many deliveries at once", "Send it again.")
+        found = matching(self._service.scheduler.agents.project.agents, sources, event)
+        come = Understood(new_ulid(), sources[0], delivery, event, found, replay_of)
         self._under_way += 1
         try:
-            return await self._write_down(come)
+            written = await self._ledger.write(come)
         finally:
             self._under_way -= 1
+        return self._answer(come, written)
 
-    async def _write_down(self, come: _Read) -> WebhookAnswer:
-        receipt_id = new_ulid()
-        found = matching(self._service.scheduler.agents.project.agents, come.sources, come.event)
-        source_id = come.event.delivery_id or receipt_id
-        new = new_triggers(found.wanted, come.source, come.event, receipt_id, source_id)
-
-        def also(connection: Connection, taken: Sequence[Admitted | FreeholdError]) -> None:
-            if before := receipts.accepted(connection, come.source.name, come.event.delivery_id):
-                raise _RepeatedError(before.id)
-            said = verdict(found.wanted, taken, found.others)
-            content = Content(stored_headers(come.source, come.delivery), come.delivery.body)
-            receipts.add(connection, self._receipt(come, receipt_id, said), content)
-
-        try:
-            taken = await self._service.scheduler.intake.take_with(new, also)
-        except _RepeatedError as repeated:
+    def _answer(self, come: Understood, written: Written) -> WebhookAnswer:
+        said = written.said
+        if said is None:
             self._metrics.delivery(come.delivery.source, "duplicate")
-            return WebhookAnswer(duplicate=True, receipt_id=repeated.receipt_id)
-        return self._answer(come, receipt_id, found, verdict(found.wanted, taken, found.others))
-
-    def _answer(self, come: _Read, receipt_id: str, found: Matching, said: Verdict) -> WebhookAnswer:
+            return WebhookAnswer(duplicate=True, receipt_id=written.receipt_id)
         # What has an id may be sent again: agents that have it take it no second time.
         if said.busy and (come.event.delivery_id or not said.matched):
             raise said.busy
         self._metrics.delivery(come.delivery.source, str(said.status))
-        told = {"source": come.source.name, "receipt": receipt_id, "matched": said.matched, "skipped": said.skipped}
-        _logger.debug("a delivery was taken", extra={**told, "others": len(found.others)})
-        return WebhookAnswer(matched=said.matched, skipped=said.skipped, receipt_id=receipt_id)
-
-    def _receipt(self, come: _Read, receipt_id: str, said: Verdict) -> Receipt:
-        return Receipt(
-            id=receipt_id,
-            source=come.source.name,
-            type=come.source.type,
-            received_at=come.delivery.received_at,
-            status=said.status,
-            delivery_id=come.event.delivery_id,
-            event=come.event.event,
-            summary=come.event.summary,
-            reason=said.reason,
-            matched=said.matched,
-            skipped=said.skipped,
-            replay_of=come.replay_of,
-        )
+        return WebhookAnswer(matched=said.matched, skipped=said.skipped, receipt_id=written.receipt_id)
 
     def _sources_at(self, name: str) -> tuple[WebhookSource, ...]:
         return sources_at(name, self._service.scheduler.agents.project.config.webhooks)

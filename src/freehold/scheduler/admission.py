@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural
 from freehold.project.triggering import QueueFull, Triggering
 from freehold.store import triggers
-from freehold.store.triggers import StoredTrigger
+from freehold.store.triggers import Origin, StoredTrigger
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,58 @@ class Admitted:
     buried: StoredTrigger | None = None
 
 
-def admit(connection: Connection, trigger: StoredTrigger, rules: Triggering, now: datetime) -> Admitted:
-    """Write the trigger down, as its agent's `rules` say.
+@dataclass(frozen=True)
+class Asked:
+    """A trigger that wants in, and how its agent takes triggers."""
 
-    Raises BUSY when the queue is full and its rule is to refuse; nothing is written then.
+    trigger: StoredTrigger
+    rules: Triggering
+
+
+def admit(connection: Connection, asked: Sequence[Asked], now: datetime) -> list[Admitted | FreeholdError]:
+    """Write triggers down in their order, each as its agent's rules say. One whose queue is full, and whose rule is to
+    refuse, is BUSY in its place, and not written.
     """
-    if before := triggers.same_as(connection, trigger):
-        return Admitted(before, repeated=True)
-    buried = None
-    if triggers.waiting_of(connection, trigger.agent) >= rules.most_waiting:
-        buried = _make_room(connection, trigger, rules, now)
-    triggers.add(connection, trigger)
-    return Admitted(trigger, buried=buried)
+    desk = _Desk(connection, triggers.same_as(connection, (one.trigger for one in asked)), now)
+    outcomes = [desk.take(one) for one in asked]
+    desk.write()
+    return outcomes
+
+
+class _Desk:
+    """Counts instead of asking again: a burst for one agent costs no more than a few statements."""
+
+    def __init__(self, connection: Connection, known: dict[Origin, StoredTrigger], now: datetime) -> None:
+        self._connection = connection
+        self._known = known
+        self._now = now
+        self._waiting: dict[str, int] = {}
+        self._unwritten: list[StoredTrigger] = []
+
+    def take(self, asked: Asked) -> Admitted | FreeholdError:
+        trigger, buried = asked.trigger, None
+        if trigger.source_id and (before := self._known.get(trigger.origin)):
+            return Admitted(before, repeated=True)
+        if self._waiting_of(trigger.agent) < asked.rules.most_waiting:
+            self._waiting[trigger.agent] += 1
+        else:
+            self.write()  # those that have just come may be the ones that make room
+            try:
+                buried = _make_room(self._connection, trigger, asked.rules, self._now)
+            except FreeholdError as error:
+                return error
+        self._unwritten.append(trigger)
+        self._known[trigger.origin] = trigger
+        return Admitted(trigger, buried=buried)
+
+    def write(self) -> None:
+        triggers.add_all(self._connection, self._unwritten)
+        self._unwritten = []
+
+    def _waiting_of(self, agent: str) -> int:
+        if agent not in self._waiting:
+            self._waiting[agent] = triggers.waiting_of(self._connection, agent)
+        return self._waiting[agent]
 
 
 def _make_room(connection: Connection, trigger: StoredTrigger, rules: Triggering, now: datetime) -> StoredTrigger:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_ulid
 from freehold.project.triggering import Triggering
-from freehold.scheduler.admission import Admitted, admit
+from freehold.scheduler.admission import Admitted, Asked, admit
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.dispatcher import Dispatcher
 from freehold.scheduler.news import of_buried
@@ -82,23 +82,34 @@ class Intake:
         """Take several in, and write what belongs to them, in one transaction. One that is refused is in its place in
         what is returned, with why, and keeps none of the others out. Raises what the database raises.
         """
-        now = self._clock.now()
 
         def work(connection: Connection) -> list[Admitted | FreeholdError]:
-            admitted = [self._admit(connection, one, now) for one in new]
-            buried = [one.buried for one in admitted if isinstance(one, Admitted) and one.buried]
-            gone = [found for one in buried if (found := triggers.find(connection, one.id))]
-            self._notices.write(connection, [of_buried(one, now) for one in gone], now)
+            admitted = self.admit(connection, new)
             also(connection, admitted)
             return admitted
 
         taken = await self._database.write(work)
+        self.begin(taken)
+        return taken
+
+    def admit(self, connection: Connection, new: Sequence[NewTrigger]) -> list[Admitted | FreeholdError]:
+        """Write them down, as `take_with` does, in a transaction of the caller's, who calls `begin` after it."""
+        now = self._clock.now()
+        found = [self._asked(one, now) for one in new]
+        admitted = iter(admit(connection, [one for one in found if isinstance(one, Asked)], now))
+        outcomes = [next(admitted) if isinstance(one, Asked) else one for one in found]
+        buried = [one.buried for one in outcomes if isinstance(one, Admitted) and one.buried]
+        gone = [dead for one in buried if (dead := triggers.find(connection, one.id))]
+        self._notices.write(connection, [of_buried(one, now) for one in gone], now)
+        return outcomes
+
+    def begin(self, taken: Iterable[Admitted | FreeholdError]) -> None:
+        """What was admitted is on the disk: let it wait for its turn."""
         self._notices.tell()
         for one in taken:
             if isinstance(one, Admitted) and not one.repeated:
                 self._reached(Step.TAKEN_IN, one.trigger.id)
                 self._queue(one)
-        return taken
 
     async def replay(self, trigger_id: str) -> StoredTrigger:
         """Let a dead letter wait again. Raises NOT_FOUND when it is none, and what keeps its agent from taking it."""
@@ -129,12 +140,12 @@ class Intake:
         if not await self._database.write(lambda c: triggers.let_go(c, trigger_id, f"discarded by {by}", now)):
             raise FreeholdError(Code.NOT_FOUND, f"there is no dead letter {trigger_id}", "`freehold queue dead`")
 
-    def _admit(self, connection: Connection, new: NewTrigger, now: datetime) -> Admitted | FreeholdError:
+    def _asked(self, new: NewTrigger, now: datetime) -> Asked | FreeholdError:
         try:
-            agent = self._agents.require_takes_triggers(new.agent)
-            return admit(connection, _stored(new, agent.triggering, now), agent.triggering, now)
+            rules = self._agents.require_takes_triggers(new.agent).triggering
         except FreeholdError as error:
             return error
+        return Asked(_stored(new, rules, now), rules)
 
     def _queue(self, admitted: Admitted) -> None:
         if admitted.buried:

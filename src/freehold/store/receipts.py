@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, select, text
 
-from freehold.store.rows import insert_new, milliseconds, moment
+from freehold.store.bulk import insert_all_new
+from freehold.store.rows import milliseconds, moment
 from freehold.store.tables import receipts
 
 
@@ -55,22 +56,22 @@ _SHOWN = [column for column in receipts.c if column.name not in ("headers", "bod
 
 def add(connection: Connection, receipt: Receipt, content: Content) -> bool:
     """Write a receipt down; False, and nothing is written, when an accepted one of the same delivery is there."""
-    values = {
-        **{name: getattr(receipt, name) for name in receipt.__struct_fields__},
-        "received_at": milliseconds(receipt.received_at),
-        "headers": msgspec.json.encode(dict(content.headers)).decode(),
-        "body": content.body,
-    }
-    return insert_new(connection, receipts, values)
+    return bool(add_all(connection, [(receipt, content)]))
 
 
-def accepted(connection: Connection, source: str, delivery_id: str) -> Receipt | None:
-    """The receipt of a delivery that was accepted before; None also for a delivery without an id."""
-    if not delivery_id:
-        return None
-    mine = (receipts.c.source == source, receipts.c.delivery_id == delivery_id)
-    row = connection.execute(select(*_SHOWN).where(*mine, _IS_ACCEPTED)).first()
-    return _receipt(row) if row else None
+def add_all(connection: Connection, new: Sequence[tuple[Receipt, Content]]) -> set[str]:
+    """Write receipts down, but those of a delivery of which an accepted one is there; the ids of what was written."""
+    return insert_all_new(connection, receipts, [_values(receipt, content) for receipt, content in new])
+
+
+def accepted(connection: Connection, source: str, delivery_ids: Iterable[str]) -> dict[str, str]:
+    """Of the deliveries that were accepted before, the receipts' ids, by delivery id. One without an id is none."""
+    those = [one for one in delivery_ids if one]
+    if not those:
+        return {}
+    mine = (receipts.c.source == source, receipts.c.delivery_id.in_(those))
+    found = connection.execute(select(receipts.c.delivery_id, receipts.c.id).where(*mine, _IS_ACCEPTED))
+    return {row.delivery_id: row.id for row in found}
 
 
 def find(connection: Connection, receipt_id: str) -> tuple[Receipt, Content] | None:
@@ -95,6 +96,15 @@ def page(
 def forget_before(connection: Connection, moment: datetime) -> int:
     """How many that came before were forgotten."""
     return connection.execute(delete(receipts).where(receipts.c.received_at < milliseconds(moment))).rowcount
+
+
+def _values(receipt: Receipt, content: Content) -> dict[str, Any]:
+    return {
+        **{name: getattr(receipt, name) for name in receipt.__struct_fields__},
+        "received_at": milliseconds(receipt.received_at),
+        "headers": msgspec.json.encode(dict(content.headers)).decode(),
+        "body": content.body,
+    }
 
 
 def _matching(wanted: Select[Any], text: str) -> Select[Any]:

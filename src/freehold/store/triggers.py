@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,9 +10,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, func, select, text, update
 
+from freehold.store.bulk import insert_all_new
 from freehold.store.rows import insert_new, milliseconds, moment, moment_or_none
 from freehold.store.tables import triggers
 from freehold.wire.runs import Result, RunOptions, TriggerType
+
+Origin = tuple[str, str, str, str]
 
 
 class TriggerState(StrEnum):
@@ -57,6 +60,11 @@ class StoredTrigger(msgspec.Struct, frozen=True, kw_only=True):
     result: str = ""
     reason: str = ""
 
+    @property
+    def origin(self) -> Origin:
+        """What it has in common with its repetitions, where it has a `source_id`."""
+        return self.agent, self.type, self.source, self.source_id
+
 
 _HAS_ORIGIN = text("triggers.source_id <> ''")
 """Word for word as in the index: SQLite uses a partial one only for what it can see to be in it, and a bound value is
@@ -68,13 +76,23 @@ def add(connection: Connection, trigger: StoredTrigger) -> bool:
     return insert_new(connection, triggers, _values(trigger))
 
 
-def same_as(connection: Connection, trigger: StoredTrigger) -> StoredTrigger | None:
-    """The one from the same source that is there already; None when this is the first."""
-    if not trigger.source_id:
-        return None
-    mine = (getattr(triggers.c, name) == getattr(trigger, name) for name in ("agent", "type", "source", "source_id"))
-    row = connection.execute(select(triggers).where(*mine, _HAS_ORIGIN)).first()
-    return _trigger(row) if row else None
+def add_all(connection: Connection, new: Sequence[StoredTrigger]) -> None:
+    """Write triggers down, none of which is there already."""
+    insert_all_new(connection, triggers, [_values(one) for one in new])
+
+
+def same_as(connection: Connection, asked: Iterable[StoredTrigger]) -> dict[Origin, StoredTrigger]:
+    """Those from the same sources that are there already."""
+    ids: dict[tuple[str, str, str], list[str]] = {}
+    for one in asked:
+        if one.source_id:
+            ids.setdefault((one.agent, one.type, one.source), []).append(one.source_id)
+    found: dict[Origin, StoredTrigger] = {}
+    for (agent, kind, source), those in ids.items():
+        mine = (triggers.c.agent == agent, triggers.c.type == kind, triggers.c.source == source)
+        wanted = select(triggers).where(*mine, triggers.c.source_id.in_(those), _HAS_ORIGIN)
+        found.update((one.origin, one) for one in map(_trigger, connection.execute(wanted)))
+    return found
 
 
 def take(connection: Connection, trigger_id: str, run_id: str) -> bool:

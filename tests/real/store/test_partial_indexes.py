@@ -34,9 +34,9 @@ async def test_by_origin_and_by_delivery(database: Database) -> None:
             id=new_ulid(), agent="dev", type=TriggerType.WEBHOOK, source="hub", source_id="d", created_at=NOW,
             not_before=NOW,
         )  # fmt: skip
-        triggers.same_as(connection, trigger)
+        triggers.same_as(connection, [trigger])
         triggers.of_origin(connection, ["dev"], TriggerType.WEBHOOK, "hub", "d")
-        receipts.accepted(connection, "hub", "d")
+        receipts.accepted(connection, "hub", ["d"])
         event.remove(connection, "before_cursor_execute", note)
         return plans(connection, asked)
 

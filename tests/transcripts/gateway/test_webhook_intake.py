@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
 from freehold.gateway import webhook_intake
 from freehold.project.credential import CredentialRef
-from freehold.store import receipts
+from freehold.store import receipts, triggers
+from freehold.store.triggers import TriggerState
 from freehold.wire.service import API
 from tests.support.gateway_world import ISSUE, GatewayWorld, errors, gateway_world, hooked_world
 
@@ -47,6 +50,33 @@ async def test_the_same_delivery_is_accepted_once(world: GatewayWorld) -> None:
     }  # fmt: skip
     assert len(await stored(world)) == 1
     assert counted(world, "duplicate") == 1
+
+
+async def test_deliveries_that_come_together_are_each_taken_once(world: GatewayWorld) -> None:
+    await world.client.post(f"{API}/pause")
+    ids = [str(number % 7) for number in range(20)]
+    answers = [found.json() for found in await asyncio.gather(*(world.deliver(delivery_id=one) for one in ids))]
+    assert Counter(answer.get("duplicate", False) for answer in answers) == {False: 7, True: 13}
+    assert len({answer["receiptId"] for answer in answers}) == 7
+    assert {one.id for one in await stored(world)} == {answer["receiptId"] for answer in answers}
+    assert world.scheduler.dispatcher.queues.length("dev") == 7
+
+
+@pytest.mark.parametrize("when_full", ["refuse", "dead_letter"])
+async def test_a_queue_is_as_long_as_it_says_however_many_come_together(tmp_path: Path, when_full: str) -> None:
+    made = hooked_world(tmp_path, ManualClock(), config=f'maxWorkQueueSize = 3\nqueue_full = "{when_full}"')
+    async with gateway_world(made) as world:
+        await world.client.post(f"{API}/pause")
+        for first in (0, 10):
+            found = await asyncio.gather(*(world.deliver(delivery_id=str(first + number)) for number in range(10)))
+            taken = 10 if when_full == "dead_letter" else 3 if first == 0 else 0
+            assert Counter(one.status_code for one in found)[200] == taken
+        waiting = await world.gateway.service.database.read(lambda c: triggers.page(c, [TriggerState.WAITING]))
+        dead = await world.gateway.service.database.read(triggers.count_dead)
+        assert {one.id for one in waiting} == {
+            one.trigger_id for one in world.scheduler.dispatcher.queues.by_agent["dev"]
+        }  # fmt: skip
+        assert (len(waiting), dead) == (3, 17 if when_full == "dead_letter" else 0)
 
 
 async def test_what_nobody_wants_is_kept_and_may_come_again(world: GatewayWorld) -> None:
