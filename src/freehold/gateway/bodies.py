@@ -48,6 +48,7 @@ class Bodies:
             self._held -= len(body)
 
     async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
+        _require_one_length(scope)
         most = LARGEST_DELIVERY if scope["path"].startswith("/webhooks/") else LARGEST_BODY
         _require_fits(_stated_length(scope), most)
         try:
@@ -82,6 +83,15 @@ def _has_body(scope: MutableMapping[str, Any]) -> bool:
 def _stated_length(scope: MutableMapping[str, Any]) -> int:
     # The server has checked that it is a number; it reads no more than that, and says when less comes.
     return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+
+
+def _require_one_length(scope: MutableMapping[str, Any]) -> None:
+    """With both headers, what stands between us and the sender may end the request elsewhere (RFC 9112 §6.1)."""
+    names = {name for name, _ in scope["headers"]}
+    if {b"transfer-encoding", b"content-length"} <= names:
+        raise FreeholdError(
+            Code.PROTOCOL, "the body has two lengths: Content-Length and Transfer-Encoding", "Send one."
+        )
 
 
 def _require_fits(length: int, most: int) -> None:

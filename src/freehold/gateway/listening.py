@@ -11,6 +11,8 @@ from freehold.base.errors import Code, FreeholdError
 
 BACKLOG = 2048
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104  only with --expose
+UNREAD_MS = 60_000
+"""How long nothing of an answer may be taken before the kernel ends the connection (tcp(7), TCP_USER_TIMEOUT)."""
 _FIRST_INHERITED = 3
 """sd_listen_fds(3)."""
 
@@ -19,6 +21,7 @@ def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises CONFLICT when the port is somebody else's, CONFIG when it cannot be had at all."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _end_what_is_not_read(listener)
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG)
@@ -38,6 +41,7 @@ def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
     found = [socket.socket(fileno=number) for number in range(_FIRST_INHERITED, _FIRST_INHERITED + int(count))]
     for listener in found:
         listener.setblocking(False)
+        _end_what_is_not_read(listener)
         os.set_inheritable(listener.fileno(), False)
     return found
 
@@ -46,6 +50,12 @@ def port_of(listener: socket.socket) -> int:
     """0 for a socket that has none."""
     name = listener.getsockname()
     return int(name[1]) if isinstance(name, tuple) else 0
+
+
+def _end_what_is_not_read(listener: socket.socket) -> None:
+    """Its connections inherit it."""
+    if listener.family != socket.AF_UNIX:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
 
 
 def _cannot(host: str, port: int, error: OSError | OverflowError) -> FreeholdError:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from freehold.gateway.local_peer import LocalPeers, LocalProtocol, PatientProtocol
+from freehold.gateway.local_peer import LocalPeers, LocalProtocol
+from freehold.gateway.patient_protocol import Patience, PatientProtocol
 
 FINISH_WITHIN_S = 5
 """How long requests that are being answered may take when the service stops."""
@@ -37,11 +39,16 @@ class Serving:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, sockets: list[socket.socket], *, local: bool = False) -> AsyncIterator[Serving]:
+async def serving(
+    app: ASGIApp, sockets: list[socket.socket], *, local: bool = False, patience: Patience | None = None
+) -> AsyncIterator[Serving]:
     """Serve `app` on sockets that listen already; those of a `local` server need no key."""
+    protocol = functools.partial(
+        LocalProtocol if local else PatientProtocol, patience=patience or Patience.of_this_process()
+    )
     config = uvicorn.Config(
         LocalPeers(app) if local else app,
-        http=LocalProtocol if local else PatientProtocol,
+        http=protocol,  # type: ignore[arg-type]  # it is called, and no more
         ws="websockets-sansio",
         loop="asyncio",
         lifespan="off",

@@ -1,0 +1,65 @@
+"""HTTP/1.1 with an end to what a connection may keep waiting: uvicorn has one only for silence between two requests."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+KEPT_FOR_US = 256
+"""Descriptors that connections leave free: for the database, the keeper, files, and the local socket."""
+FEWEST_CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Patience:
+    """`head_s` seconds for the head of a request: of the first one from the connection on (a browser that connects in
+    advance connects again), of a later one from its first byte on; as long for the rest of a body that was answered
+    before it was whole. `connections` are taken in at most; one more is hung up on.
+    """
+
+    head_s: float = 15.0
+    connections: int = 10_000
+
+    @classmethod
+    def of_this_process(cls) -> Patience:
+        """With as many connections as there are descriptors for."""
+        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return cls(connections=max(soft - KEPT_FOR_US, FEWEST_CONNECTIONS))
+
+
+class PatientProtocol(H11Protocol):
+    def __init__(self, *given: Any, patience: Patience = Patience(), **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._patience = patience
+        self._expected: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self._patience.connections:
+            transport.abort()
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect()
+        else:
+            self._came()
+
+    def _expect(self) -> None:
+        """The deadline of what was begun: it is not moved by more of the same."""
+        if self._expected is None:
+            self._expected = self.loop.call_later(self._patience.head_s, self.transport.abort)
+
+    def _came(self) -> None:
+        if self._expected:
+            self._expected.cancel()
+            self._expected = None

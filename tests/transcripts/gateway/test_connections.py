@@ -1,0 +1,142 @@
+"""What a connection may keep waiting, on a real socket: a head, a body that was answered already, an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from freehold.gateway.bodies import Bodies
+from freehold.gateway.listening import LOOPBACK, UNREAD_MS, bind, port_of
+from freehold.gateway.patient_protocol import Patience
+from freehold.gateway.server import serving
+
+HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST /webhooks/hub HTTP/1.1\r\nHost: localhost\r\n"
+SHORT = Patience(head_s=0.05, connections=3)
+LONG = Patience(head_s=3600.0, connections=3)
+PATIENCE_S = 20.0
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers at once, before the body."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+class Visitor:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def ask(self, request: bytes = HEAD) -> bytes:
+        self.writer.write(request)
+        head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+        return head + await self._reader.readexactly(2)
+
+    async def everything(self) -> bytes:
+        """What still comes, until the other side hangs up."""
+        with contextlib.suppress(ConnectionResetError):
+            return await asyncio.wait_for(self._reader.read(), PATIENCE_S)
+        return b""
+
+
+class Place:
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._visitors: list[Visitor] = []
+
+    async def visit(self) -> Visitor:
+        self._visitors.append(Visitor(*await asyncio.open_connection(LOOPBACK, self._port)))
+        return self._visitors[-1]
+
+    async def close(self) -> None:
+        for visitor in self._visitors:
+            visitor.writer.close()
+            with contextlib.suppress(ConnectionError):
+                await visitor.writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def place(patience: Patience, app: ASGIApp) -> AsyncIterator[Place]:
+    listener = bind(LOOPBACK, 0)
+    async with serving(app, [listener], patience=patience):
+        made = Place(port_of(listener))
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"G"])
+async def test_the_head_of_the_first_request_has_a_deadline(begun: bytes) -> None:
+    async with place(SHORT, answer) as gateway:
+        visitor = await gateway.visit()
+        visitor.writer.write(begun)
+        assert await visitor.everything() == b""
+
+
+async def test_the_head_of_a_later_request_has_one_too() -> None:
+    async with place(SHORT, answer) as gateway:
+        visitor = await gateway.visit()
+        await visitor.ask()
+        visitor.writer.write(b"G")
+        assert await visitor.everything() == b""
+
+
+async def test_the_rest_of_a_body_that_was_answered_has_one_however_slowly_it_comes() -> None:
+    async with place(SHORT, answer) as gateway:
+        visitor = await gateway.visit()
+        await visitor.ask(POST + b"Content-Length: 1000000\r\n\r\n")
+        hung_up = asyncio.create_task(visitor.everything())
+        while not hung_up.done():
+            visitor.writer.write(b"x")
+            await asyncio.wait({hung_up}, timeout=0.001)
+        assert hung_up.result() == b""
+
+
+async def test_whoever_asks_again_in_time_is_served_again() -> None:
+    async with place(LONG, answer) as gateway:
+        visitor = await gateway.visit()
+        for _ in range(3):
+            assert await visitor.ask()
+
+
+async def test_one_connection_too_many_is_hung_up_on_and_its_place_is_free_again() -> None:
+    async with place(LONG, answer) as gateway:
+        visitors = [await gateway.visit() for _ in range(3)]
+        for visitor in visitors:
+            await visitor.ask()
+        assert await (await gateway.visit()).everything() == b""
+        assert await visitors[0].ask()
+        visitors[0].writer.close()
+        await visitors[0].writer.wait_closed()
+        assert await asyncio.wait_for(_served(gateway), PATIENCE_S)
+
+
+async def _served(gateway: Place) -> bytes:
+    """Once the place that was given up is known to be free."""
+    while True:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            return await (await gateway.visit()).ask()
+
+
+async def test_a_body_with_two_lengths_is_refused_and_what_follows_is_no_request() -> None:
+    async with place(LONG, Bodies(answer)) as gateway:
+        visitor = await gateway.visit()
+        body = b"2\r\n{}\r\n0\r\n\r\n"
+        visitor.writer.write(POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + body + HEAD)
+        told = await visitor.everything()
+        assert told.startswith(b"HTTP/1.1 400 ")
+        assert told.count(b"HTTP/1.1") == 1
+
+
+def test_an_answer_that_nobody_reads_is_ended_by_the_kernel() -> None:
+    with bind(LOOPBACK, 0) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(True)
+        with listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_MS
