@@ -11,6 +11,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from freehold.base.ids import new_ulid
 from freehold.base.plain_text import clipped, one_line, printable
 from freehold.console import figures
 from freehold.console.assets_folder import asset_address
@@ -42,7 +43,9 @@ def _environment() -> Environment:
         size=figures.size,
         written=_written,
     )
-    environment.globals.update(asset=asset_address, segments=segments, span=figures.span, relative=figures.relative)
+    environment.globals.update(
+        nonce=new_ulid, asset=asset_address, segments=segments, span=figures.span, relative=figures.relative
+    )
     return environment
 
 

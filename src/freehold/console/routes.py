@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from freehold.base.errors import Code, FreeholdError
 from freehold.console.actions import ACTIONS, Action
 from freehold.console.assets_folder import asset_routes
-from freehold.console.pages import agents, locks, queue, receipts, runs
+from freehold.console.pages import agents, locks, queue, receipts, runs, triggers
 from freehold.console.project_api import ProjectApi
 from freehold.console.rendering import NOBODY, render
 from freehold.console.visit import HEADERS, Visit
@@ -25,6 +25,7 @@ _PAGES: tuple[tuple[str, Show], ...] = (
     ("/runs", runs.every),
     ("/runs/{id}", runs.one),
     ("/queue", queue.page),
+    ("/triggers/{id}", triggers.one),
     ("/receipts", receipts.every),
     ("/receipts/{id}", receipts.one),
     ("/locks", locks.page),
@@ -58,12 +59,10 @@ def _form(api: ProjectApi, action: Action) -> Route:
     async def do(visit: Visit) -> Response:
         request = visit.request
         form = await api.form(request)
-        body = {name: form[name] for name in action.fields if form.get(name)}
         names = {name: str(value) for name, value in request.path_params.items()}
-        await api.ask(request, action.method, action.endpoint or action.path, names, {}, body)
-        then = action.then.format_map({name: quote(value, safe="") for name, value in names.items()})
-        back = form.get("back", "")
-        return RedirectResponse(f"{back if back in ('/', '/queue') else then}?said={action.said}", 303, HEADERS)
+        endpoint = action.endpoint or action.path
+        answer = await api.ask(request, action.method, endpoint, names, {}, action.body(form))
+        return RedirectResponse(action.leads_to(names, answer, form.get("back", "")), 303, HEADERS)
 
     async def serve(request: Request) -> Response:
         return await _shown(api, request, do)

@@ -32,12 +32,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Transcript:
-    """`left_out` items came before the first one; `last_seq` is the number of the last event that was read."""
+    """`left_out` items came before the first one; `last_seq` is the number of the last event that was read; `at_work`
+    says that a turn of a chat is under way."""
 
     items: list[Item] = field(default_factory=list)
     connections: list[events.Egress] = field(default_factory=list)
     left_out: int = 0
     last_seq: int = 0
+    at_work: bool = False
 
 
 def transcript(lines: Iterable[bytes]) -> Transcript:
@@ -45,13 +47,15 @@ def transcript(lines: Iterable[bytes]) -> Transcript:
     items: list[Item] = []
     tools: dict[str, int] = {}
     connections: list[events.Egress] = []
-    last_seq = 0
+    last_seq, at_work = 0, False
     for line in lines:
         try:
             event = events.decode(line)
         except msgspec.DecodeError:
             continue
         last_seq = event.seq
+        if isinstance(event, events.TurnStarted | events.TurnFinished):
+            at_work = isinstance(event, events.TurnStarted)
         if isinstance(event, events.Egress):
             connections.append(event)
         elif isinstance(event, events.ToolFinished):
@@ -61,7 +65,7 @@ def transcript(lines: Iterable[bytes]) -> Transcript:
                 tools[event.tool_call_id] = len(items)
             _add(items, item)
     left_out = max(len(items) - MOST_ITEMS, 0)
-    return Transcript(items[left_out:], connections[-MOST_CONNECTIONS:], left_out, last_seq)
+    return Transcript(items[left_out:], connections[-MOST_CONNECTIONS:], left_out, last_seq, at_work)
 
 
 def _add(items: list[Item], item: Item) -> None:

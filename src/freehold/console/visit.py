@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from freehold.base.errors import FreeholdError
 from freehold.console.project_api import ProjectApi, Visitor
@@ -22,6 +22,11 @@ SAID = {
     "answered": "Your answer was passed on.",
     "replayed": "It waits again.",
     "discarded": "It will not begin.",
+    "scaled": "It may have so many runs at a time from now on.",
+    "told": "It is passed on.",
+    "interrupted": "It was asked to end the turn.",
+    "finishing": "The chat ends when all that was said is answered.",
+    "given_up": "It is given up for good.",
     "released": "The lock is released.",
     "paused": "The project is paused: nothing begins.",
     "resumed": "The project goes on.",
@@ -55,6 +60,12 @@ class Visit:
             template, self.visitor, self.api.now(), self.api.project_name(), here, **{"said": said, **values}
         )  # fmt: skip
         return HTMLResponse(text, http_status, HEADERS)
+
+    def elsewhere(self, address: str) -> Response:
+        """Lead the browser there, also when the page renews itself."""
+        if self.request.headers.get("hx-request"):
+            return Response(status_code=200, headers={**HEADERS, "HX-Redirect": address})
+        return RedirectResponse(address, 303, HEADERS)
 
     def failed(self, error: FreeholdError) -> Response:
         return self.page("failed.html", error.http_status, error=error)

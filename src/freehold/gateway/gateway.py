@@ -20,7 +20,7 @@ from freehold.gateway.webhook_intake import WebhookIntake
 from freehold.scheduler.attempt import Closed
 from freehold.store import run_index, triggers
 from freehold.store.credentials import CredentialStore
-from freehold.wire.runs import RunView
+from freehold.wire.runs import RunView, TriggerType
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ def listening(gateway: Gateway) -> Iterator[None]:
         gateway.views.latest[view.agent] = view
         for kind, name in (("run", view.run_id), ("agent", view.agent)):
             gateway.changes.tell(kind, name)
+        if view.trigger.type is TriggerType.CALL:
+            gateway.changes.tell("run", view.trigger.source)  # the caller is shown with what it called
 
     def closed(view: RunView, what: Closed) -> None:
         changed(view)

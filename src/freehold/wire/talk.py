@@ -8,10 +8,10 @@ import msgspec
 
 
 class BeginChat(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`message` is the first one, if there is one yet. `key` makes the request safe to repeat: of several with the
+    """`prompt` is the first message, if there is one yet. `key` makes the request safe to repeat: of several with the
     same one, one is taken in."""
 
-    message: str = ""
+    prompt: str = ""
     key: str = ""
 
 

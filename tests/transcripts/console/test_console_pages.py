@@ -20,6 +20,7 @@ from freehold.console.transcript import transcript
 from freehold.store import api_keys
 from freehold.store.api_keys import Scope
 from freehold.wire import events
+from freehold.wire.calls import CallMade
 from freehold.wire.permission import OpenPermission, PermissionOption
 from freehold.wire.runs import Result, RunError, RunState, RunView, Trigger, TriggerType
 from freehold.wire.service import (
@@ -46,7 +47,8 @@ RUN = RunView(
 )  # fmt: skip
 AGENT = AgentView(
     name=EVIL, description=EVIL, state=EVIL, enabled=True, scale=1, scale_configured=1, running=1, waiting=1,
-    triggers=[EVIL], models=[EVIL], next_run_at=EVIL, status_text=EVIL, error=EVIL, hint=EVIL, last_run=RUN,
+    triggers=[EVIL], models=[EVIL], next_run_at=EVIL, status_text=EVIL, error=EVIL, hint=EVIL, held=EVIL,
+    skipped_at=EVIL, due_at=[EVIL, EVIL], last_run=RUN,
 )  # fmt: skip
 STATUS = ProjectStatus(
     name=EVIL, version=EVIL, started_at=EVIL, paused=False, held=EVIL, problems=[EVIL], running=1, waiting=1,
@@ -61,6 +63,9 @@ RECEIPT = ReceiptView(
     id=EVIL, source=EVIL, type=EVIL, received_at=EVIL, status=EVIL, event=EVIL, summary=EVIL, reason=EVIL,
     delivery_id=EVIL, replay_of=EVIL,
 )  # fmt: skip
+CALL = CallMade(
+    call_id=EVIL, agent=EVIL, status=EVIL, created_at=EVIL, run_id=EVIL, return_value=EVIL, error=EVIL
+)  # fmt: skip
 SAID = transcript(events.encode(event_of(kind, EVIL)) for kind in EVENT_TYPES)
 CHOSEN = dict.fromkeys(("agent", "result", "trigger", "source", "status", "text"), EVIL)
 PAGES: dict[str, dict[str, Any]] = {
@@ -68,7 +73,8 @@ PAGES: dict[str, dict[str, Any]] = {
     "agent.html": {"agent": AGENT, "runs": [RUN]},
     "runs.html": {"runs": [RUN], "older": "before=x", "agents": [EVIL], "results": [EVIL], "kinds": [EVIL],
                   "chosen": CHOSEN, "paged": False},
-    "run.html": {"run": RUN, "transcript": SAID, "problem": EVIL, "told": TOLD},
+    "run.html": {"run": RUN, "transcript": SAID, "problem": EVIL, "told": TOLD, "calls": [CALL]},
+    "trigger.html": {"detail": TOLD, "trigger": TRIGGER, "held": EVIL},
     "queue.html": {"waiting": [TRIGGER], "dead": [TRIGGER], "older": EVIL, "more": True},
     "receipts.html": {"receipts": [RECEIPT], "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
     "receipt.html": {"detail": ReceiptDetail(receipt=RECEIPT, headers={EVIL: EVIL}, body=EVIL), "receipt": RECEIPT},
@@ -161,9 +167,14 @@ async def test_a_form_needs_its_token_and_then_redirects(world: GatewayWorld) ->
     assert "Load the page again" in refused.text
     csrf = token_of((await client.get("/")).text)
     done = await client.post("/agents/dev/trigger", data={"csrf": csrf, "prompt": "Look", "back": "//evil.example"})
-    assert (done.status_code, done.headers["location"]) == (303, "/agents/dev?said=triggered")
+    assert done.status_code == 303
+    assert re.fullmatch(r"/triggers/\w{26}\?said=triggered", done.headers["location"])
     [run] = await world.world.until_runs(1)
     assert world.world.keeper.starts[0].trigger.prompt == "Look"
+    led = await client.get(done.headers["location"])
+    assert (led.status_code, led.headers["location"]) == (303, f"/runs/{run.run_id}")
+    renewed = await client.get(done.headers["location"], headers={"hx-request": "true"})
+    assert (renewed.status_code, renewed.headers["hx-redirect"]) == (200, f"/runs/{run.run_id}")
     shown = await client.get(f"/runs/{run.run_id}?said=nonsense")
     assert "<pre>Look</pre>" in shown.text
     assert shown.status_code == 200
@@ -224,7 +235,7 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
 def test_a_run_without_anything_has_a_page() -> None:
     bare = RunView(run_id="r", agent="a", attempt=1, trigger=Trigger(), state=RunState.QUEUED, queued_at="")
-    values = {"run": bare, "transcript": transcript([]), "problem": "", "told": None}
+    values = {"run": bare, "transcript": transcript([]), "problem": "", "told": None, "calls": []}
     assert "Nothing yet." in render("run.html", WHO, NOW, "p", "/", **values)
 
 
@@ -233,7 +244,7 @@ def test_a_run_of_every_state_has_a_page(state: RunState) -> None:
     run = RunView(
         run_id="r", agent="a", attempt=1, trigger=Trigger(), state=state, queued_at="", status_text="working"
     )  # fmt: skip
-    values = {"run": run, "transcript": transcript([]), "problem": "", "told": None}
+    values = {"run": run, "transcript": transcript([]), "problem": "", "told": None, "calls": []}
     page = render("run.html", WHO, NOW, "p", "/", **values)
     assert "working" in page
     assert ("It said nothing." in page) == (state is RunState.FINISHED)

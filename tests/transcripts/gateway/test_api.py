@@ -269,8 +269,8 @@ async def test_usage_by_day(world: GatewayWorld) -> None:
 
 
 async def test_a_chat_is_begun_talked_in_and_finished(world: GatewayWorld) -> None:
-    begun = await world.client.post(f"{API}/agents/dev/chat", json={"message": "Look at issue 12", "key": "k"})
-    again = await world.client.post(f"{API}/agents/dev/chat", json={"message": "Look at issue 12", "key": "k"})
+    begun = await world.client.post(f"{API}/agents/dev/chat", json={"prompt": "Look at issue 12", "key": "k"})
+    again = await world.client.post(f"{API}/agents/dev/chat", json={"prompt": "Look at issue 12", "key": "k"})
     assert (begun.status_code, again.json()["repeated"]) == (202, True)
     [run] = await world.world.until_runs(1)
     started = world.world.keeper.starts[0]
@@ -287,7 +287,7 @@ async def test_a_chat_is_begun_talked_in_and_finished(world: GatewayWorld) -> No
 
 
 async def test_a_chat_that_cannot_be_is_refused_before_it_holds_its_agent(world: GatewayWorld) -> None:
-    long = await world.client.post(f"{API}/agents/dev/chat", json={"message": "x" * (LONGEST_SAID + 1)})
+    long = await world.client.post(f"{API}/agents/dev/chat", json={"prompt": "x" * (LONGEST_SAID + 1)})
     assert (long.status_code, errors(long)["code"]) == (413, "too_large")
     assert (await world.client.post(f"{API}/runs/none/say", json={"text": "Hello"})).status_code == 404
     (world.world.project / "agents/dev/test-script.sh").write_text("#!/bin/sh\n")

@@ -38,6 +38,19 @@ function follow(address, kinds, concerns) {
   return source;
 }
 
+// Whoever reads the end of a chat goes on reading its end.
+let following = false;
+const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 160;
+document.addEventListener("htmx:before:swap", () => { following = live()?.dataset.chat !== undefined && atEnd(); });
+document.addEventListener("htmx:after:settle", () => { if (following) scrollTo(0, document.documentElement.scrollHeight); });
+
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.("form[data-send]");
+  if (!form || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   const page = live();
   if (!page) return;

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from freehold.base.errors import Code, FreeholdError
 from freehold.console.transcript import Transcript, transcript
 from freehold.console.visit import Visit
-from freehold.wire.runs import Result, RunView, TriggerType
+from freehold.wire.calls import CallMade
+from freehold.wire.runs import Result, RunState, RunView, TriggerType
 from freehold.wire.service import AgentView, Page, TriggerDetail
 
 MOST_EVENTS = 50_000
@@ -36,8 +37,10 @@ async def every(visit: Visit) -> Response:
 
 async def one(visit: Visit) -> Response:
     run: RunView = await visit.get("/runs/{id}", id=visit.request.path_params["id"])
-    read, problem = await _transcript(visit, run.run_id)
-    return visit.page("run.html", run=run, transcript=read, problem=problem, told=await _told(visit, run.trigger.id))
+    read, problem = await _transcript(visit, run)
+    calls: list[CallMade] = await visit.get("/runs/{id}/calls", id=run.run_id)
+    told = await _told(visit, run.trigger.id)
+    return visit.page("run.html", run=run, transcript=read, problem=problem, told=told, calls=calls)
 
 
 async def _told(visit: Visit, trigger_id: str) -> TriggerDetail | None:
@@ -53,10 +56,10 @@ async def _told(visit: Visit, trigger_id: str) -> TriggerDetail | None:
     return found
 
 
-async def _transcript(visit: Visit, run_id: str) -> tuple[Transcript, str]:
+async def _transcript(visit: Visit, run: RunView) -> tuple[Transcript, str]:
     """With why there is none, or only a part of it."""
     lines: list[bytes] = []
-    source = visit.api.run_events(run_id)
+    source = visit.api.run_events(run.run_id)
     problem = ""
     try:
         async for line in source:
@@ -66,7 +69,10 @@ async def _transcript(visit: Visit, run_id: str) -> tuple[Transcript, str]:
                 break
     except FreeholdError as error:
         gone = error.code is Code.NOT_FOUND
-        problem = "What it said is not kept any more." if gone else f"What it says cannot be read: {error.message}"
+        if not gone:
+            problem = f"What it says cannot be read: {error.message}"
+        elif run.state is RunState.FINISHED:  # else it has not begun
+            problem = "What it said is not kept any more."
     finally:
         await source.aclose()
     return transcript(lines), problem

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import Connection
 
+from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.endpoint import Asked, Endpoint
 from freehold.scheduler.admission import Admitted
+from freehold.scheduler.due import next_moment, zone
 from freehold.scheduler.intake import NewTrigger
 from freehold.store import audit
 from freehold.store.api_keys import Scope
@@ -16,6 +19,7 @@ from freehold.wire.runs import TriggerType
 from freehold.wire.service import AgentView, Done, Killed, KillRequest, SetScale, TriggerAccepted, TriggerRequest
 
 LONGEST_KEY = 200
+MOMENTS = 5
 
 
 async def every(asked: Asked) -> list[AgentView]:
@@ -25,7 +29,19 @@ async def every(asked: Asked) -> list[AgentView]:
 
 
 async def one(asked: Asked) -> AgentView:
-    return asked.gateway.views.agent(asked.path["name"], asked.service.clock.now())
+    view = asked.gateway.views.agent(asked.path["name"], asked.service.clock.now())
+    return msgspec.structs.replace(view, due_at=_due(asked, view.name)) if view.next_run_at else view
+
+
+def _due(asked: Asked, name: str) -> list[str]:
+    """The next moments of its schedule."""
+    agent = asked.service.scheduler.agents.agent(name)
+    found: list[str] = []
+    moment = asked.service.scheduler.timetable.next.get(name)
+    while moment and len(found) < MOMENTS:
+        found.append(rfc3339(moment))
+        moment = next_moment(agent.schedule, zone(agent.timezone), moment)
+    return found
 
 
 async def trigger(asked: Asked) -> TriggerAccepted:

@@ -26,10 +26,10 @@ async def begin(asked: Asked) -> TriggerAccepted:
     if agent.script:
         message = f"agent {name} has a test-script.sh, which runs in the place of a session"
         raise FreeholdError(Code.CONFIG, message, "Remove it to talk with the agent.")
-    if len(request.message) > LONGEST_SAID:
-        message = f"the message has {len(request.message):,} characters; at most {LONGEST_SAID:,} can be said at once"
+    if len(request.prompt) > LONGEST_SAID:
+        message = f"the message has {len(request.prompt):,} characters; at most {LONGEST_SAID:,} can be said at once"
         raise FreeholdError(Code.TOO_LARGE, message, "Put it in a file where the agent can read it, and name that.")
-    told = request.message if request.message.strip() else ""
+    told = request.prompt if request.prompt.strip() else ""
     new = NewTrigger(name, TriggerType.CHAT, asked.actor.name, request.key, prompt=told)
     return await start(asked, new, "agent.chat")
 
