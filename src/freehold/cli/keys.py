@@ -40,7 +40,7 @@ def list_(context: Context) -> None:
     elif not keys:
         say("No keys yet. Make one: freehold keys add NAME")
     else:
-        table(["key", "name", "scopes", "made", "last used", "revoked"], [_row(key) for key in keys])
+        table(["key", "name", "scopes", "made", "last used", "expires", "revoked"], [_row(key) for key in keys])
 
 
 @command.command(name="add")
@@ -54,16 +54,18 @@ def list_(context: Context) -> None:
     show_default=True,
     help="read: see everything but secrets; trigger: begin and end runs too; admin: change what is to be.",
 )
+@click.option("--days", type=click.IntRange(1, 3660), help="For how long it opens anything [until it is revoked].")
 @click.pass_obj
-def add(context: Context, name: str, scopes: tuple[str, ...]) -> None:
+def add(context: Context, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Make a key, and print it: this once, and never again."""
-    made = gateway_of(context).post("/keys", KeyMade, NewKey(name, list(scopes)))
+    made = gateway_of(context).post("/keys", KeyMade, NewKey(name, list(scopes), days))
     if context.json:
         print_json(made)
         return
     say(made.key)
     if not context.quiet:
-        note(f"the key of {name} ({', '.join(scopes)}); it is not shown again")
+        until = f" until {local_time(made.expires_at)}" if made.expires_at else ""
+        note(f"the key of {name} ({', '.join(scopes)}){until}; it is not shown again")
 
 
 @command.command(name="revoke")
@@ -124,12 +126,13 @@ def _find(keys: list[KeyView], wanted: str) -> KeyView:
 
 
 def _row(key: KeyView) -> tuple[str, ...]:
-    used, revoked = key.last_used_at, key.revoked_at
+    used, expires, revoked = key.last_used_at, key.expires_at, key.revoked_at
     return (
         key.id,
         key.name,
         ", ".join(key.scopes),
         local_time(key.created_at),
         local_time(used) if used else "never",
+        local_time(expires) if expires else "",
         local_time(revoked) if revoked else "",
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
-from freehold.store import api_keys
+from freehold.store import api_keys, audit
 from freehold.store.api_keys import ApiKey, Scope
 from freehold.store.database import Database
 
@@ -29,12 +29,14 @@ _INCLUDED = {
 
 @dataclass(frozen=True)
 class Actor:
-    """`csrf` is what a browser's forms must carry; empty for API keys, which no browser sends by itself."""
+    """`csrf` is what a browser's forms must carry; empty for API keys, which no browser sends by itself. `address` is
+    where it asks from, for the audit."""
 
     name: str
     scopes: frozenset[Scope]
     key_id: str
     csrf: str = ""
+    address: str = ""
 
     def require(self, scope: Scope) -> None:
         """Raises DENIED, naming what is missing."""
@@ -53,16 +55,17 @@ class Access:
 
     async def by_key(self, secret: Secret) -> Actor | None:
         """Who has this key; None when nobody has (any more)."""
-        key = await self._database.read(lambda connection: api_keys.by_secret(connection, secret))
+        now = self._clock.now()
+        key = await self._database.read(lambda connection: api_keys.by_secret(connection, secret, now))
         if key is None:
             return None
-        await self._note(key.last_used_at, lambda connection, now: api_keys.used(connection, key.id, now))
+        await self._note(key.last_used_at, lambda connection, at: api_keys.used(connection, key.id, at))
         return _actor(key)
 
     async def by_session(self, secret: Secret) -> Actor | None:
         """Who logged in with this session; None when it is over."""
-        found = await self._database.read(lambda connection: api_keys.session(connection, secret))
         now = self._clock.now()
+        found = await self._database.read(lambda connection: api_keys.session(connection, secret, now))
         if found is None or now - found[0].seen_at > SESSION_LASTS:
             return None
         session, key = found
@@ -70,14 +73,15 @@ class Access:
         # Derived, so that it need not be kept: whoever knows it has seen a page of this session.
         return _actor(key, csrf=api_keys.digest(Secret(f"csrf {secret.reveal()}")))
 
-    async def log_in(self, key: Secret) -> Secret | None:
-        """A new session for who has this key; None when nobody has."""
+    async def log_in(self, key: Secret, address: str = "") -> Secret | None:
+        """A new session for who has this key, which the audit says; None when nobody has."""
         session = api_keys.new_secret()
         now = self._clock.now()
 
         def work(connection: Connection) -> bool:
-            found = api_keys.by_secret(connection, key)
+            found = api_keys.by_secret(connection, key, now)
             if found:
+                audit.note(connection, found.name, "login", now, found.id, address=address)
                 api_keys.forget_sessions(connection, now - SESSION_LASTS)
                 api_keys.open_session(connection, session, found.id, now)
             return found is not None

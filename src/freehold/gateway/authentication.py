@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 from collections.abc import Mapping
+from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
@@ -19,7 +21,7 @@ from freehold.store.api_keys import Scope
 COOKIE = "fh_session"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
-LOCAL = Actor("local", frozenset(Scope), "")
+LOCAL = Actor("local", frozenset(Scope), "", address="local")
 """Whoever may open the project's own socket could read its database as well."""
 LONGEST_KEY = 500
 _FORM = "application/x-www-form-urlencoded"
@@ -29,10 +31,25 @@ def client_address(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else "local"
 
 
+def told_address(connection: HTTPConnection) -> str:
+    """For the audit: what a proxy on this machine says of whom it asks for is told with it, and is no proof."""
+    address = client_address(connection)
+    said = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    try:
+        behind = ipaddress.ip_address(said) if ipaddress.ip_address(address).is_loopback else None
+    except ValueError:
+        return address
+    return f"{behind} through {address}" if behind else address
+
+
 async def who_asks(gateway: Gateway, connection: HTTPConnection) -> Actor:
     """Raises UNAUTHENTICATED, or RATE_LIMITED for an address that has tried too many wrong keys."""
     if is_local(connection.scope):
         return LOCAL
+    return replace(await _known(gateway, connection), address=told_address(connection))
+
+
+async def _known(gateway: Gateway, connection: HTTPConnection) -> Actor:
     if (header := connection.headers.get("authorization")) is not None:
         return await _by_header(gateway, connection, header)
     if (session := session_of(connection)) and (actor := await gateway.access.by_session(session)):

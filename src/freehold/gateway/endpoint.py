@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy import Connection
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.nesting import DEEPEST, is_too_deep
@@ -70,12 +72,30 @@ class Asked:
             raise FreeholdError(Code.USAGE, f"{name} is a number from {least} to {most}, not {text[:40]!r}")
         return int(text)
 
+    def moment(self, name: str) -> datetime | None:
+        """A moment in the query. Raises USAGE."""
+        return self.as_moment(name, self.text(name))
+
+    def as_moment(self, name: str, text: str) -> datetime | None:
+        """None for the empty text. Raises USAGE, which names the value `name`."""
+        if not text:
+            return None
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is None:
+            raise FreeholdError(Code.USAGE, f"{name} is no moment", "RFC 3339, for example 2026-11-21T09:00:00.000Z")
+        return found
+
+    def noted(self, action: str, target: str = "", **detail: Any) -> Callable[[Connection], None]:
+        """Writes into the audit that the one who asks did this: for the transaction in which it is done."""
+        actor, now = self.actor, self.service.clock.now()
+        return lambda connection: audit.note(connection, actor.name, action, now, target, detail, actor.address)
+
     async def note(self, action: str, target: str = "", **detail: Any) -> None:
-        """Write into the audit that the one who asks did this."""
-        now = self.service.clock.now()
-        await self.service.database.write(
-            lambda connection: audit.note(connection, self.actor.name, action, now, target, detail)
-        )
+        """The same, by itself: before what is not done in the database is asked for."""
+        await self.service.database.write(self.noted(action, target, **detail))
 
 
 @dataclass(frozen=True)

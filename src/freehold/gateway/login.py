@@ -18,6 +18,7 @@ from freehold.gateway.authentication import (
     form_of,
     require_csrf,
     session_of,
+    told_address,
     who_asks,
 )
 from freehold.gateway.gateway import Gateway
@@ -61,7 +62,7 @@ def login_routes(gateway: Gateway) -> list[Route]:
         legacy = request.url.path.startswith("/api/")
         form = form_of(request.headers, await request.body())
         response = RedirectResponse("/login", 303) if form else as_json({"success": True} if legacy else Done())
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
         return response
 
     return [
@@ -74,7 +75,7 @@ async def _opened(gateway: Gateway, request: Request, form: dict[str, str]) -> S
     address = client_address(request)
     gateway.throttle.admit(address)
     key = form.get("key", "") if form else _key_in(await request.body())
-    session = await gateway.access.log_in(Secret(key[:LONGEST_KEY].strip()))
+    session = await gateway.access.log_in(Secret(key[:LONGEST_KEY].strip()), told_address(request))
     if session is None:
         gateway.metrics.wrong_key()
         raise FreeholdError(Code.UNAUTHENTICATED, "nobody has this key", "`freehold keys add` makes one.")
@@ -104,7 +105,7 @@ def _set_cookie(gateway: Gateway, request: Request, response: Response, session:
         max_age=int(SESSION_LASTS.total_seconds()),
         path="/",
         httponly=True,
-        samesite="strict",
+        samesite="lax",
         secure=hosts.is_https(request.headers.get("host", "")),
     )
 

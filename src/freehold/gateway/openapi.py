@@ -27,6 +27,10 @@ def _words(words: str) -> dict[str, Any]:
     return {"schema": _TEXT, "description": words}
 
 
+def _moment(words: str) -> dict[str, Any]:
+    return {"schema": {"type": "string", "pattern": f"^({_MOMENT})?$"}, "description": words}
+
+
 def _several(kind: Iterable[str], words: str) -> dict[str, Any]:
     schema = {"type": "array", "items": {"type": "string", "enum": [str(value) for value in kind]}}
     return {"schema": schema, "style": "form", "explode": False, "description": words}
@@ -49,6 +53,10 @@ _QUERY = {
         "schema": {"type": "string", "pattern": rf"^({_MOMENT}(~[a-z0-9-]{{1,100}})?)?$"},
         "description": "What the page before said, or a moment.",
     },
+    "since": _moment("From this moment on."),
+    "until": _moment("Before this moment."),
+    "actor": _words("By this one: a key's name."),
+    "action": _words("This was done, for example `agent.scale`."),
     "result": _several(Result, "How it ended."),
     "trigger": _several(TriggerType, "Why it started."),
 }

@@ -26,6 +26,12 @@ from freehold.wire.runs import RunView
 
 LARGEST_SCALE = 1000
 
+Also = Callable[[Connection], None]
+
+
+def _nothing(_connection: Connection) -> None:
+    """Nothing belongs to it."""
+
 
 class Scheduler:
     """`run` goes on until cancelled; everything else may be asked meanwhile, and before: what is taken in waits.
@@ -84,28 +90,32 @@ class Scheduler:
         self.timetable.reload()
         self.dispatcher.wake()
 
-    async def pause(self, by: str) -> None:
-        """Begin nothing any more; what is asked for waits, and runs go on. Holds across restarts."""
-        await self._switch(lambda connection: switches.set_paused(connection, True, by, self._clock.now()))
+    async def pause(self, by: str, also: Also = _nothing) -> None:
+        """Begin nothing any more; what is asked for waits, and runs go on. Holds across restarts. `also`, here and
+        below, is written in the same transaction."""
+        await self._switch(lambda connection: switches.set_paused(connection, True, by, self._clock.now()), also)
 
-    async def resume(self, by: str) -> None:
-        await self._switch(lambda connection: switches.set_paused(connection, False, by, self._clock.now()))
+    async def resume(self, by: str, also: Also = _nothing) -> None:
+        await self._switch(lambda connection: switches.set_paused(connection, False, by, self._clock.now()), also)
 
-    async def enable(self, agent: str, enabled: bool, by: str) -> None:
+    async def enable(self, agent: str, enabled: bool, by: str, also: Also = _nothing) -> None:
         """Let an agent begin runs, or not. Raises NOT_FOUND, CONFIG."""
         self.agents.agent(agent)
-        await self._switch(lambda connection: switches.set_enabled(connection, agent, enabled, by, self._clock.now()))
+        now = self._clock.now()
+        await self._switch(lambda connection: switches.set_enabled(connection, agent, enabled, by, now), also)
 
-    async def set_scale(self, agent: str, scale: int | None, by: str) -> None:
+    async def set_scale(self, agent: str, scale: int | None, by: str, also: Also = _nothing) -> None:
         """How many runs the agent may have at a time (None: as configured). Raises NOT_FOUND, CONFIG, USAGE."""
         self.agents.agent(agent)
         if scale is not None and not 0 <= scale <= LARGEST_SCALE:
             raise FreeholdError(Code.USAGE, f"a scale of {scale} is not possible", f"From 0 to {LARGEST_SCALE}.")
-        await self._switch(lambda connection: switches.set_scale(connection, agent, scale, by, self._clock.now()))
+        now = self._clock.now()
+        await self._switch(lambda connection: switches.set_scale(connection, agent, scale, by, now), also)
 
-    async def _switch(self, change: Callable[[Connection], None]) -> None:
+    async def _switch(self, change: Also, also: Also) -> None:
         def work(connection: Connection) -> switches.Switches:
             change(connection)
+            also(connection)
             return switches.read(connection)
 
         self.agents.switches = await self._database.write(work)

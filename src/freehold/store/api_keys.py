@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
 from freehold.base.ids import new_ulid
 from freehold.base.secret import Secret
@@ -36,6 +36,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    """From then on it opens nothing; None: it goes on until it is revoked."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,22 +60,30 @@ def digest(secret: Secret) -> str:
     return hashlib.sha256(secret.reveal().encode()).hexdigest()
 
 
-def make(connection: Connection, name: str, scopes: Iterable[Scope], secret: Secret, now: datetime) -> ApiKey:
-    made = ApiKey(id=new_ulid(), name=name, scopes=frozenset(scopes), created_at=now)
+def make(
+    connection: Connection,
+    name: str,
+    scopes: Iterable[Scope],
+    secret: Secret,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> ApiKey:
+    made = ApiKey(id=new_ulid(), name=name, scopes=frozenset(scopes), created_at=now, expires_at=expires_at)
     values = {
         "id": made.id,
         "name": name,
         "hash": digest(secret),
         "scopes": ",".join(sorted(made.scopes)),
         "created_at": milliseconds(now),
+        "expires_at": milliseconds(expires_at) if expires_at else None,
     }
     connection.execute(insert(api_keys).values(**values))
     return made
 
 
-def by_secret(connection: Connection, secret: Secret) -> ApiKey | None:
-    """The key, unless it was revoked."""
-    return _one(connection, api_keys.c.hash == digest(secret), api_keys.c.revoked_at.is_(None))
+def by_secret(connection: Connection, secret: Secret, now: datetime) -> ApiKey | None:
+    """The key, unless it was revoked or its time is over."""
+    return _one(connection, api_keys.c.hash == digest(secret), *_opens(now))
 
 
 def is_known(connection: Connection, secret: Secret) -> str:
@@ -109,10 +119,10 @@ def open_session(connection: Connection, secret: Secret, key_id: str, now: datet
     connection.execute(insert(sessions).values(**values))
 
 
-def session(connection: Connection, secret: Secret) -> tuple[Session, ApiKey] | None:
+def session(connection: Connection, secret: Secret, now: datetime) -> tuple[Session, ApiKey] | None:
     """The session and the key that opened it; None when there is none (any more)."""
     row = connection.execute(select(sessions).where(sessions.c.hash == digest(secret))).first()
-    key = _one(connection, api_keys.c.id == row.key_id, api_keys.c.revoked_at.is_(None)) if row else None
+    key = _one(connection, api_keys.c.id == row.key_id, *_opens(now)) if row else None
     if row is None or key is None:
         return None
     found = Session(
@@ -133,6 +143,11 @@ def forget_sessions(connection: Connection, unseen_since: datetime) -> None:
     connection.execute(delete(sessions).where(sessions.c.seen_at < milliseconds(unseen_since)))
 
 
+def _opens(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    never = api_keys.c.expires_at.is_(None)
+    return (api_keys.c.revoked_at.is_(None), or_(never, api_keys.c.expires_at > milliseconds(now)))
+
+
 def _one(connection: Connection, *where: Any) -> ApiKey | None:
     row = connection.execute(select(api_keys).where(*where)).first()
     return _key(row) if row else None
@@ -146,4 +161,5 @@ def _key(row: Row[Any]) -> ApiKey:
         created_at=moment(row.created_at),
         last_used_at=moment_or_none(row.last_used_at),
         revoked_at=moment_or_none(row.revoked_at),
+        expires_at=moment_or_none(row.expires_at),
     )

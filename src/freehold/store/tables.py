@@ -266,8 +266,8 @@ audit = Table(
     Column("detail", Text, nullable=False, server_default="{}"),
     _text("address"),
     Index(None, "at"),
-    Index(None, "actor", "id"),
-    Index(None, "action", "id"),
+    Index(None, "action", "at"),
+    Index(None, "actor", "action", "at"),
 )
 """Who changed what, and from where."""
 

@@ -152,12 +152,14 @@ class PermissionAnswer(msgspec.Struct, frozen=True):
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """`scopes` are of `read`, `trigger`, `admin`; each includes those before it."""
+    """`scopes` are of `read`, `trigger`, `admin`; each includes those before it. `days` says for how long it opens
+    anything; null: until it is revoked."""
 
     name: Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
     scopes: Annotated[
         list[Annotated[str, msgspec.Meta(pattern="^(read|trigger|admin)$")]], msgspec.Meta(min_length=1, max_length=3)
     ]
+    days: Annotated[int, msgspec.Meta(ge=1, le=3660)] | None = None
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +169,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     last_used_at: str | None = None
     revoked_at: str | None = None
+    expires_at: str | None = None
 
 
 class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +177,7 @@ class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     key: str
+    expires_at: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,7 +274,8 @@ class WebhookAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
 
 
 class AuditView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who changed what: `actor` is a key's name, `action` a verb such as `pause` or `agent.scale`."""
+    """Who changed what: `actor` is a key's name, `action` a verb such as `pause` or `agent.scale`, `address` where it
+    was asked from. What a proxy says of whom it asks for is told (`203.0.113.7 through 127.0.0.1`), not proved."""
 
     id: str
     at: str
@@ -278,6 +283,14 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     target: str = ""
     detail: dict[str, Any] = {}
+    address: str = ""
+
+
+class AuditNames(msgspec.Struct, frozen=True):
+    """Who and what there is in the audit, to choose from."""
+
+    actors: list[str]
+    actions: list[str]
 
 
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):

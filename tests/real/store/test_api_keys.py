@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from freehold.base.clock import FakeClock
 from freehold.base.secret import Secret
 from freehold.gateway.access import SESSION_LASTS, Access
-from freehold.store import api_keys, audit
+from freehold.store import api_keys
 from freehold.store.api_keys import ApiKey, Scope, new_secret
 from freehold.store.database import Database
 from freehold.store.tables import metadata
@@ -106,12 +106,18 @@ async def test_nothing_of_a_key_or_a_session_is_in_the_database(
         assert one.reveal().removeprefix(api_keys.PREFIX) not in content
 
 
-async def test_what_was_changed_is_noted(database: Database, clock: FakeClock) -> None:
-    for number in range(3):
-        moment = clock.now() + timedelta(seconds=number)
-        await database.write(
-            lambda c, n=number, at=moment: audit.note(c, "laptop", "agent.scale", at, "dev", {"scale": n})  # type: ignore[misc]
-        )
-    first, *rest = await database.read(audit.page)
-    assert (first.actor, first.action, first.target, first.detail) == ("laptop", "agent.scale", "dev", {"scale": 2})
-    assert await database.read(lambda c: audit.page(c, before=first.id)) == rest
+async def test_a_key_whose_time_is_over_and_its_sessions_open_nothing(
+    access: Access, database: Database, clock: FakeClock, secret: Secret
+) -> None:
+    until = clock.now() + timedelta(days=7)
+    await database.write(lambda c: api_keys.make(c, "for a week", [Scope.READ], secret, clock.now(), until))
+    session = await access.log_in(secret)
+    assert session is not None
+    for _ in range(7):
+        assert await access.by_key(secret) is not None
+        assert await access.by_session(session) is not None
+        clock.advance(timedelta(days=1).total_seconds() - 1)
+    clock.advance(7)
+    assert await access.by_key(secret) is None
+    assert await access.by_session(session) is None
+    assert await access.log_in(secret) is None

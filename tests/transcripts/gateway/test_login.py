@@ -42,7 +42,8 @@ async def test_a_form_logs_in_and_goes_on_inside(world: GatewayWorld) -> None:
 async def test_the_cookie_is_for_us_alone(world: GatewayWorld) -> None:
     response = await world.anybody.post("/login", json={"key": world.key.reveal()})
     cookie = response.headers["set-cookie"].lower()
-    for word in ("httponly", "samesite=strict", "path=/", "max-age=86400"):
+    # Lax: a link in a notice opens a page; what changes something needs the page's token besides.
+    for word in ("httponly", "samesite=lax", "path=/", "max-age=86400"):
         assert word in cookie
     assert "secure" not in cookie  # there is no https here, and a browser would not send it back
     assert world.key.reveal().lower() not in cookie
@@ -97,3 +98,20 @@ async def test_headers_that_are_no_key(world: GatewayWorld, header: str) -> None
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b'{"key": 1}', b"[" * 50_000])
 async def test_logins_that_say_nothing(world: GatewayWorld, body: bytes) -> None:
     assert (await world.anybody.post("/login", content=body)).status_code == 400
+
+
+async def test_who_logs_in_and_from_where_is_audited(world: GatewayWorld) -> None:
+    await world.asking(address="198.51.100.7").post("/login", json={"key": world.key.reveal()})
+    behind = world.asking()
+    behind.headers["x-forwarded-for"] = "10.9.9.9, 203.0.113.7"
+    await behind.post("/login", json={"key": world.key.reveal()})
+    forged = world.asking(address="198.51.100.7")
+    forged.headers["x-forwarded-for"] = "127.0.0.1"
+    await forged.post("/login", json={"key": world.key.reveal()})
+    await world.anybody.post("/login", json={"key": "wrong"})
+    entries = (await world.client.get(f"{API}/audit")).json()
+    assert [(entry["action"], entry["address"]) for entry in entries] == [
+        ("login", "198.51.100.7"),
+        ("login", "203.0.113.7 through 127.0.0.1"),
+        ("login", "198.51.100.7"),
+    ]

@@ -13,13 +13,14 @@ from freehold.gateway.endpoint import Asked, Endpoint
 from freehold.scheduler.admission import Admitted
 from freehold.scheduler.due import next_moment, zone
 from freehold.scheduler.intake import NewTrigger
-from freehold.store import audit
 from freehold.store.api_keys import Scope
 from freehold.wire.runs import TriggerType
 from freehold.wire.service import AgentView, Done, Killed, KillRequest, SetScale, TriggerAccepted, TriggerRequest
 
 LONGEST_KEY = 200
 MOMENTS = 5
+MOST_NOTED = 100
+"""Runs that the audit names of those that were killed together."""
 
 
 async def every(asked: Asked) -> list[AgentView]:
@@ -71,12 +72,11 @@ async def start(asked: Asked, new: NewTrigger, action: str) -> TriggerAccepted:
     """Take a trigger in, and write who asked for it, in one step."""
     scheduler = asked.service.scheduler
     scheduler.agents.require_takes_triggers(new.agent)
-    now = asked.service.clock.now()
 
     def also(connection: Connection, taken: Sequence[Admitted | FreeholdError]) -> None:
         for one in taken:
             if isinstance(one, Admitted) and not one.repeated:
-                audit.note(connection, asked.actor.name, action, now, new.agent, {"trigger": one.trigger.id})
+                asked.noted(action, new.agent, trigger=one.trigger.id)(connection)
 
     [taken] = await scheduler.intake.take_with([new], also)
     if isinstance(taken, FreeholdError):
@@ -108,16 +108,16 @@ async def disable(asked: Asked) -> Done:
 
 async def _switch(asked: Asked, *, enabled: bool) -> Done:
     name = asked.path["name"]
-    await asked.service.scheduler.enable(name, enabled, asked.actor.name)
-    await asked.note("agent.enable" if enabled else "agent.disable", name)
+    also = asked.noted("agent.enable" if enabled else "agent.disable", name)
+    await asked.service.scheduler.enable(name, enabled, asked.actor.name, also)
     asked.gateway.changes.tell("agent", name)
     return Done()
 
 
 async def scale(asked: Asked) -> Done:
     name, wanted = asked.path["name"], asked.body(SetScale).scale
-    await asked.service.scheduler.set_scale(name, wanted, asked.actor.name)
-    await asked.note("agent.scale", name, scale=wanted)
+    also = asked.noted("agent.scale", name, scale=wanted)
+    await asked.service.scheduler.set_scale(name, wanted, asked.actor.name, also)
     asked.gateway.changes.tell("agent", name)
     return Done()
 
@@ -134,9 +134,9 @@ async def kill_all(asked: Asked, name: str, reason: str = "") -> int:
     """Ask every run of the agent to end; how many there were."""
     scheduler = asked.service.scheduler
     found = [view.run_id for view in scheduler.dispatcher.active.values() if view.agent == name]
+    await asked.note("agent.kill", name, runs=found[:MOST_NOTED], of=len(found))
     for run_id in found:
         await scheduler.keeper.kill(run_id, reason or f"killed by {asked.actor.name}")
-    await asked.note("agent.kill", name, runs=found)
     return len(found)
 
 

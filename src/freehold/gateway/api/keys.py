@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection
 
 from freehold.base.clock import rfc3339
@@ -10,7 +12,8 @@ from freehold.gateway.endpoint import Asked, Endpoint
 from freehold.gateway.first_key import REF
 from freehold.store import api_keys, audit
 from freehold.store.api_keys import ApiKey, Scope
-from freehold.wire.service import AuditView, Done, KeyMade, KeyView, NewKey
+from freehold.store.audit import Chosen
+from freehold.wire.service import AuditNames, AuditView, Done, KeyMade, KeyView, NewKey
 
 
 async def every(asked: Asked) -> list[KeyView]:
@@ -26,14 +29,16 @@ async def make(asked: Asked) -> KeyMade:
             Code.CONFLICT, f"a key called {name} would be taken for the one that the project began with"
         )
     secret = api_keys.new_secret(api_keys.PREFIX)
+    expires_at = now + timedelta(days=new.days) if new.days else None
+    told = {"name": name, "scopes": sorted(scopes), **({"days": new.days} if new.days else {})}
 
     def work(connection: Connection) -> ApiKey:
-        made = api_keys.make(connection, name, {Scope(scope) for scope in scopes}, secret, now)
-        audit.note(connection, asked.actor.name, "key.make", now, made.id, {"name": name, "scopes": sorted(scopes)})
+        made = api_keys.make(connection, name, {Scope(scope) for scope in scopes}, secret, now, expires_at)
+        asked.noted("key.make", made.id, **told)(connection)
         return made
 
     made = await asked.service.database.write(work)
-    return KeyMade(id=made.id, key=secret.reveal())
+    return KeyMade(id=made.id, key=secret.reveal(), expires_at=rfc3339(expires_at) if expires_at else None)
 
 
 async def revoke(asked: Asked) -> Done:
@@ -42,7 +47,8 @@ async def revoke(asked: Asked) -> Done:
     def work(connection: Connection) -> bool:
         revoked = api_keys.revoke(connection, key_id, now)
         if revoked:
-            audit.note(connection, asked.actor.name, "key.revoke", now, key_id)
+            found = api_keys.find(connection, key_id)
+            asked.noted("key.revoke", key_id, name=found.name if found else "")(connection)
         return revoked
 
     if not await asked.service.database.write(work):
@@ -54,7 +60,8 @@ async def revoke(asked: Asked) -> Done:
 
 async def audited(asked: Asked) -> list[AuditView]:
     before, limit = asked.text("before"), asked.number("limit", 50)
-    found = await asked.service.database.read(lambda connection: audit.page(connection, before, limit))
+    chosen = Chosen(asked.text("actor"), asked.text("action"), asked.moment("since"), asked.moment("until"))
+    found = await asked.service.database.read(lambda connection: audit.page(connection, before, limit, chosen))
     return [
         AuditView(
             id=entry.id,
@@ -63,9 +70,16 @@ async def audited(asked: Asked) -> list[AuditView]:
             action=entry.action,
             target=entry.target,
             detail=entry.detail,
+            address=entry.address,
         )
         for entry in found
     ]
+
+
+async def audit_names(asked: Asked) -> AuditNames:
+    return await asked.service.database.read(
+        lambda connection: AuditNames(audit.actors(connection), audit.actions(connection))
+    )
 
 
 def _view(key: ApiKey) -> KeyView:
@@ -76,6 +90,7 @@ def _view(key: ApiKey) -> KeyView:
         created_at=rfc3339(key.created_at),
         last_used_at=rfc3339(key.last_used_at) if key.last_used_at else None,
         revoked_at=rfc3339(key.revoked_at) if key.revoked_at else None,
+        expires_at=rfc3339(key.expires_at) if key.expires_at else None,
     )
 
 
@@ -84,5 +99,6 @@ ENDPOINTS = (
     Endpoint("POST", "/keys", Scope.ADMIN, "Make a key; it is told this once", make, NewKey, KeyMade, status=201),
     Endpoint("DELETE", "/keys/{id}", Scope.ADMIN, "Revoke a key, and log out who came with it", revoke, answer=Done),
     Endpoint("GET", "/audit", Scope.ADMIN, "Who changed what, newest first", audited, answer=list[AuditView],
-             query=("before", "limit")),
+             query=("actor", "action", "since", "until", "before", "limit")),
+    Endpoint("GET", "/audit/names", Scope.ADMIN, "Who and what there is in the audit", audit_names, answer=AuditNames),
 )  # fmt: skip

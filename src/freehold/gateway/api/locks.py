@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.endpoint import Asked, Endpoint
-from freehold.store import audit, locks
+from freehold.store import locks
 from freehold.store.api_keys import Scope
 from freehold.wire.service import Done, LockView, ReleaseLock
 
@@ -28,7 +28,7 @@ async def release(asked: Asked) -> Done:
         if found is None or found.expires_at <= now:
             return ""
         locks.release(connection, uri)
-        audit.note(connection, asked.actor.name, "lock.release", now, uri, {"run": found.run_id})
+        asked.noted("lock.release", uri, run=found.run_id)(connection)
         return found.run_id
 
     if "\0" in uri or not await asked.service.database.write(work):

@@ -18,14 +18,12 @@ async def status(asked: Asked) -> ProjectStatus:
 
 
 async def pause(asked: Asked) -> Done:
-    await asked.service.scheduler.pause(asked.actor.name)
-    await asked.note("pause")
+    await asked.service.scheduler.pause(asked.actor.name, asked.noted("pause"))
     return Done()
 
 
 async def resume(asked: Asked) -> Done:
-    await asked.service.scheduler.resume(asked.actor.name)
-    await asked.note("resume")
+    await asked.service.scheduler.resume(asked.actor.name, asked.noted("resume"))
     return Done()
 
 

@@ -33,7 +33,7 @@ MOST_EVENTS = 2**53
 async def page(asked: Asked) -> Page:
     limit = asked.number("limit", PAGE)
     agent, results, kinds = asked.text("agent"), _each(asked, "result", Result), _each(asked, "trigger", TriggerType)
-    before, before_run = _cursor(asked.text("before"))
+    before, before_run = _cursor(asked)
     found = await asked.service.database.read(
         lambda connection: run_index.page(
             connection,
@@ -104,8 +104,8 @@ async def kill(asked: Asked) -> RunView:
     view = await one(asked)
     reason = asked.body(KillRequest).reason or f"killed by {asked.actor.name}"
     if view.state is not RunState.FINISHED:
-        await asked.service.scheduler.keeper.kill(view.run_id, reason[:1000])
         await asked.note("run.kill", view.run_id, reason=reason[:1000])
+        await asked.service.scheduler.keeper.kill(view.run_id, reason[:1000])
     return await one(asked)
 
 
@@ -172,18 +172,14 @@ def _each(asked: Asked, name: str, kind: type[Result | TriggerType]) -> list[str
     return given
 
 
-def _cursor(text: str) -> tuple[datetime | None, str]:
+def _cursor(asked: Asked) -> tuple[datetime | None, str]:
     """Where the page before ended: when its last run was queued, and which it was; or a moment alone. Raises USAGE."""
-    moment, _, run_id = text.partition(_AND_RUN)
+    moment, _, run_id = asked.text("before").partition(_AND_RUN)
     if not moment and not run_id:
         return None, ""
-    try:
-        found = datetime.fromisoformat(moment)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        told = "RFC 3339, for example 2026-11-21T09:00:00.000Z; or what the page before said"
-        raise FreeholdError(Code.USAGE, "before is no moment", told)
+    found = asked.as_moment("before", moment)
+    if found is None:
+        raise FreeholdError(Code.USAGE, "before is no moment", "What the page before said.")
     return found, run_id
 
 

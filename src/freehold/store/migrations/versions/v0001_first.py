@@ -34,8 +34,8 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
-    op.create_index(op.f("ix_audit_action_id"), "audit", ["action", "id"], unique=False)
-    op.create_index(op.f("ix_audit_actor_id"), "audit", ["actor", "id"], unique=False)
+    op.create_index(op.f("ix_audit_action_at"), "audit", ["action", "at"], unique=False)
+    op.create_index(op.f("ix_audit_actor_action_at"), "audit", ["actor", "action", "at"], unique=False)
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
     op.create_table(
         "calls",
