@@ -15,7 +15,18 @@ from freehold.base.pace import Pace
 from freehold.keeper.run_control import RunControl
 from freehold.keeper.scheduler import Scheduler
 from freehold.wire.decoding import decode_json
-from freehold.wire.run_api import Accepted, CallRequest, Exit, LockRequest, SetReturn, SetStatus, Shutdown
+from freehold.wire.left import LARGEST_BODY as LARGEST_LEFT
+from freehold.wire.left import Left
+from freehold.wire.run_api import (
+    LONGEST_CONTEXT,
+    Accepted,
+    CallRequest,
+    Exit,
+    LockRequest,
+    SetReturn,
+    SetStatus,
+    Shutdown,
+)
 
 LARGEST_BODY = 1024 * 1024
 """Bytes: a return value of the longest length with every character escaped is 384 kB."""
@@ -23,7 +34,7 @@ BODY_TIMEOUT_S = 10.0
 MOST_BODIES = 8
 """Bodies that are taken in at once; further requests wait unread, so that connections cost a run memory, not us."""
 REQUESTS_PER_SECOND, REQUEST_BURST = 20.0, 100.0
-"""Of those that write an event or a file each."""
+"""Of those that write each: an event, a file, or the database of the whole project."""
 
 Body = TypeVar("Body")
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -45,18 +56,19 @@ class RunApi:
             web.post("/v1/run/status", self._paced(self._set_status)),
             web.post("/v1/run/return", self._paced(self._set_return)),
             web.post("/v1/run/rerun", self._paced(self._rerun)),
+            web.post("/v1/run/left", self._paced(self._keep_left)),
             web.post("/v1/run/exit", self._exit),
             web.post("/v1/run/shutdown", self._shutdown),
-            web.post("/v1/run/locks/acquire", self._acquire),
-            web.post("/v1/run/locks/release", self._release),
-            web.post("/v1/run/locks/heartbeat", self._heartbeat),
+            web.post("/v1/run/locks/acquire", self._paced(self._acquire)),
+            web.post("/v1/run/locks/release", self._paced(self._release)),
+            web.post("/v1/run/locks/heartbeat", self._paced(self._heartbeat)),
             web.get("/v1/run/locks", self._locks),
-            web.post("/v1/run/calls", self._call),
+            web.post("/v1/run/calls", self._paced(self._call)),
             web.get("/v1/run/calls/{call_id}", self._called),
         ]
 
     def _paced(self, handler: Handler) -> Handler:
-        """`handler`, as often as events may be written: each request waits its turn."""
+        """`handler`, as often as a run may write: each request waits its turn."""
 
         async def wait_and_handle(request: web.Request) -> web.Response:
             await self._clock.sleep(self._pace.take(self._clock.monotonic()))
@@ -74,6 +86,10 @@ class RunApi:
 
     async def _rerun(self, _: web.Request) -> web.Response:
         await self._control.request_rerun()
+        return _answer(Accepted())
+
+    async def _keep_left(self, request: web.Request) -> web.Response:
+        await self._control.keep_left(await self._body(request, Left, LARGEST_LEFT))
         return _answer(Accepted())
 
     async def _exit(self, request: web.Request) -> web.Response:
@@ -101,15 +117,19 @@ class RunApi:
         return _answer(await self._scheduler.locks(self._run_id))
 
     async def _call(self, request: web.Request) -> web.Response:
-        return _answer(await self._scheduler.call(self._run_id, await self._body(request, CallRequest)), 202)
+        asked = await self._body(request, CallRequest)
+        if len(asked.context) > LONGEST_CONTEXT:
+            message = f"the context has {len(asked.context)} characters, and {LONGEST_CONTEXT} are the most"
+            raise FreeholdError(Code.TOO_LARGE, message, "say where it is to be found instead")
+        return _answer(await self._scheduler.call(self._run_id, asked), 202)
 
     async def _called(self, request: web.Request) -> web.Response:
         return _answer(await self._scheduler.called(self._run_id, request.match_info["call_id"]))
 
-    async def _body(self, request: web.Request, kind: type[Body]) -> Body:
+    async def _body(self, request: web.Request, kind: type[Body], largest: int = LARGEST_BODY) -> Body:
         """The JSON body; an empty one is `{}`. Raises `FreeholdError`: PROTOCOL, TOO_LARGE, TIMEOUT."""
         async with self._places:
-            data = await _read(request)
+            data = await _read(request, largest)
         try:
             return decode_json(data or b"{}", msgspec.json.Decoder(kind))
         except msgspec.DecodeError as error:
@@ -117,14 +137,14 @@ class RunApi:
             raise FreeholdError(Code.PROTOCOL, f"{request.path}: {error}", f"send JSON with: {fields}") from None
 
 
-async def _read(request: web.Request) -> bytes:
+async def _read(request: web.Request, largest: int) -> bytes:
     data = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.content.iter_any():
                 data += chunk
-                if len(data) > LARGEST_BODY:
-                    message = f"the body is larger than {LARGEST_BODY >> 20} MB"
+                if len(data) > largest:
+                    message = f"the body is larger than {largest >> 20} MB"
                     raise FreeholdError(Code.TOO_LARGE, message, "write it to a file in /workspace and send its path")
     except TimeoutError:
         message = f"the body did not come within {BODY_TIMEOUT_S:.0f} s"

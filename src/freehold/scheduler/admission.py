@@ -13,6 +13,7 @@ from freehold.base.words import plural
 from freehold.project.triggering import QueueFull, Triggering
 from freehold.store import triggers
 from freehold.store.triggers import Origin, StoredTrigger
+from freehold.wire.runs import TriggerType
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Asked:
 
 def admit(connection: Connection, asked: Sequence[Asked], now: datetime) -> list[Admitted | FreeholdError]:
     """Write triggers down in their order, each as its agent's rules say. One whose queue is full, and whose rule is to
-    refuse, is BUSY in its place, and not written.
+    refuse (calls always are), is BUSY in its place, and not written.
     """
     desk = _Desk(connection, triggers.same_as(connection, (one.trigger for one in asked)), now)
     outcomes = [desk.take(one) for one in asked]
@@ -82,7 +83,9 @@ class _Desk:
 
 def _make_room(connection: Connection, trigger: StoredTrigger, rules: Triggering, now: datetime) -> StoredTrigger:
     oldest = triggers.oldest_waiting(connection, trigger.agent)
-    if rules.when_full is QueueFull.REFUSE or oldest is None or oldest.priority > trigger.priority:
+    # A call makes no room for itself: an agent must not be able to bury what others asked for.
+    refuses = rules.when_full is QueueFull.REFUSE or trigger.type is TriggerType.CALL
+    if refuses or oldest is None or oldest.priority > trigger.priority:
         raise FreeholdError(
             Code.BUSY,
             f"agent {trigger.agent} is busy, and {plural(rules.most_waiting, 'trigger')} wait for it already",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import did_you_mean, one_of
 from freehold.project.agent import Agent
 from freehold.project.load import Project
+from freehold.project.names import agent_name_problem
 from freehold.scheduler.dispatch import AgentFacts
 from freehold.scheduler.edition import Edition
 from freehold.store.switches import Switches
@@ -49,6 +51,11 @@ class Agents:
 
     def agent(self, name: str) -> Agent:
         """Raises NOT_FOUND with the names that there are, or CONFIG with its errors."""
+        if name not in self.project.agents and name not in self.project.broken:
+            # Not in the project's own words, which say where it lies: runs and the network ask here.
+            known = self.project.agent_names
+            why = agent_name_problem(name) or f'there is no agent "{name}" {did_you_mean(name, known)}'.rstrip()
+            raise FreeholdError(Code.NOT_FOUND, why, f"the agents are: {one_of(known)}")
         return self.project.agent(name)
 
     def scale(self, agent: Agent) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.ids import agent_of
+from freehold.base.ids import agent_of, is_ulid
 from freehold.scheduler.admission import Admitted
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.intake import Intake, NewTrigger
@@ -17,6 +17,9 @@ from freehold.store.calls import StoredCall
 from freehold.store.database import Database
 from freehold.wire.run_api import CallRequest, CallStarted, CallView
 from freehold.wire.runs import TriggerType
+
+MOST_OPEN = 20
+"""Calls of one run that are not answered yet: no agent fills the queues of the others."""
 
 
 def refusal(caller: str, agent: str, chain: Sequence[str], deepest: int) -> str:
@@ -40,7 +43,8 @@ class Callbook:
         self._intake = intake
 
     async def call(self, run_id: str, request: CallRequest) -> CallStarted:
-        """Take the call in as a trigger. Raises CONFLICT (refused, with why), NOT_FOUND, BUSY, CONFIG."""
+        """Take the call in as a trigger. Raises CONFLICT (refused, with why), NOT_FOUND, CONFIG, and BUSY: the queue of
+        the agent is full, or too many calls of this run are open."""
         caller = agent_of(run_id)
         chain = await self._database.read(lambda connection: _chain_above(connection, run_id))
         deepest = self._agents.project.config.max_call_depth
@@ -60,6 +64,10 @@ class Callbook:
         )
 
         def also(connection: Connection, taken: Sequence[Admitted | FreeholdError]) -> None:
+            if len(calls.open_of(connection, [run_id])) >= MOST_OPEN:
+                raise FreeholdError(
+                    Code.BUSY, f"{MOST_OPEN} calls of this run are not answered yet", "Wait for one: fh wait CALL."
+                )
             for one in taken:
                 if isinstance(one, Admitted):
                     calls.add(connection, _stored(one, run_id, request.agent, (*chain, caller)))
@@ -71,10 +79,12 @@ class Callbook:
 
     async def called(self, run_id: str, call_id: str) -> CallView:
         """How a call stands. Raises NOT_FOUND for a call of somebody else, too."""
-        call = await self._database.read(lambda connection: calls.find(connection, call_id))
+        call = None
+        if is_ulid(call_id):
+            call = await self._database.read(lambda connection: calls.find(connection, call_id))
         if call is None or call.caller_run != run_id:
             raise FreeholdError(
-                Code.NOT_FOUND, f"this run has made no call {call_id}", "`fh call` prints the call's id."
+                Code.NOT_FOUND, f"this run has made no call {call_id[:100]}", "`fh call` prints the call's id."
             )
         return CallView(call_id=call.id, status=call.status, return_value=call.return_value, error=call.error)
 

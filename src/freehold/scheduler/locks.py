@@ -18,6 +18,8 @@ from freehold.wire.run_api import HeldLock, LockRequest
 
 ASKS_FOR = timedelta(seconds=60)
 """How long a run that asked in vain counts as waiting: one that still wants the lock asks again before."""
+MOST_HELD = 500
+"""Locks of one run: each question about any of them has to read all."""
 LONGEST_URI = 2000
 LONGEST_TTL_S = 7 * 24 * 3600
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
@@ -35,7 +37,8 @@ class Locks:
         self.ttl_s = ttl_s
 
     async def acquire(self, run_id: str, request: LockRequest) -> HeldLock:
-        """Hold the lock, or hold it longer. CONFLICT says who has it, and when waiting for it would never end."""
+        """Hold the lock, or hold it longer. CONFLICT says who has it, and when waiting for it would never end; BUSY,
+        that the run has too many."""
         uri, lasts = _checked(request, self.ttl_s)
         now = self._clock.now()
 
@@ -43,8 +46,10 @@ class Locks:
             found = locks.find(connection, uri)
             if found and found.run_id != run_id and found.expires_at > now:
                 return _refuse(connection, run_id, found, now)
-            since = found.held_since if found and found.run_id == run_id else now
-            return _held(connection, StoredLock(uri, run_id, since, now + lasts))
+            mine = found if found and found.run_id == run_id else None
+            if mine is None and locks.count(connection, run_id, now) >= MOST_HELD:
+                return FreeholdError(Code.BUSY, f"this run holds {MOST_HELD} locks", "Release some: fh unlock URI.")
+            return _held(connection, StoredLock(uri, run_id, mine.held_since if mine else now, now + lasts))
 
         # What is refused is written too: that it was asked for.
         held = await self._database.write(work)
@@ -84,7 +89,7 @@ class Locks:
 
 
 def _checked(request: LockRequest, ttl_s: int) -> tuple[str, timedelta]:
-    if not _URI.fullmatch(request.uri) or len(request.uri) > LONGEST_URI:
+    if len(request.uri) > LONGEST_URI or not request.uri.isprintable() or not _URI.fullmatch(request.uri):
         raise FreeholdError(
             Code.USAGE,
             f"{request.uri[:100]!r} is not the URI of a resource",

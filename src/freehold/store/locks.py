@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from freehold.store.rows import milliseconds, moment, put
 from freehold.store.tables import lock_waits, locks
@@ -51,6 +51,13 @@ def hold(connection: Connection, lock: StoredLock) -> None:
         },
     )
     connection.execute(delete(lock_waits).where(lock_waits.c.run_id == lock.run_id, lock_waits.c.uri == lock.uri))
+
+
+def count(connection: Connection, run_id: str, now: datetime) -> int:
+    """How many locks a run holds; those of its whose time is up are forgotten."""
+    mine = locks.c.run_id == run_id
+    connection.execute(delete(locks).where(mine, locks.c.expires_at <= milliseconds(now)))
+    return connection.execute(select(func.count()).select_from(locks).where(mine)).scalar_one()
 
 
 def release(connection: Connection, uri: str) -> None:

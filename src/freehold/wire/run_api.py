@@ -16,6 +16,10 @@ LONGEST_RETURN = 64 * 1024
 """Characters of a return value; more is refused with 413, never cut in silence."""
 
 
+LONGEST_CONTEXT = 64 * 1024
+"""Characters that a call tells the agent which it calls; as with a return value, more is refused with 413."""
+
+
 class SetStatus(msgspec.Struct, frozen=True):
     text: str
 

@@ -12,7 +12,7 @@ from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.run_api import MOST_BODIES
 from freehold.keeper.run_control import RecordingControl
-from freehold.wire.run_api import EXIT_OF_STATUS, LONGEST_RETURN
+from freehold.wire.run_api import EXIT_OF_STATUS, LONGEST_CONTEXT, LONGEST_RETURN
 from tests.support.run_world import RunWorld, run_world
 
 
@@ -60,8 +60,9 @@ async def test_what_a_run_asks_for(
         ("exit", b'{"code": -1}', 400, "no exit code"),
         ("return", b'{"value": "' + b"x" * 2_000_000 + b'"}', 413, "larger than 1 MB"),
         ("locks/acquire", b"{}", 400, "missing required field `uri`"),
+        ("calls", b'{"agent": "dev", "context": "' + b"x" * (LONGEST_CONTEXT + 1) + b'"}', 413, "65536 are the most"),
     ],
-    ids=["field", "json", "type", "encoding", "depth", "above", "below", "large", "lock"],
+    ids=["field", "json", "type", "encoding", "depth", "above", "below", "large", "lock", "call"],
 )
 async def test_bad_bodies(world: RunWorld, path: str, body: bytes, status: int, says: str) -> None:
     got, answer = await ask(world, "POST", f"/v1/run/{path}", body)
@@ -92,13 +93,22 @@ async def test_locks_and_calls_need_a_scheduler(world: RunWorld, method: str, pa
     assert EXIT_OF_STATUS[status] == 5
 
 
-async def test_what_writes_an_event_is_paced(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("status", {"text": "x"}),
+        ("locks/acquire", {"uri": "a:b"}),
+        ("locks/heartbeat", {"uri": "a:b"}),
+        ("locks/release", {"uri": "a:b"}),
+        ("calls", {"agent": "dev"}),
+    ],
+)
+async def test_what_writes_is_paced(tmp_path: Path, path: str, body: object) -> None:
     clock = FakeClock()
     async with run_world(tmp_path, clock=clock) as world, world.client() as client:
-        for number in range(140):
-            async with client.post("/v1/run/status", json={"text": str(number)}) as answer:
-                assert answer.status == 200
-    assert len(world.control.asked) == 140
+        for _ in range(140):
+            async with client.post(f"/v1/run/{path}", json=body) as answer:
+                assert answer.status in (200, 503)
     assert clock.monotonic() == pytest.approx(2.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from freehold.base.clock import FakeClock, rfc3339
 from freehold.base.errors import Code, FreeholdError
-from freehold.scheduler.locks import ASKS_FOR, Locks
+from freehold.scheduler.locks import ASKS_FOR, MOST_HELD, Locks
 from freehold.store import locks as stored
 from freehold.store.database import Database
 from freehold.wire.run_api import HeldLock, LockRequest
@@ -76,6 +76,29 @@ async def test_what_is_released_is_free(locks: Locks) -> None:
     assert caught.value.code is Code.NOT_FOUND
 
 
+async def test_a_run_holds_only_so_many(locks: Locks, clock: FakeClock) -> None:
+    for number in range(MOST_HELD):
+        await locks.acquire("dev-1", LockRequest(f"a:{number}", ttl_s=60))
+    for _ in range(2):
+        with pytest.raises(FreeholdError) as caught:
+            await locks.acquire("dev-1", ONE)
+        assert caught.value.code is Code.BUSY
+    await locks.acquire("dev-1", LockRequest("a:0", ttl_s=90))
+    await locks.acquire("dev-2", ONE)
+    clock.advance(61)
+    await locks.acquire("dev-1", TWO)
+    assert [lock.uri for lock in await locks.of_run("dev-1")] == ["a:0", TWO.uri]
+
+
+@pytest.mark.parametrize("uri", ["", "a", "a:", "a: b", "a:\0", "a:\x1b[2J", "a:\u202e", "a:\u200b", f"a:{'b' * 2000}"])
+async def test_what_is_no_uri_is_refused(locks: Locks, uri: str) -> None:
+    for verb in (locks.acquire, locks.heartbeat, locks.release):
+        with pytest.raises(FreeholdError) as caught:
+            await verb("dev-1", LockRequest(uri))
+        assert caught.value.code is Code.USAGE
+        assert caught.value.message.isprintable()
+
+
 async def test_a_deadlock_is_told_to_who_would_close_the_ring(locks: Locks) -> None:
     await locks.acquire("dev-1", ONE)
     await locks.acquire("ops-1", TWO)
@@ -120,7 +143,7 @@ async def test_of_many_that_ask_at_once_one_gets_it(locks: Locks) -> None:
 
 
 @pytest.mark.parametrize("uri", ["", "issue 7", "no-scheme", "1a:b", "github: //x", "a:" + "x" * 2000])
-async def test_what_is_no_uri_is_refused(locks: Locks, uri: str) -> None:
+async def test_what_is_no_uri_is_told_in_one_harmless_line(locks: Locks, uri: str) -> None:
     with pytest.raises(FreeholdError, match="is not the URI") as caught:
         await locks.acquire("dev-1", LockRequest(uri))
     assert caught.value.code is Code.USAGE

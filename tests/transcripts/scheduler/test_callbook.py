@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.scheduler.callbook import refusal
+from freehold.scheduler.callbook import MOST_OPEN, refusal
+from freehold.store import triggers
 from freehold.store.triggers import TriggerState
 from freehold.wire.run_api import CallRequest
 from freehold.wire.runs import Result, RunError, TriggerType
@@ -84,6 +85,7 @@ async def test_what_cannot_be_called_is_told(world: SchedulerWorld) -> None:
         with pytest.raises(FreeholdError) as caught:
             await scheduler.calls.call(caller.run_id, CallRequest("nobody"))
         assert caught.value.code is Code.NOT_FOUND
+        assert str(world.folder) not in f"{caught.value.message} {caught.value.hint}"
         await scheduler.enable("b", False, "a person")
         with pytest.raises(FreeholdError, match="disabled"):
             await scheduler.calls.call(caller.run_id, CallRequest("b"))
@@ -97,6 +99,47 @@ async def test_a_call_is_nobody_elses_business(world: SchedulerWorld) -> None:
         with pytest.raises(FreeholdError) as caught:
             await scheduler.calls.called("c-01abcdefghijklmnopqrstuvwx", started.call_id)
         assert caught.value.code is Code.NOT_FOUND
+
+
+@pytest.mark.parametrize("call_id", ["", "\0", "../" * 400_000])
+async def test_an_id_that_is_none_is_no_call(world: SchedulerWorld, call_id: str) -> None:
+    async with world.running() as scheduler:
+        await scheduler.intake.take(manual("a"))
+        [caller] = await world.until_runs(1, "a")
+        with pytest.raises(FreeholdError) as caught:
+            await scheduler.calls.called(caller.run_id, call_id)
+        assert caught.value.code is Code.NOT_FOUND
+        assert len(caught.value.message) < 200
+
+
+async def test_a_run_has_only_so_many_calls_that_are_not_answered(world: SchedulerWorld) -> None:
+    async with world.running() as scheduler:
+        await scheduler.intake.take(manual("a"))
+        [caller] = await world.until_runs(1, "a")
+        for _ in range(MOST_OPEN):
+            await scheduler.calls.call(caller.run_id, CallRequest("b"))
+        with pytest.raises(FreeholdError) as caught:
+            await scheduler.calls.call(caller.run_id, CallRequest("c"))
+        assert caught.value.code is Code.BUSY
+        assert await world.database.read(lambda c: triggers.waiting_of(c, "c")) == 0
+        [callee] = await world.until_runs(1, "b")
+        world.keeper.end(callee.run_id)
+        await world.until_closed(1)
+        await scheduler.calls.call(caller.run_id, CallRequest("c"))
+
+
+async def test_a_call_buries_nothing_that_others_asked_for(world: SchedulerWorld) -> None:
+    world.agent("b", "maxWorkQueueSize = 1")
+    async with world.running() as scheduler:
+        await scheduler.intake.take(manual("b"))
+        await world.until_runs(1, "b")
+        waiting = (await scheduler.intake.take(manual("b"))).trigger
+        await scheduler.intake.take(manual("a"))
+        [caller] = await world.until_runs(1, "a")
+        with pytest.raises(FreeholdError) as caught:
+            await scheduler.calls.call(caller.run_id, CallRequest("b"))
+        assert caught.value.code is Code.BUSY
+        assert (await world.trigger(waiting.id)).state is TriggerState.WAITING
 
 
 @pytest.mark.parametrize(("result", "state"), [(Result.KILLED, TriggerState.DEAD), (Result.COMPLETED, None)])
