@@ -67,6 +67,11 @@ class ProjectService:
     keeper: RunKeeper
     listeners: Listeners = field(default_factory=Listeners)
 
+    @property
+    def revisions(self) -> Revisions:
+        """The versions of the project's files that it goes by."""
+        return Revisions(self.root / STATE_DIRECTORY)
+
     def load(self) -> Project:
         """The project as its files are now. Raises CONFIG with every error, NOT_FOUND."""
         return load_project(self.root, home=self.home, environment=self.environment)

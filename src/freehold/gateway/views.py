@@ -87,6 +87,7 @@ class Views:
             status_text=next((_doing(view) for view in dispatcher.active.values() if view.agent == name), ""),
             error=error.message if error else "",
             hint=error.hint if error else "",
+            goes_on=name in agents.errors,
             held=dispatcher.held or agents.facts(name, running, now).held,
             last_run=self.latest.get(name),
         )

@@ -14,6 +14,7 @@ import ctypes
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -75,8 +76,17 @@ class Revisions:
             told = f"{path / _MANIFEST}: not readable: {error}"
             raise FreeholdError(Code.NOT_FOUND, told, "The next one is made at an edit.") from error
 
+    def chosen_at(self) -> datetime | None:
+        """Since when the one that counts does; None when there is none."""
+        try:
+            return datetime.fromtimestamp((self.folder / _CURRENT).stat().st_mtime, UTC)
+        except OSError:
+            return None
+
     def choose(self, chosen: Chosen) -> None:
         """From now on this one counts, also after a restart. Raises DISK."""
+        if self.current() == chosen:
+            return  # so that the file's time says since when
         with self._writing():
             write_atomically(self.folder / _CURRENT, msgspec.json.encode(chosen))
 

@@ -55,7 +55,8 @@ class TriggerView(msgspec.Struct, frozen=True, kw_only=True):
 class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     """`state` is `running`, `idle`, `disabled`, `off` (scale 0) or `error`; `error` says what keeps it from running, or
     that an edit of it was not taken over. `scale_configured` differs from `scale` where a person changed it. `held`
-    says why it begins nothing now; empty while it does."""
+    says why it begins nothing now; empty while it does. `goes_on`: `error` is of an edit, and the version before it is
+    at work."""
 
     name: str
     description: str
@@ -73,6 +74,7 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     status_text: str = ""
     error: str = ""
     hint: str = ""
+    goes_on: bool = False
     held: str = ""
     due_at: list[str] = []
     """The next moments of its schedule, the first five; told of one agent, not in lists."""

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from freehold.gateway.api import agents, calls, chats, keys, locks, notices, project, receipts, runs, triggers, usage
+from freehold.gateway.api import (
+    agents,
+    calls,
+    chats,
+    configuration,
+    keys,
+    locks,
+    notices,
+    project,
+    receipts,
+    runs,
+    triggers,
+    usage,
+)
 from freehold.gateway.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -16,5 +29,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *notices.ENDPOINTS,
     *receipts.ENDPOINTS,
     *usage.ENDPOINTS,
+    *configuration.ENDPOINTS,
     *keys.ENDPOINTS,
 )
