@@ -65,7 +65,8 @@ class Load:
         await asyncio.sleep(self._chance.uniform(0, seconds))
         while time.monotonic() < until:
             await work()
-            await asyncio.sleep(self._chance.uniform(0.5, 1.5) * seconds)
+            pause_s = self._chance.uniform(0.5, 1.5) * seconds
+            await asyncio.sleep(min(pause_s, max(until - time.monotonic(), 0)))
 
     async def _contend(self) -> None:
         """Two that want the same lock."""

@@ -73,6 +73,7 @@ _AGENTS: Mapping[str, tuple[str, str]] = {
     "edited": ("fh return 0\n", _NEVER),
     "talker": ("", f'{_NEVER}scale = 2\nmodels = ["slow"]\n'),
 }
+SCHEDULED = ("tick", "tock")
 _SKILL = "---\nname: {name}\ndescription: Is under load.\n---\nSay something.\n"
 
 
@@ -107,6 +108,10 @@ class SoakProject:
         new.write_text(f"#!/bin/bash\n{script}")
         new.chmod(0o755)
         new.replace(path)
+
+    def unschedule(self, agent: str) -> None:
+        """Let its schedule begin nothing any more."""
+        self.write(agent, _AGENTS[agent][0], _NEVER)
 
     def forget(self) -> None:
         """Remove its folder, and its home's."""

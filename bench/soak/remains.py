@@ -66,6 +66,9 @@ def collect(project: SoakProject) -> Remains:
 def _read_runs(folder: Path) -> tuple[list[RunView], list[str], list[str]]:
     views, unclean, broken = [], [], []
     for path in sorted(folder.iterdir()):
+        if not (path / RECORD_FILE).exists():
+            unclean.append(f"{path.name} has no record")
+            continue
         record = RecordFile.load(path / RECORD_FILE).record
         views.append(record.view)
         if record.step is not Step.CLEANED:
@@ -100,6 +103,7 @@ def _left_elsewhere(project: SoakProject) -> list[str]:
     left += [f"still active: {path.name}" for path in (project.state / "active").iterdir()]
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     left += [f"mount {mount}" for mount in mounts if mount.startswith(f"{project.root.parent}/")]
+    left += [f"file {path.name}" for path in project.state.glob(".*") if path.name != ".spend.json.lock"]
     # An agent's workspace stays, one for each place that it may have runs in.
     places = {f"fh-{project.unique_name}-{agent.name}-" for agent in (project.root / "agents").iterdir()}
     volumes = project.docker("volume", "ls", "--format", "{{.Name}}")

@@ -18,7 +18,7 @@ from bench.soak.ledger import Ledger
 from bench.soak.load import EDITED, Load
 from bench.soak.model import SlowModel, slow_model
 from bench.soak.outcome import Outcome
-from bench.soak.project import SoakProject, soak_project
+from bench.soak.project import SCHEDULED, SoakProject, soak_project
 from bench.soak.remains import Remains, collect
 from bench.soak.service import Service
 from bench.soak.verdict import violations
@@ -28,6 +28,7 @@ from freehold.base.errors import Code, FreeholdError
 
 _READY_WITHIN_S = 60.0
 _DRAINED_WITHIN_S = 900.0
+_RELOADED_WITHIN_S = 30.0
 _CLEAN_WITHIN_S = 60.0
 _GROWN_MB = 16.0
 _GROWN_CALM_MB = 12.0
@@ -78,6 +79,7 @@ class Soak:
                 client = Client(self._service, self._ledger, session)
                 await self._ready(client)
                 await self._under_load(client)
+                await self._unschedule(client)
                 drained_in_s = await self._drain(client)
                 await self._see_the_last_edit(client)
             await self._until_clean()
@@ -116,6 +118,18 @@ class Soak:
             await asyncio.sleep(max(end - time.monotonic(), 0))
             calm.cancel()
         self._say("the end of the load")
+
+    async def _unschedule(self, client: Client) -> None:
+        """Until nothing begins by itself any more."""
+        for agent in SCHEDULED:
+            before = (await client.call("GET", f"/agents/{agent}"))["triggers"]
+            self._project.unschedule(agent)
+            deadline = time.monotonic() + _RELOADED_WITHIN_S
+            while (await client.call("GET", f"/agents/{agent}"))["triggers"] == before:
+                if time.monotonic() > deadline:
+                    self._ledger.surprise(f"an edit of {agent} was not taken over in {_RELOADED_WITHIN_S:.0f} s")
+                    break
+                await asyncio.sleep(0.25)
 
     async def _drain(self, client: Client) -> float:
         """Until nothing waits and nothing runs; what was given up is asked for again. How long it took, in seconds."""

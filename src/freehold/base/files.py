@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -9,6 +10,8 @@ from pathlib import Path
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
+_RANDOM = "?" * 8
+"""As many characters as `tempfile` puts behind a prefix."""
 
 
 def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
@@ -27,6 +30,15 @@ def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what writers of `path` left beside it that were killed in `write_atomically`. For its only writer.
+
+    Raises `OSError`.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{_RANDOM}"):
+        left.unlink(missing_ok=True)
 
 
 def make_private_directory(path: Path) -> None:

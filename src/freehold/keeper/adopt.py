@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import Enum
 
+from freehold.base.clock import rfc3339
 from freehold.keeper.record import BEFORE_CONTAINER, Record, Step
 from freehold.runtime.engine import Found
 
 MOST_ADOPTIONS = 5
-"""Keepers seldom die, and a run seldom sees two do so; one that sees this many is likely the reason."""
+"""Keepers seldom die soon, and a run seldom sees two do so; one that sees this many is likely the reason."""
+KEPT_FOR = timedelta(seconds=60)
+"""A keeper that lasted this long with a run did not die of it."""
 
 
 class Adoption(Enum):
@@ -23,8 +27,16 @@ class Adoption(Enum):
     GIVE_UP = "its container is gone, or it was adopted too often: it is lost"
 
 
+def count(record: Record, now: datetime) -> None:
+    """Note that the run is taken over once more. A run that lasts sees keepers come and go, and outlives them."""
+    lasted = bool(record.adopted_at) and now - datetime.fromisoformat(record.adopted_at) >= KEPT_FOR
+    record.adoptions += 1
+    record.hasty_adoptions = 1 if lasted else record.hasty_adoptions + 1
+    record.adopted_at = rfc3339(now)
+
+
 def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adoption:
-    """`found` is the run as the engine knows it, None when it does not; `record.adoptions` counts this adoption.
+    """`found` is the run as the engine knows it, None when it does not; this adoption is counted (`count`).
 
     `result_logged`: `run.finished` is in the event file, so the result is out and must not be told twice.
     """
@@ -32,7 +44,7 @@ def decide(record: Record, found: Found | None, *, result_logged: bool) -> Adopt
         return Adoption.NOTHING
     if result_logged or record.step is Step.FINISHED:
         return Adoption.CLEAN
-    if record.adoptions > MOST_ADOPTIONS:
+    if record.hasty_adoptions > MOST_ADOPTIONS:
         return Adoption.GIVE_UP
     if record.stop is not None:
         return Adoption.STOP

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.files import remove_leftovers
 from freehold.base.words import duration
 from freehold.keeper import adopt
 from freehold.keeper.adopt import MOST_ADOPTIONS, Adoption
@@ -110,7 +111,8 @@ def adopt_one(
     directory = means.state / RUNS / record.start.run_id
     file = RecordFile(directory / RECORD_FILE, record)
     # Counted before anything else is touched: whatever it is that kills keepers, it may be in its files.
-    record.adoptions += 1
+    adopt.count(record, means.clock.now())
+    remove_leftovers(file.path)
     try:
         file.save()
     except FreeholdError as error:
@@ -141,7 +143,7 @@ def _recover(run: Run) -> None:
 
 def _say_why_given_up(run: Run, away: FreeholdError | None) -> None:
     """Where more is known than that the container is gone."""
-    if run.file.record.adoptions > MOST_ADOPTIONS:
+    if run.file.record.hasty_adoptions > MOST_ADOPTIONS:
         message = f"{MOST_ADOPTIONS + 1} keepers in a row ended while they kept this run; it is given up"
         run.stop(Stop(Result.LOST, RunError(Code.INTERNAL, message, "Report this with keeper.log.")))
     elif away is not None:

@@ -66,7 +66,11 @@ class Record(msgspec.Struct, kw_only=True):
     chat: ChatRecord | None = None
     """None for a run that is no chat."""
     adoptions: int = 0
-    """How often a keeper took this run over; one that kills every keeper is given up."""
+    """How often a keeper took this run over."""
+    adopted_at: str = ""
+    """When that was the last time."""
+    hasty_adoptions: int = 0
+    """Of them, those in a row before which the keeper did not last; a run that kills every keeper is given up."""
 
 
 class RecordFile:

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import make_private_directory, remove_tree
-from freehold.keeper.history import record_of, records
-from freehold.keeper.record import Record, Step
+from freehold.base.files import make_private_directory, remove_leftovers, remove_tree
+from freehold.keeper.history import RUNS, record_of, records
+from freehold.keeper.record import RECORD_FILE, Record, Step
 
 MARKS = "active"
 """In the project's state directory: an empty file a run, made before its record, removed after it is cleaned."""
@@ -56,8 +56,18 @@ def unfinished(state: Path) -> list[Record]:
         if record and record.step is not Step.CLEANED:
             found.append(record)
         else:
+            if record is None:
+                _remove_unborn(state, run_id)
             unmark(state, run_id)
     return found
+
+
+def _remove_unborn(state: Path, run_id: str) -> None:
+    """A keeper was killed before it had recorded the run: what it had made of its folder. Anything else there stays."""
+    folder = state / RUNS / run_id
+    with contextlib.suppress(OSError):
+        remove_leftovers(folder / RECORD_FILE)
+        folder.rmdir()
 
 
 def _mark_all(state: Path) -> None:

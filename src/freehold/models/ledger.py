@@ -13,7 +13,7 @@ import msgspec
 
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE, write_atomically
+from freehold.base.files import PRIVATE_FILE, remove_leftovers, write_atomically
 from freehold.models.spend import Book
 
 KEEP_DAYS = 31
@@ -76,6 +76,8 @@ class Ledger:
 
         Raises `FreeholdError` as `read` and `change` do.
         """
+        with self._locked(), contextlib.suppress(OSError):  # it only takes room
+            remove_leftovers(self._path)
         self.change(lambda book: book.without_dead(alive))
 
     @contextlib.contextmanager

@@ -114,6 +114,24 @@ async def test_an_engine_that_stays_away_loses_its_runs_with_its_own_reason(stag
     assert types(stage.events(run_id)).count("run.finished") == 1
 
 
+async def test_what_a_keeper_left_that_was_killed_while_it_wrote_is_removed(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=None))
+    run_id = await running(stage)
+    await stage.keeper.let_go()
+    state = stage.root / ".freehold"
+    unborn = "dev-01hzx3k5a6b7c8d9e0f1g2h3j4"
+    (state / RUNS / unborn).mkdir()
+    (state / "active" / unborn).touch()
+    left = [state / RUNS / name / f".{RECORD_FILE}.abcd_123" for name in (run_id, unborn)]
+    for path in left:
+        path.write_text('{"v": 1')
+    await stage.replace_keeper()
+    assert (await killed(stage, run_id)).result == Result.KILLED
+    assert not any(path.exists() for path in left)
+    assert not (state / RUNS / unborn).exists()
+    assert (state / RUNS / run_id / RECORD_FILE).exists()
+
+
 @pytest.mark.parametrize("damage", ["gone", "empty", "torn"])
 async def test_a_run_without_a_record_is_removed(stage: Stage, damage: str) -> None:
     run_id = await running(stage)

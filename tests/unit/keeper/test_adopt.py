@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from freehold.keeper.adopt import MOST_ADOPTIONS, Adoption, decide
+from freehold.keeper.adopt import KEPT_FOR, MOST_ADOPTIONS, Adoption, count, decide
 from freehold.keeper.outcome import Stop
 from freehold.keeper.record import Record, Step
 from freehold.runtime.engine import Found
 from freehold.wire.runs import Result, RunState, RunView, StartRun, Trigger
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = "dev-01hzx3k5a6b7c8d9e0f1g2h3j4"
 
 
@@ -72,5 +75,24 @@ def test_a_result_that_is_out_is_never_told_twice(step: Step) -> None:
 
 
 def test_a_run_that_kills_every_keeper_is_given_up() -> None:
-    cursed = record(Step.RUNNING, adoptions=MOST_ADOPTIONS + 1)
+    cursed = adopted_every(KEPT_FOR - timedelta(seconds=1), MOST_ADOPTIONS + 1)
     assert decide(cursed, UP, result_logged=False) is Adoption.GIVE_UP
+
+
+def test_a_run_that_is_there_when_keepers_come_and_go_is_kept() -> None:
+    kept = adopted_every(KEPT_FOR, 10 * MOST_ADOPTIONS)
+    assert kept.adoptions == 10 * MOST_ADOPTIONS
+    assert decide(kept, UP, result_logged=False) is Adoption.WATCH
+
+
+def test_only_keepers_in_a_row_that_did_not_last_count() -> None:
+    kept = adopted_every(timedelta(seconds=1), MOST_ADOPTIONS)
+    count(kept, NOW + timedelta(hours=1))
+    assert (kept.hasty_adoptions, decide(kept, UP, result_logged=False)) == (1, Adoption.WATCH)
+
+
+def adopted_every(lasted: timedelta, times: int) -> Record:
+    made = record(Step.RUNNING)
+    for number in range(times):
+        count(made, NOW + number * lasted)
+    return made

@@ -47,6 +47,14 @@ def test_it_starts_empty_and_keeps_what_is_written(tmp_path: Path) -> None:
     assert ledger_at(tmp_path).today() == "2026-11-21"
 
 
+def test_what_a_writer_left_that_was_killed_is_removed(tmp_path: Path) -> None:
+    ledger_at(tmp_path).change(add_one)
+    left = tmp_path / ".spend.json.ab_d1234"
+    left.write_text("{")
+    ledger_at(tmp_path).close_dead_runs({"dev-1"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".spend.json.lock", "spend.json"]
+
+
 def test_processes_do_not_overwrite_each_other(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_add_many, args=(tmp_path, 25)) for _ in range(3)]
