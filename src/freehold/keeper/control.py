@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.excerpt import excerpt
+from freehold.base.threads import in_thread
+from freehold.keeper.left import without_secrets, write_left
 from freehold.keeper.outcome import Stop
 from freehold.keeper.phases import FROM_INSIDE
 from freehold.wire import session
 from freehold.wire.events import Return, Status
+from freehold.wire.left import Left
 from freehold.wire.run_api import LONGEST_RETURN, ExitCode
 from freehold.wire.runs import Result, RunError
 
@@ -27,6 +30,9 @@ MOST_PERMISSIONS = 10_000
 MOST_OPEN = 100
 """Requests for permission that wait for an answer at once; a harness has one or two."""
 
+MOST_LEFT_TOLD = 5
+"""How often a keeper takes what a run left: each time some megabytes go to the disk."""
+
 
 class Control:
     """The other end of the run API and of the runner's session, for one run."""
@@ -36,6 +42,7 @@ class Control:
         self.session: RunSession | None = None
         self._deciding: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, session.Answer | None] = {}
+        self._left_told = 0
 
     async def set_status(self, text: str) -> None:
         self._run.catch_up()
@@ -75,6 +82,14 @@ class Control:
         said = self._run.redaction.text(reason.strip())[:LONGEST_STATUS] or "no reason given"
         error = RunError(Code.DENIED, f"the agent asked to be shut down: {said}", "Look at what it did just before.")
         self._run.stop(Stop(Result.KILLED, error, exit_code=ExitCode.KILLED), grace_s=0)
+
+    async def keep_left(self, left: Left) -> None:
+        """What the run says that it left; the last word counts. Raises DISK, and OVERLOADED for too many."""
+        self._left_told += 1
+        if self._left_told > MOST_LEFT_TOLD:
+            raise FreeholdError(Code.OVERLOADED, "what the run left was told too often", "Tell it once, at the end.")
+        clean = await in_thread(without_secrets, left, self._run.redaction)
+        await in_thread(write_left, self._run.file.path.parent, clean)
 
     async def from_runner(self, message: session.FromRunner) -> None:
         """What the runner says on its session."""

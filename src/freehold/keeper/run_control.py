@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from freehold.wire.left import Left
+
 
 class RunControl(Protocol):
     """Each verb raises `FreeholdError` when it refuses; what it did is durable when it returns."""
@@ -17,6 +19,8 @@ class RunControl(Protocol):
     async def request_exit(self, code: int) -> None: ...
 
     async def shutdown(self, reason: str) -> None: ...
+
+    async def keep_left(self, left: Left) -> None: ...
 
 
 class RecordingControl:
@@ -39,3 +43,6 @@ class RecordingControl:
 
     async def shutdown(self, reason: str) -> None:
         self.asked.append(("shutdown", reason))
+
+    async def keep_left(self, left: Left) -> None:
+        self.asked.append(("left", len(left.files)))

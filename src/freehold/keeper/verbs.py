@@ -15,6 +15,7 @@ from freehold.keeper.ending import Ending
 from freehold.keeper.gone_workspaces import GoneWorkspaces
 from freehold.keeper.images import first_error
 from freehold.keeper.keeper import Keeper
+from freehold.keeper.left import LeftBehind
 from freehold.keeper.rpc_server import Caller, Verb
 from freehold.keeper.shell import Shells
 from freehold.keeper.wiring import DOCKER, Wiring
@@ -40,6 +41,7 @@ from freehold.wire.keeper import (
     StopKeeper,
     Stopping,
 )
+from freehold.wire.left import ReadLeft, ReadLeftFile
 from freehold.wire.runs import StartRun
 
 
@@ -53,6 +55,7 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
     shells = Shells(keeper, wiring.means)
     chats = Chats(keeper)
     workspaces = GoneWorkspaces(wiring.means)
+    left = LeftBehind(wiring.means.state)
 
     async def build(caller: Caller, request: BuildImage) -> dict[str, str]:
         def notice(image: str, text: str) -> None:
@@ -105,6 +108,8 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
         "run/say": (Say, chats.say),
         "run/interrupt": (InterruptTurn, chats.interrupt),
         "run/finish": (FinishChat, chats.finish),
+        "run/left": (ReadLeft, left.tell),
+        "run/file": (ReadLeftFile, left.content),
         "run/watch": (Nothing, keeper.watch),
         "scheduler/attach": (AttachScheduler, attach_scheduler),
         "spend/read": (Nothing, spent),

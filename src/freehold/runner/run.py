@@ -23,6 +23,7 @@ from freehold.runner.forward import Forwarder
 from freehold.runner.harness_process import HarnessProcess
 from freehold.runner.hooks import Stage, run_post_hooks, run_pre_hooks, run_script
 from freehold.runner.keeper_session import KeeperSession
+from freehold.runner.left import HURRY_S, LOOK_S, TELL_S, LeftBehind, tell
 from freehold.runner.narrator import Narrator
 from freehold.runner.refused import exit_code_of
 from freehold.runner.session_phase import SessionPhase
@@ -61,6 +62,7 @@ class Run:
         self._redaction = Redaction()
         self._stage: Stage | None = None
         self._working = False
+        self._left: LeftBehind | None = None
 
     async def carry_out(self) -> int:
         """The exit code. Raises nothing: what goes wrong is told to the keeper."""
@@ -72,6 +74,7 @@ class Run:
         if self._working and self._stage and not self._ending.signalled:
             self._keeper.enter(Phase.POST_HOOKS)
             await run_post_hooks(self._stage, self._brief.post_hooks, self._brief.hook_timeout_s)
+        await self._tell_what_is_left()
         self._conclude(error)
         hearing.cancel()
         await self._keeper.close(hurry=self._ending.signalled)
@@ -108,6 +111,7 @@ class Run:
         self._keeper.enter(Phase.PRE_HOOKS)
         await unless_asked(run_pre_hooks(stage, brief.pre_hooks, brief.hook_timeout_s))
         self._working = True
+        self._left = await self._look_before(stage)
         self._keeper.enter(Phase.CONTEXT)
         skill = brief.skill if brief.script else await unless_asked(inject(stage, brief.skill, brief.context_timeout_s))
         self._keeper.enter(Phase.SESSION)
@@ -176,6 +180,22 @@ class Run:
                 self._chat.hear(message)
             elif isinstance(message, Prompt):
                 self._prompts.put_nowait(message)
+
+    async def _look_before(self, stage: Stage) -> LeftBehind:
+        folders = [Path(self._brief.workspace_dir), Path(self._brief.working_dir)]
+        left = LeftBehind(self._children, folders, stage.scene.state_dir)
+        await left.begin()
+        return left
+
+    async def _tell_what_is_left(self) -> None:
+        """Of a run that did not come to its work, nothing is."""
+        if self._left is None:
+            return
+        hurry = self._ending.signalled
+        left = await self._left.look(HURRY_S if hurry else LOOK_S)
+        problem = await tell(left, self._run_dir / places.RUN_SOCKET, HURRY_S if hurry else TELL_S)
+        if problem:
+            self._events.log("warning", f"what the run left is not kept: {problem}")
 
     def _conclude(self, error: FreeholdError | None) -> None:
         if error is None:

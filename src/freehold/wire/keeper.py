@@ -4,6 +4,7 @@
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
 `run/prune` PruneRuns → how many · `revision/prune` PruneRevisions → null ·
 `run/say` Say → Said · `run/interrupt` InterruptTurn → null · `run/finish` FinishChat → null (chats) ·
+`run/left` ReadLeft → RunLeft · `run/file` ReadLeftFile → LeftContent (`wire/left.py`) ·
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
 `image/prune` → [ImageView] · `workspace/gone` ListGoneWorkspaces → [WorkspaceView] ·
 `workspace/remove` RemoveWorkspace → null · `shell/open` OpenShell → null, then `shell/data` both ways, `shell/resize`,

@@ -38,6 +38,7 @@ async def ask(world: RunWorld, method: str, path: str, body: bytes | None = None
         ("exit", None, 202, ("exit", 15)),
         ("shutdown", {"reason": "leak"}, 202, ("shutdown", "leak")),
         ("shutdown", {}, 202, ("shutdown", "")),
+        ("left", {"files": [{"path": "a", "state": "added", "content": "eA" * 700_000}]}, 200, ("left", 1)),
     ],
 )
 async def test_what_a_run_asks_for(
@@ -59,10 +60,12 @@ async def test_what_a_run_asks_for(
         ("exit", b'{"code": 256}', 400, "no exit code"),
         ("exit", b'{"code": -1}', 400, "no exit code"),
         ("return", b'{"value": "' + b"x" * 2_000_000 + b'"}', 413, "larger than 1 MB"),
+        ("left", b'{"more": "' + b"x" * 13_000_000 + b'"}', 413, "larger than 12 MB"),
+        ("left", b'{"files": [{"path": "a", "state": "hidden"}]}', 400, "state"),
         ("locks/acquire", b"{}", 400, "missing required field `uri`"),
         ("calls", b'{"agent": "dev", "context": "' + b"x" * (LONGEST_CONTEXT + 1) + b'"}', 413, "65536 are the most"),
     ],
-    ids=["field", "json", "type", "encoding", "depth", "above", "below", "large", "lock", "call"],
+    ids=["field", "json", "type", "encoding", "depth", "above", "below", "large", "left", "unknown", "lock", "call"],
 )
 async def test_bad_bodies(world: RunWorld, path: str, body: bytes, status: int, says: str) -> None:
     got, answer = await ask(world, "POST", f"/v1/run/{path}", body)
