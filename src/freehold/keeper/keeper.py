@@ -21,7 +21,7 @@ from freehold.keeper.history import EVENTS, RUNS, record_of, views
 from freehold.keeper.means import Means
 from freehold.keeper.outcome import Stop
 from freehold.keeper.pruning import prune
-from freehold.keeper.readiness import require_ready
+from freehold.keeper.readiness import require_engine, require_ready
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile
 from freehold.keeper.rpc_server import Caller
 from freehold.keeper.run import Run
@@ -61,6 +61,11 @@ class Keeper:
         agent = project.agent(request.agent)
         require_ready(self._means, agent, request.options)
         require_chat(agent, request)
+        if request.trigger.id:
+            # Whoever dispatches it lets it wait while Docker is restarted; a person is told by the run itself.
+            await require_engine(self._means, agent)
+            if known := self._view_of(request.run_id):  # asked for a second time meanwhile
+                return known
         run = self._record_new(request, agent.engine, project.unique_name)
         self.carry_out(run, Adoption.PREPARE)
         return run.view

@@ -8,6 +8,8 @@ from freehold.project.agent import Agent
 from freehold.project.needs import Unmet, needs_of_agent, unmet
 from freehold.wire.runs import RunOptions
 
+_MAY_BE_AWAY = "docker"
+
 
 def require_ready(means: Means, agent: Agent, options: RunOptions) -> None:
     """Raises CONFIG or CREDENTIAL, naming everything that is missing and the commands that add it."""
@@ -30,6 +32,15 @@ def require_ready(means: Means, agent: Agent, options: RunOptions) -> None:
     missing = unmet(needs, lambda ref, field: bool(means.credentials.get(ref, field)))
     if missing:
         raise _missing(agent, missing)
+
+
+async def require_engine(means: Means, agent: Agent) -> None:
+    """Raises UNREACHABLE when the agent's engine is away, as Docker is while it is restarted."""
+    if agent.engine != _MAY_BE_AWAY:
+        return
+    readiness = await means.engines[agent.engine].check()
+    if not readiness.ready:
+        raise FreeholdError(Code.UNREACHABLE, readiness.problem, readiness.hint)
 
 
 def _missing(agent: Agent, missing: list[Unmet]) -> FreeholdError:

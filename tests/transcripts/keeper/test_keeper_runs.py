@@ -10,6 +10,7 @@ import pytest
 
 from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.ids import new_run_id
 from freehold.keeper.adoption import adopt_all, look_back
 from freehold.keeper.control import MOST_PERMISSIONS
 from freehold.keeper.fakes import FakeServices
@@ -99,6 +100,22 @@ async def test_what_cannot_begin_leaves_no_run(stage: Stage, request_: StartRun,
     assert raised.value.code is code
     assert words in raised.value.message + raised.value.hint
     assert await stage.keeper.list(NOBODY, ListRuns()) == []
+
+
+async def test_what_a_scheduler_asks_for_is_no_run_while_docker_is_away(stage: Stage) -> None:
+    """It lets it wait, and asks again; a person who asks is told by a run that failed."""
+    stage.host.unready = FreeholdError(Code.UNREACHABLE, "Docker is not running", "Start it.")
+    asked = StartRun(str(new_run_id("dev")), "dev", Trigger(TriggerType.WEBHOOK, "hub", "t1"))
+    with pytest.raises(FreeholdError, match="Docker is not running") as refused:
+        await stage.keeper.start(NOBODY, asked)
+    assert refused.value.code is Code.UNREACHABLE
+    assert list(records(stage.means.state)) == []
+    assert (await stage.run()).outcome().result is Result.ERROR
+    stage.host.unready = None
+    asked_twice = await asyncio.gather(*(stage.keeper.start(NOBODY, asked) for _ in range(2)))
+    assert [view.run_id for view in asked_twice] == [asked.run_id, asked.run_id]
+    assert (await stage.finished(asked.run_id)).result == "completed"
+    assert types(stage.events(asked.run_id)).count("run.queued") == 1
 
 
 async def test_a_broken_image_fails_that_run_with_its_reason(stage: Stage) -> None:
