@@ -26,10 +26,6 @@ class Pace:
         self._tokens -= 1
         return True
 
-    def give_back(self) -> None:
-        """What was taken was not needed."""
-        self._tokens = min(self._burst, self._tokens + 1)
-
     def _refill(self, now: float) -> None:
         if self._at is not None:
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)

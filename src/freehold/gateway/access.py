@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -30,13 +30,14 @@ _INCLUDED = {
 @dataclass(frozen=True)
 class Actor:
     """`csrf` is what a browser's forms must carry; empty for API keys, which no browser sends by itself. `address` is
-    where it asks from, for the audit."""
+    where it asks from, for the audit; `session` the hash of a browser's session."""
 
     name: str
     scopes: frozenset[Scope]
     key_id: str
     csrf: str = ""
     address: str = ""
+    session: str = ""
 
     def require(self, scope: Scope) -> None:
         """Raises DENIED, naming what is missing."""
@@ -71,7 +72,15 @@ class Access:
         session, key = found
         await self._note(session.seen_at, lambda connection, moment: api_keys.seen(connection, session.hash, moment))
         # Derived, so that it need not be kept: whoever knows it has seen a page of this session.
-        return _actor(key, csrf=api_keys.digest(Secret(f"csrf {secret.reveal()}")))
+        return replace(_actor(key), csrf=api_keys.digest(Secret(f"csrf {secret.reveal()}")), session=session.hash)
+
+    async def still_knows(self, actor: Actor) -> bool:
+        """Whether whoever was let in would be let in now: neither the key nor the session has ended meanwhile."""
+        now = self._clock.now()
+        seen_since = now - SESSION_LASTS
+        return not actor.key_id or await self._database.read(
+            lambda connection: api_keys.is_open(connection, actor.key_id, actor.session, seen_since, now)
+        )
 
     async def log_in(self, key: Secret, address: str = "") -> Secret | None:
         """A new session for who has this key, which the audit says; None when nobody has."""
@@ -97,6 +106,6 @@ class Access:
             await self._database.write(lambda connection: write(connection, now))
 
 
-def _actor(key: ApiKey, csrf: str = "") -> Actor:
+def _actor(key: ApiKey) -> Actor:
     scopes = frozenset(scope for held in key.scopes for scope in _INCLUDED[held])
-    return Actor(key.name, scopes, key.id, csrf)
+    return Actor(key.name, scopes, key.id)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.project.credential import CredentialRef
 from freehold.store import api_keys
@@ -19,18 +20,28 @@ FIELD = "key"
 NAME = f"{REF.type}:{REF.instance}"
 """No key that is made over the API can be called so."""
 
+SHORTEST = 20
+"""Characters of a key that somebody chose; ours have 46. Nothing else stands between a stranger and the project."""
+
 _logger = logging.getLogger(__name__)
 
 
 async def ensure_first_key(database: Database, store: CredentialStore, now: datetime) -> None:
     """Make it when there is none, and let the database know it. One that was replaced in the store opens nothing any
-    more; one that was revoked stays so. Raises CREDENTIAL, DISK, and what the database raises.
+    more; one that was revoked stays so. Raises CREDENTIAL (it can be guessed, or not be read), DISK, and what the
+    database raises.
     """
     secret = store.get(REF, FIELD)
     if secret is None:
         secret = api_keys.new_secret(api_keys.PREFIX)
         store.put(REF, {FIELD: secret})
         _logger.info("an API key was made", extra={"credential": NAME})
+    if len(secret.reveal().strip()) < SHORTEST:
+        raise FreeholdError(
+            Code.CREDENTIAL,
+            f"the key in {NAME} has fewer than {SHORTEST} characters, and could be guessed",
+            f"freehold creds remove {REF.type}; the next start makes one",
+        )
     kept = secret
     await database.write(lambda connection: _let_know(connection, kept, now))
 

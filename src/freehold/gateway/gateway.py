@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from freehold.base.errors import FreeholdError
 from freehold.gateway.access import Access
 from freehold.gateway.changes import Changes
 from freehold.gateway.log_ring import LogRing
@@ -13,7 +15,7 @@ from freehold.gateway.metrics import Metrics
 from freehold.gateway.notices import ProjectNotices, make_notices
 from freehold.gateway.project_service import ProjectService
 from freehold.gateway.run_events import RunEvents
-from freehold.gateway.streams import Streams
+from freehold.gateway.streams import SAID_AT_LEAST_EVERY_S, Streams
 from freehold.gateway.throttle import Throttle
 from freehold.gateway.views import Views
 from freehold.gateway.webhook_intake import WebhookIntake
@@ -21,6 +23,8 @@ from freehold.scheduler.attempt import Closed
 from freehold.store import run_index, triggers
 from freehold.store.credentials import CredentialStore
 from freehold.wire.runs import RunView, TriggerType
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def make_gateway(
 ) -> Gateway:
     """The gateway of a service that is at work."""
     metrics = Metrics(service.scheduler)
+    access = Access(service.database, service.clock)
     notices = make_notices(service, run_events, credentials)
     return Gateway(
         service=service,
@@ -69,10 +74,10 @@ def make_gateway(
         credentials=credentials,
         log=log or LogRing(),
         stop=stop,
-        access=Access(service.database, service.clock),
+        access=access,
         views=Views(service.scheduler, service.clock.now(), notices.outbox.problems),
         changes=Changes(service.clock),
-        streams=Streams(),
+        streams=Streams(access.still_knows),
         metrics=metrics,
         throttle=Throttle(service.clock),
         webhooks=WebhookIntake(service, credentials, metrics),
@@ -119,6 +124,16 @@ async def watch_standing(gateway: Gateway) -> None:
             gateway.changes.tell("project")
         before = standing
         await clock.sleep(1.0)
+
+
+async def watch_followers(gateway: Gateway) -> None:
+    """End the streams of those whose time is over. Until cancelled."""
+    while True:
+        await gateway.service.clock.sleep(SAID_AT_LEAST_EVERY_S)
+        try:
+            await gateway.streams.look_who_follows()
+        except FreeholdError as error:  # what is told meanwhile comes from the same database
+            _logger.debug("who follows streams is not known", extra={"error": error.message})
 
 
 async def read_latest_runs(gateway: Gateway) -> None:

@@ -59,6 +59,7 @@ def login_routes(gateway: Gateway) -> list[Route]:
                 return as_error(error)
         if session:
             await gateway.access.log_out(session)
+            await gateway.streams.look_who_follows()
         legacy = request.url.path.startswith("/api/")
         form = form_of(request.headers, await request.body())
         response = RedirectResponse("/login", 303) if form else as_json({"success": True} if legacy else Done())
@@ -73,11 +74,12 @@ def login_routes(gateway: Gateway) -> list[Route]:
 
 async def _opened(gateway: Gateway, request: Request, form: dict[str, str]) -> Secret:
     address = client_address(request)
-    gateway.throttle.admit(address)
-    key = form.get("key", "") if form else _key_in(await request.body())
-    session = await gateway.access.log_in(Secret(key[:LONGEST_KEY].strip()), told_address(request))
+    key = Secret((form.get("key", "") if form else _key_in(await request.body()))[:LONGEST_KEY].strip())
+    known = await gateway.access.by_key(key)
+    session = await gateway.access.log_in(key, told_address(request)) if known else None
     if session is None:
         gateway.metrics.wrong_key()
+        gateway.throttle.admit(address)  # a right key is never kept waiting: strangers cannot keep anybody out
         raise FreeholdError(Code.UNAUTHENTICATED, "nobody has this key", "`freehold keys add` makes one.")
     gateway.throttle.succeeded(address)
     return session

@@ -25,8 +25,8 @@ class ThrottledError(FreeholdError):
 
 
 class Throttle:
-    """A try takes a place in both buckets, and a right key gives it back: those who know one are never kept waiting by
-    their own tries.
+    """A wrong key takes a place in both buckets. A right one is never kept waiting: a key cannot be guessed, and
+    whoever sends wrong ones without end must not keep out those who have one.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -35,7 +35,7 @@ class Throttle:
         self._all = Pace(ALL_PER_SECOND, ALL_BURST)
 
     def admit(self, address: str) -> None:
-        """One more try. Raises ThrottledError, before the key is looked at: what it says then tells nothing."""
+        """One more wrong key. Raises ThrottledError when there were too many."""
         now = self._clock.monotonic()
         each = self._each.setdefault(address, Pace(EACH_PER_SECOND, EACH_BURST))
         self._each.move_to_end(address)
@@ -47,6 +47,5 @@ class Throttle:
             raise ThrottledError(math.ceil(1 / ALL_PER_SECOND))
 
     def succeeded(self, address: str) -> None:
-        """The key was right."""
+        """The key was right: what was mistyped before is forgotten."""
         self._each.pop(address, None)
-        self._all.give_back()

@@ -135,6 +135,14 @@ def seen(connection: Connection, session_hash: str, now: datetime) -> None:
     connection.execute(update(sessions).where(sessions.c.hash == session_hash).values(seen_at=milliseconds(now)))
 
 
+def is_open(connection: Connection, key_id: str, session_hash: str, seen_since: datetime, now: datetime) -> bool:
+    """Whether the key still opens something, and the session of it, where one is named, is there and was seen since."""
+    if _one(connection, api_keys.c.id == key_id, *_opens(now)) is None:
+        return False
+    mine = (sessions.c.hash == session_hash, sessions.c.seen_at >= milliseconds(seen_since))
+    return not session_hash or connection.execute(select(sessions.c.hash).where(*mine)).first() is not None
+
+
 def close_session(connection: Connection, secret: Secret) -> None:
     connection.execute(delete(sessions).where(sessions.c.hash == digest(secret)))
 

@@ -64,12 +64,30 @@ async def test_wrong_keys_are_slowed_and_time_forgives(world: GatewayWorld) -> N
     clock: ManualClock = world.world.clock
     for _ in range(EACH_BURST):
         assert (await world.anybody.post("/login", json={"key": "wrong"})).status_code == 401
-    refused = await world.anybody.post("/login", json={"key": world.key.reveal()})
+    refused = await world.anybody.post("/login", json={"key": "wrong"})
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "12")
     elsewhere = world.asking(address="10.0.0.7")
-    assert (await elsewhere.post("/login", json={"key": world.key.reveal()})).status_code == 200
+    assert (await elsewhere.post("/login", json={"key": "wrong"})).status_code == 401
     clock.advance(12)
+    assert (await world.anybody.post("/login", json={"key": "wrong"})).status_code == 401
+
+
+async def test_strangers_with_wrong_keys_keep_nobody_out(world: GatewayWorld) -> None:
+    for number in range(ALL_BURST + 1):
+        await world.asking(address=f"10.0.{number}.1").post("/login", json={"key": "wrong"})
+        await world.anybody.post("/login", json={"key": "wrong"})
+    assert (await world.anybody.post("/login", json={"key": "wrong"})).status_code == 429
     assert (await world.anybody.post("/login", json={"key": world.key.reveal()})).status_code == 200
+
+
+@pytest.mark.parametrize("others", ["bad[]=1", 'a="', "=", "a", "\xff=1", "path=/; expires=never"])
+async def test_cookies_of_other_programs_on_this_host_are_passed_over(world: GatewayWorld, others: str) -> None:
+    client, _ = await logged_in(world)
+    session = client.cookies["fh_session"]
+    for cookies in (f"{others}; fh_session={session}", f"fh_session={session}; {others}"):
+        header = {"cookie": cookies.encode("latin-1")}
+        response = await world.asking().get(f"{API}/status", headers=header)  # type: ignore[arg-type]
+        assert response.status_code == 200, cookies
 
 
 async def test_many_addresses_are_slowed_together(world: GatewayWorld) -> None:

@@ -9,7 +9,9 @@ import pytest
 from starlette.types import Message, Scope
 
 from freehold.base.clock import FakeClock
+from freehold.base.secret import Secret
 from freehold.gateway.changes import MOST_REMEMBERED, Changes
+from freehold.gateway.streams import MOST_OF_ONE_KEY
 from freehold.wire.service import API, Change
 from tests.support.gateway_world import PORT, GatewayWorld, errors
 from tests.support.scheduling import until
@@ -22,13 +24,14 @@ async def _asked(world: GatewayWorld, scope: Scope, stream: Stream) -> None:
 class Stream:
     """A request whose answer goes on, read piece by piece: the client of the tests waits for whole answers."""
 
-    def __init__(self, world: GatewayWorld, path: str, headers: dict[str, str]) -> None:
+    def __init__(self, world: GatewayWorld, path: str, headers: dict[str, str], *, key: bool = True) -> None:
         self._leaving = asyncio.Event()
         self._asked = False
         self.text = ""
         self.status = 0
         path, _, query = path.partition("?")
-        named = {"host": f"localhost:{PORT}", "authorization": f"Bearer {world.key.reveal()}", **headers}
+        known = {"authorization": f"Bearer {world.key.reveal()}"} if key else {}
+        named = {"host": f"localhost:{PORT}", **known, **headers}
         scope: Scope = {
             "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()], "http_version": "1.1",
@@ -162,3 +165,58 @@ async def test_what_is_remembered_is_bounded() -> None:
         changes.tell("run", str(number))
     assert len(changes._latest) == MOST_REMEMBERED
     assert [one for _, one in await first(changes, f"{changes._epoch}-1", 1)] == [Change("reset")]
+
+
+async def key_of(world: GatewayWorld, **fields: object) -> dict[str, str]:
+    response = await world.client.post(f"{API}/keys", json={"name": "phone", "scopes": ["read"], **fields})
+    made: dict[str, str] = response.json()
+    return made
+
+
+async def test_a_stream_ends_with_its_key(world: GatewayWorld, run_id: str) -> None:
+    key = await key_of(world)
+    bearer = {**SSE, "authorization": f"Bearer {key['key']}"}
+    theirs = [Stream(world, path, bearer) for path in (f"{API}/events", f"{API}/runs/{run_id}/events")]
+    theirs.append(Stream(world, f"{API}/runs/{run_id}/events?follow=1", {"authorization": bearer["authorization"]}))
+    ours = Stream(world, f"{API}/events", SSE)
+    for stream in (*theirs, ours):
+        await until(lambda stream=stream: stream.status == 200)  # type: ignore[misc]
+    assert (await world.client.delete(f"{API}/keys/{key['id']}")).status_code == 200
+    for stream in theirs:
+        await asyncio.wait_for(stream.task, 10)
+    assert not ours.task.done()
+    await ours.leave()
+
+
+async def test_a_stream_ends_with_the_time_of_its_key(world: GatewayWorld) -> None:
+    key = await key_of(world, days=1)
+    stream = Stream(world, f"{API}/events", {**SSE, "authorization": f"Bearer {key['key']}"})
+    await until(lambda: stream.status == 200)
+    await world.gateway.streams.look_who_follows()
+    assert not stream.task.done()
+    world.world.clock.advance(24 * 3600 + 1)
+    await world.gateway.streams.look_who_follows()
+    await asyncio.wait_for(stream.task, 10)
+
+
+async def test_a_stream_ends_when_its_browser_logs_out(world: GatewayWorld) -> None:
+    client = world.asking()
+    csrf = (await client.post("/login", json={"key": world.key.reveal()})).json()["csrf"]
+    cookie = f"fh_session={client.cookies['fh_session']}"
+    stream = Stream(world, f"{API}/events", {**SSE, "cookie": cookie}, key=False)
+    await until(lambda: stream.status == 200)
+    await client.post("/logout", headers={"x-csrf-token": csrf})
+    await asyncio.wait_for(stream.task, 10)
+
+
+async def test_one_key_does_not_take_all_streams(world: GatewayWorld) -> None:
+    key = await key_of(world)
+    bearer = {**SSE, "authorization": f"Bearer {key['key']}"}
+    streams = [Stream(world, f"{API}/events", bearer) for _ in range(MOST_OF_ONE_KEY)]
+    await until(lambda: all(stream.status == 200 for stream in streams))
+    refused = await world.asking(Secret(key["key"])).get(f"{API}/events", headers=SSE)
+    assert refused.status_code == 503
+    ours = Stream(world, f"{API}/events", SSE)
+    await until(lambda: ours.status == 200)
+    for stream in (*streams, ours):
+        await stream.leave()

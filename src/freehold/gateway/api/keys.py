@@ -55,6 +55,7 @@ async def revoke(asked: Asked) -> Done:
         raise FreeholdError(
             Code.NOT_FOUND, f"there is no key {key_id[:100]} in use", "`freehold keys list` lists them."
         )
+    await asked.gateway.streams.look_who_follows()
     return Done()
 
 

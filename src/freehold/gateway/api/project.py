@@ -34,7 +34,7 @@ async def stop(asked: Asked) -> Done:
 
 
 async def events(asked: Asked) -> object:
-    return asked.gateway.streams.events(_changes(asked, asked.headers.get("last-event-id", "")[:100]))
+    return asked.gateway.streams.events(asked.actor, _changes(asked, asked.headers.get("last-event-id", "")[:100]))
 
 
 async def _changes(asked: Asked, last_id: str) -> AsyncGenerator[Piece]:

@@ -86,9 +86,9 @@ async def events(asked: Asked) -> object:
         last = asked.headers.get("last-event-id", "")
         if last.isascii() and last.isdigit():
             after = max(after, int(last[:15]))
-        return streams.events(_told(asked, view.run_id, after, live=True))
+        return streams.events(asked.actor, _told(asked, view.run_id, after, live=True))
     live = bool(asked.number("follow", 0, 1, least=0))
-    return streams.lines(_told(asked, view.run_id, after, live=live))
+    return streams.lines(asked.actor, _told(asked, view.run_id, after, live=live))
 
 
 async def _told(asked: Asked, run_id: str, after: int, *, live: bool) -> AsyncGenerator[Piece]:
