@@ -116,7 +116,7 @@ class Views:
     def problems(self) -> list[str]:
         """What does not work, each in a sentence; `/health` is degraded while there is one."""
         agents, dispatcher = self._scheduler.agents, self._scheduler.dispatcher
-        found = [f"the keeper is away: {dispatcher.keeper_problem}"] if dispatcher.keeper_problem else []
+        found = [dispatcher.keeper_problem] if dispatcher.keeper_problem else []
         if dispatcher.spent_problem:
             found.append(dispatcher.spent_problem)
         if agents.project_error:

@@ -70,7 +70,7 @@ class Dispatcher:
         self.queues = Queues()
         self.active: dict[str, RunView] = {}
         self.spent = Spent()
-        self.keeper_problem = "not connected yet"
+        self.keeper_problem = "the keeper is away: not connected yet"
         self.stopping = False
 
     @property
@@ -167,7 +167,7 @@ class Dispatcher:
             view = await self._keeper.start(attempt.start_of(trigger, self._agents.edition))
         except KeeperAwayError as error:
             # Asked again, with the same run id, on a new connection: the other one may not have noticed.
-            self.keeper_problem = error.message
+            self.keeper_problem = _away(error)
             self._distrusted.set()
         except FreeholdError as error:
             await self._did_not_begin(trigger, error)
@@ -203,8 +203,10 @@ class Dispatcher:
         while True:
             try:
                 await self._follow_one_keeper()
-            except FreeholdError as error:
-                self.keeper_problem = error.message
+            except KeeperAwayError as error:
+                self.keeper_problem = _away(error)
+            except FreeholdError as error:  # the database did not take what the keeper said, for example
+                self.keeper_problem = f"runs are not followed: {error.message}"
             await self._clock.sleep(RETRY_S)
 
     async def _follow_one_keeper(self) -> None:
@@ -223,7 +225,7 @@ class Dispatcher:
             following.cancel()
             distrusting.cancel()
             await asyncio.gather(following, distrusting, return_exceptions=True)
-        self.keeper_problem = "the keeper went away"
+        self.keeper_problem = "the keeper is away: it ended, and is started again"
 
     async def _follow(self, changes: AsyncIterator[RunView]) -> None:
         async for view in changes:
@@ -314,3 +316,7 @@ class Dispatcher:
                 if task:
                     task.cancel()
             await asyncio.gather(*(task for task in (waking, timing) if task), return_exceptions=True)
+
+
+def _away(error: KeeperAwayError) -> str:
+    return f"the keeper is away: {error.message}"
