@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from freehold.base.errors import Code, FreeholdError
 from freehold.console.actions import ACTIONS, Action
 from freehold.console.assets_folder import asset_routes
-from freehold.console.pages import agents, locks, queue, receipts, runs, triggers
+from freehold.console.pages import agents, left, locks, queue, receipts, runs, triggers
 from freehold.console.project_api import ProjectApi
 from freehold.console.rendering import NOBODY, render
 from freehold.console.visit import HEADERS, Visit
@@ -24,6 +24,8 @@ _PAGES: tuple[tuple[str, Show], ...] = (
     ("/agents/{name}", agents.one),
     ("/runs", runs.every),
     ("/runs/{id}", runs.one),
+    ("/runs/{id}/files", left.every),
+    ("/runs/{id}/files/view", left.one),
     ("/queue", queue.page),
     ("/triggers/{id}", triggers.one),
     ("/receipts", receipts.every),

@@ -48,6 +48,7 @@ _QUERY = {
         "description": "What became of it.",
     },
     "text": _words("What it says."),
+    "path": {"schema": {"type": "string", "minLength": 1, "maxLength": 4096}, "description": "As the list has it."},
     "before": _words("The page after this one: the id of the last one seen."),
     "before_moment": {
         "schema": {"type": "string", "pattern": rf"^({_MOMENT}(~[a-z0-9-]{{1,100}})?)?$"},
@@ -118,6 +119,8 @@ def _answered(endpoint: Endpoint, answer: Any) -> dict[str, Any]:
     if endpoint.path.endswith("/events"):
         kinds = ["text/event-stream"] if answer else ["text/event-stream", "application/jsonl"]
         return {"description": "A stream.", "content": {kind: {"schema": {"type": "string"}} for kind in kinds}}
+    if answer is None:
+        return {"description": "A file.", "content": {"application/octet-stream": {}}}
     return {"description": "Done.", "content": _json(answer)}
 
 

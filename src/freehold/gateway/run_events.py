@@ -1,4 +1,4 @@
-"""What a run says and does, told by the keeper while it goes on; and what a person answers it."""
+"""What a run says and does, told by the keeper while it goes on; what a person answers it; and what it left."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Protocol
 
 import msgspec
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
 from freehold.wire.keeper import AnswerPermission, AttachRun, FinishChat, InterruptTurn, Said, Say
+from freehold.wire.left import LeftContent, ReadLeft, ReadLeftFile, RunLeft
 from freehold.wire.runs import RunState, RunView
 
 PAUSE_S = 0.5
@@ -48,11 +50,17 @@ class RunEvents(Protocol):
         no chat or has ended, BUSY while too many messages wait, TOO_LARGE, USAGE."""
         ...
 
-    async def interrupt(self, turn: InterruptTurn) -> None:
-        """Raises CONFLICT also where no turn is under way."""
+    async def direct(self, chat: InterruptTurn | FinishChat) -> None:
+        """Raises CONFLICT as `tell`, and where the turn that is to end is not under way."""
         ...
 
-    async def finish(self, chat: FinishChat) -> None: ...
+    async def left(self, run_id: str) -> RunLeft:
+        """Raises NOT_FOUND where it is not known, as while the run is under way."""
+        ...
+
+    async def left_content(self, run_id: str, path: str) -> LeftContent:
+        """Raises NOT_FOUND for a file whose content is not kept."""
+        ...
 
 
 class KeeperRunEvents:
@@ -93,11 +101,15 @@ class KeeperRunEvents:
     async def tell(self, what: Say) -> Said:
         return await ask(self._project, self._home, "run/say", what, Said)
 
-    async def interrupt(self, turn: InterruptTurn) -> None:
-        await ask(self._project, self._home, "run/interrupt", turn, type(None))
+    async def direct(self, chat: InterruptTurn | FinishChat) -> None:
+        method = "run/interrupt" if isinstance(chat, InterruptTurn) else "run/finish"
+        await ask(self._project, self._home, method, chat, type(None))
 
-    async def finish(self, chat: FinishChat) -> None:
-        await ask(self._project, self._home, "run/finish", chat, type(None))
+    async def left(self, run_id: str) -> RunLeft:
+        return await ask(self._project, self._home, "run/left", ReadLeft(run_id), RunLeft)
+
+    async def left_content(self, run_id: str, path: str) -> LeftContent:
+        return await ask(self._project, self._home, "run/file", ReadLeftFile(run_id, path), LeftContent)
 
 
 async def _events(connection: KeeperConnection) -> AsyncGenerator[ToldEvent]:
@@ -118,6 +130,8 @@ class MemoryRunEvents:
         self.said: dict[str, list[ToldEvent]] = {}
         self.answered: list[tuple[str, str, str]] = []
         self.talk: list[Say | InterruptTurn | FinishChat] = []
+        self.lefts: dict[str, RunLeft] = {}
+        self.contents: dict[tuple[str, str], bytes] = {}
         self._grown = asyncio.Event()
 
     def say(self, run_id: str, kind: str, **fields: object) -> None:
@@ -149,8 +163,15 @@ class MemoryRunEvents:
         self.talk.append(what)
         return Said(len(self.talk), 0)
 
-    async def interrupt(self, turn: InterruptTurn) -> None:
-        self.talk.append(turn)
-
-    async def finish(self, chat: FinishChat) -> None:
+    async def direct(self, chat: InterruptTurn | FinishChat) -> None:
         self.talk.append(chat)
+
+    async def left(self, run_id: str) -> RunLeft:
+        if run_id not in self.lefts:
+            raise FreeholdError(Code.NOT_FOUND, f"what {run_id} left is not known")
+        return self.lefts[run_id]
+
+    async def left_content(self, run_id: str, path: str) -> LeftContent:
+        if (run_id, path) not in self.contents:
+            raise FreeholdError(Code.NOT_FOUND, f"{path} is not among the files that it left")
+        return LeftContent(self.contents[run_id, path])

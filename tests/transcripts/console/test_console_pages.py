@@ -14,6 +14,7 @@ import pytest
 
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
+from freehold.console.difference import differences
 from freehold.console.project_api import Visitor
 from freehold.console.rendering import render
 from freehold.console.transcript import transcript
@@ -21,6 +22,7 @@ from freehold.store import api_keys
 from freehold.store.api_keys import Scope
 from freehold.wire import events
 from freehold.wire.calls import CallMade
+from freehold.wire.left import LeftFile, RepositoryLeft, RunLeft
 from freehold.wire.permission import OpenPermission, PermissionOption
 from freehold.wire.runs import Result, RunError, RunState, RunView, Trigger, TriggerType
 from freehold.wire.service import (
@@ -66,6 +68,11 @@ RECEIPT = ReceiptView(
 CALL = CallMade(
     call_id=EVIL, agent=EVIL, status=EVIL, created_at=EVIL, run_id=EVIL, return_value=EVIL, error=EVIL
 )  # fmt: skip
+REPOSITORY = RepositoryLeft(path=EVIL, base=EVIL, commits=[EVIL], patch=EVIL, problem=EVIL, cut=True)
+LEFT = RunLeft(
+    files=[LeftFile(path=EVIL, state=EVIL, size_bytes=1, kept=kept, text=kept) for kept in (True, False)],
+    more=1, repositories=[REPOSITORY], problem=EVIL,
+)  # fmt: skip
 SAID = transcript(events.encode(event_of(kind, EVIL)) for kind in EVENT_TYPES)
 CHOSEN = dict.fromkeys(("agent", "result", "trigger", "source", "status", "text"), EVIL)
 PAGES: dict[str, dict[str, Any]] = {
@@ -73,7 +80,9 @@ PAGES: dict[str, dict[str, Any]] = {
     "agent.html": {"agent": AGENT, "runs": [RUN]},
     "runs.html": {"runs": [RUN], "older": "before=x", "agents": [EVIL], "results": [EVIL], "kinds": [EVIL],
                   "chosen": CHOSEN, "paged": False},
-    "run.html": {"run": RUN, "transcript": SAID, "problem": EVIL, "told": TOLD, "calls": [CALL]},
+    "run.html": {"run": RUN, "transcript": SAID, "problem": EVIL, "told": TOLD, "calls": [CALL], "left": LEFT},
+    "left.html": {"run": RUN, "left": LEFT, "changes": [(REPOSITORY, differences(EVIL))]},
+    "left_file.html": {"run": RUN, "path": EVIL, "text": EVIL, "size": 7},
     "trigger.html": {"detail": TOLD, "trigger": TRIGGER, "held": EVIL},
     "queue.html": {"waiting": [TRIGGER], "dead": [TRIGGER], "older": EVIL, "more": True},
     "receipts.html": {"receipts": [RECEIPT], "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
@@ -235,7 +244,7 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
 def test_a_run_without_anything_has_a_page() -> None:
     bare = RunView(run_id="r", agent="a", attempt=1, trigger=Trigger(), state=RunState.QUEUED, queued_at="")
-    values = {"run": bare, "transcript": transcript([]), "problem": "", "told": None, "calls": []}
+    values = {"run": bare, "transcript": transcript([]), "problem": "", "told": None, "calls": [], "left": None}
     assert "Nothing yet." in render("run.html", WHO, NOW, "p", "/", **values)
 
 
@@ -244,7 +253,7 @@ def test_a_run_of_every_state_has_a_page(state: RunState) -> None:
     run = RunView(
         run_id="r", agent="a", attempt=1, trigger=Trigger(), state=state, queued_at="", status_text="working"
     )  # fmt: skip
-    values = {"run": run, "transcript": transcript([]), "problem": "", "told": None, "calls": []}
+    values = {"run": run, "transcript": transcript([]), "problem": "", "told": None, "calls": [], "left": None}
     page = render("run.html", WHO, NOW, "p", "/", **values)
     assert "working" in page
     assert ("It said nothing." in page) == (state is RunState.FINISHED)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.console.pages.left import left_by
 from freehold.console.transcript import Transcript, transcript
 from freehold.console.visit import Visit
 from freehold.wire.calls import CallMade
@@ -40,7 +41,9 @@ async def one(visit: Visit) -> Response:
     read, problem = await _transcript(visit, run)
     calls: list[CallMade] = await visit.get("/runs/{id}/calls", id=run.run_id)
     told = await _told(visit, run.trigger.id)
-    return visit.page("run.html", run=run, transcript=read, problem=problem, told=told, calls=calls)
+    return visit.page(
+        "run.html", run=run, transcript=read, problem=problem, told=told, calls=calls, left=await left_by(visit, run)
+    )
 
 
 async def _told(visit: Visit, trigger_id: str) -> TriggerDetail | None:

@@ -44,14 +44,14 @@ async def say(asked: Asked) -> Said:
 
 async def interrupt(asked: Asked) -> Done:
     view = await one(asked)
-    await asked.gateway.run_events.interrupt(InterruptTurn(view.run_id))
+    await asked.gateway.run_events.direct(InterruptTurn(view.run_id))
     await asked.note("chat.interrupt", view.run_id)
     return Done()
 
 
 async def finish(asked: Asked) -> Done:
     view = await one(asked)
-    await asked.gateway.run_events.finish(FinishChat(view.run_id))
+    await asked.gateway.run_events.direct(FinishChat(view.run_id))
     await asked.note("chat.finish", view.run_id)
     return Done()
 
