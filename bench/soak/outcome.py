@@ -9,6 +9,8 @@ import msgspec
 
 RESULT_FILE = Path(__file__).parents[1] / "results" / "soak.json"
 
+_MOST_SHOWN = 50
+
 
 class Outcome(msgspec.Struct, kw_only=True):
     """`accepted` and `runs` are counts by kind and by result; memory and descriptors are medians of processes that have
@@ -57,7 +59,9 @@ class Outcome(msgspec.Struct, kw_only=True):
             shown.append(f"{name} without kills: {first:.1f} MB, then {last:.1f} MB")
         if self.passed:
             return [*shown, "every accepted trigger has exactly one final attempt, and nothing is left"]
-        return [*shown, f"{len(self.violations)} violations:", *(f"  {text}" for text in self.violations)]
+        told = [f"  {text}" for text in self.violations[:_MOST_SHOWN]]
+        more = ["  and more: the result file has them all"] if len(self.violations) > _MOST_SHOWN else []
+        return [*shown, f"{len(self.violations)} violations:", *told, *more]
 
     def save(self, path: Path = RESULT_FILE) -> None:
         path.parent.mkdir(exist_ok=True)

@@ -10,9 +10,13 @@ from pathlib import Path
 import msgspec
 
 from bench.soak.project import SoakProject
+from freehold.keeper.history import EVENTS
+from freehold.keeper.left import LEFT_FILE
 from freehold.keeper.record import RECORD_FILE, RecordFile, Step
 from freehold.wire.runs import RunState, RunView
 
+_KEPT = frozenset({RECORD_FILE, EVENTS, LEFT_FILE})
+"""What there is of a run that is over."""
 _TRIGGERS = "select id, agent, type, source, source_id, state, run_id, attempts, result, reason from triggers"
 _ACCEPTED = "select delivery_id, id from receipts where status = 'accepted'"
 
@@ -73,9 +77,9 @@ def _read_runs(folder: Path) -> tuple[list[RunView], list[str], list[str]]:
         views.append(record.view)
         if record.step is not Step.CLEANED:
             unclean.append(f"{path.name} has come to {record.step} only")
-        if more := sorted(entry.name for entry in path.iterdir() if entry.name not in (RECORD_FILE, "events.jsonl")):
+        if more := sorted(entry.name for entry in path.iterdir() if entry.name not in _KEPT):
             unclean.append(f"{path.name} still has {', '.join(more)}")
-        broken += _broken_events(path / "events.jsonl", path.name)
+        broken += _broken_events(path / EVENTS, path.name)
     return views, unclean, broken
 
 

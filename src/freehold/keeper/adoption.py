@@ -15,6 +15,7 @@ from freehold.keeper.conclusion import show_finished
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, record_of
 from freehold.keeper.keeper import Keeper
+from freehold.keeper.left import LEFT_FILE
 from freehold.keeper.means import Means
 from freehold.keeper.outcome import Stop
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile, Step
@@ -112,7 +113,8 @@ def adopt_one(
     file = RecordFile(directory / RECORD_FILE, record)
     # Counted before anything else is touched: whatever it is that kills keepers, it may be in its files.
     adopt.count(record, means.clock.now())
-    remove_leftovers(file.path)
+    for name in (RECORD_FILE, LEFT_FILE):
+        remove_leftovers(directory / name)
     try:
         file.save()
     except FreeholdError as error:
