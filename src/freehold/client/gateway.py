@@ -22,6 +22,7 @@ from freehold.base.plain_text import clipped
 from freehold.base.sockets import connect_unix
 from freehold.client.gateway_address import GatewayAddress, LocalAddress, RemoteAddress
 from freehold.client.server_events import ServerEvent, server_events
+from freehold.wire.decoding import decode_json
 from freehold.wire.service import API
 
 Answer = TypeVar("Answer")
@@ -33,6 +34,7 @@ SILENCE_S = 60.0
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 """The status of a thousand agents with their last runs is a thirtieth of it."""
 LONGEST_LINE_BYTES = 1024 * 1024
+LARGEST_EVENT_BYTES = 2 * LONGEST_LINE_BYTES
 _PIECE_BYTES = 64 * 1024
 _UNREACHABLE_STATUSES = frozenset({502, 503, 504})
 
@@ -57,8 +59,8 @@ class Gateway:
         data = b"" if body is None else msgspec.json.encode(body)
         _, content = self.send(method, f"{API}{path}", {"Content-Type": "application/json"}, data)
         try:
-            return msgspec.json.decode(content, type=answer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return decode_json(content, msgspec.json.Decoder(answer))
+        except msgspec.DecodeError as error:
             raise _not_ours(self.address, f"its answer to {method} {path} cannot be read: {error}") from None
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
@@ -75,7 +77,7 @@ class Gateway:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         with self._response("GET", f"{API}{path}", headers, b"", SILENCE_S) as response:
             self._require_good(response)
-            yield from server_events(_lines(self.address, response))
+            yield from server_events(_of_bounded_events(self.address, _lines(self.address, response)))
 
     def lines(self, path: str) -> Iterator[bytes]:
         """Lines of JSON at `path`, as many as there are."""
@@ -171,13 +173,22 @@ def _lines(address: GatewayAddress, response: http.client.HTTPResponse) -> Itera
         yield line
 
 
+def _of_bounded_events(address: GatewayAddress, lines: Iterator[bytes]) -> Iterator[bytes]:
+    size_bytes = 0
+    for line in lines:
+        size_bytes = size_bytes + len(line) if line.strip() else 0
+        if size_bytes > LARGEST_EVENT_BYTES:
+            raise _not_ours(address, f"an event of its stream is larger than {LARGEST_EVENT_BYTES // 1024**2} MB")
+        yield line
+
+
 def _refusal(address: GatewayAddress, status: int, content: bytes) -> FreeholdError:
     """What an answer that is not a good one says: the gateway's own words where it has some."""
     try:
-        told = msgspec.json.decode(content, type=dict[str, str])
+        told = decode_json(content, msgspec.json.Decoder(dict[str, str]))
         code = Code(told["code"])
         error = FreeholdError(code, told["message"], told.get("hint", ""))
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError):
+    except (msgspec.DecodeError, KeyError, ValueError):
         return _strange(address, status, content)
     if status == 401 and isinstance(address, RemoteAddress):
         hint = f"{error.hint}\nkeep one that it knows: freehold keys keep -E {address.environment}"

@@ -11,7 +11,7 @@ import pytest
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.client import gateway as gateway_module
-from freehold.client.gateway import Gateway
+from freehold.client.gateway import LARGEST_EVENT_BYTES, Gateway
 from freehold.client.gateway_address import LocalAddress, remote_address
 from freehold.client.server_events import ServerEvent
 from freehold.wire.service import GATEWAY_SOCKET, Health
@@ -105,6 +105,24 @@ def test_an_endless_answer_ends(fake: FakeGateway, local: Gateway) -> None:
     size = gateway_module.LARGEST_ANSWER_BYTES + 1
     fake.replies["GET /status"] = Raw(b" " * size)
     assert "larger than" in failure(local).message
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_is_nested_without_end_is_told(fake: FakeGateway, local: Gateway, status: int) -> None:
+    fake.replies["GET /runs"] = Raw(b'{"context":' * 100_000, status)
+    with pytest.raises(FreeholdError) as caught:
+        local.get("/runs", dict)
+    assert caught.value.code is Code.PROTOCOL
+
+
+def test_an_event_without_end_is_not_kept(fake: FakeGateway, local: Gateway) -> None:
+    line = b"data: " + b"x" * 60_000 + b"\n"
+    fake.replies["GET /events"] = Raw(b"data: {}\n\n" + line * (LARGEST_EVENT_BYTES // len(line) + 1))
+    events = local.stream("/events")
+    assert next(events) == ServerEvent("message", b"{}")
+    with pytest.raises(FreeholdError, match="larger than 2 MB") as caught:
+        next(events)
+    assert caught.value.code is Code.PROTOCOL
 
 
 def test_nobody_is_there(tmp_path: Path) -> None:
