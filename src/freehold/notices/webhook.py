@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime
@@ -48,7 +47,7 @@ def key_of(secret: Secret) -> bytes:
     value = secret.reveal()
     if value.startswith(PREFIX):
         try:
-            return base64.b64decode(value.removeprefix(PREFIX), validate=True)
-        except (binascii.Error, ValueError):
+            return base64.b64decode(value.removeprefix(PREFIX), validate=True) or value.encode()
+        except ValueError:
             return value.encode()
     return value.encode()

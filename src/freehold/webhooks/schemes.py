@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
@@ -175,8 +174,9 @@ def _standard_key(secret: str) -> bytes:
     if encoded == secret:
         return secret.encode()
     try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+        # An empty one would be everybody's: with `whsec_` alone anybody could sign.
+        return base64.b64decode(encoded, validate=True) or secret.encode()
+    except ValueError:  # also for what is not ASCII
         return secret.encode()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -116,6 +118,17 @@ def test_malformed_signatures_are_refused_and_nothing_else(kind: str, written: s
     made = Delivery.of("x", [(name, written) for name in scheme.headers], b'{"a":1}', NOW)
     with pytest.raises(FreeholdError, match="was refused"):
         verify(it, made, {"default": Secret("another secret")}, NOW)
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_=", "whsec_g\u00e9heim"])
+def test_a_secret_with_nothing_behind_its_prefix_is_not_everybodys(secret: str) -> None:
+    stamp = str(int(NOW.timestamp()))
+    digest = hmac.digest(b"", f"id.{stamp}.".encode() + STANDARD_BODY, "sha256")
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    headers = {"webhook-id": "id", "webhook-timestamp": stamp, "webhook-signature": signature}
+    for it in (source("gitlab"), source("generic", headers=SenderHeaders("webhook-signature"))):
+        with pytest.raises(FreeholdError, match="none of 1 secret"):
+            check(it, secret, headers, STANDARD_BODY, 0)
 
 
 def test_a_prefix_is_required_where_the_sender_writes_one() -> None:
