@@ -49,54 +49,71 @@ class Nothing(msgspec.Struct):
     """No parameters."""
 
 
-def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[type, Verb]]:
-    """What can be asked. `ending` is for `keeper/stop`."""
-    started_at = rfc3339(wiring.means.clock.now())
-    shells = Shells(keeper, wiring.means)
-    chats = Chats(keeper)
-    workspaces = GoneWorkspaces(wiring.means)
-    left = LeftBehind(wiring.means.state)
+class _Images:
+    """Building, listing and pruning the project's images."""
 
-    async def build(caller: Caller, request: BuildImage) -> dict[str, str]:
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def build(self, caller: Caller, request: BuildImage) -> dict[str, str]:
         def notice(image: str, text: str) -> None:
             caller.post("image/step", BuildNotice(image, text))
 
-        results = await wiring.images.build(wiring.load(""), request, notice)
+        results = await self._wiring.images.build(self._wiring.load(""), request, notice)
         if error := first_error(results):
             raise error
         return {name: str(image) for name, image in results.items()}
 
-    async def views(_caller: Caller, _request: Nothing) -> list[ImageView]:
-        return await wiring.images.views()
+    async def views(self, _caller: Caller, _request: Nothing) -> list[ImageView]:
+        return await self._wiring.images.views()
 
-    async def prune(_caller: Caller, _request: Nothing) -> list[ImageView]:
-        return await wiring.images.prune(wiring.load(""))
+    async def prune(self, _caller: Caller, _request: Nothing) -> list[ImageView]:
+        return await self._wiring.images.prune(self._wiring.load(""))
 
-    async def status(_caller: Caller, _request: Nothing) -> KeeperStatus:
-        ready = await wiring.means.engines[DOCKER].check()
+
+class _Itself:
+    """The keeper as a process: how it is, what was spent, who its scheduler is, when it ends."""
+
+    def __init__(self, keeper: Keeper, wiring: Wiring, ending: Ending) -> None:
+        self._keeper = keeper
+        self._wiring = wiring
+        self._ending = ending
+        self._started_at = rfc3339(wiring.means.clock.now())
+
+    async def status(self, _caller: Caller, _request: Nothing) -> KeeperStatus:
+        ready = await self._wiring.means.engines[DOCKER].check()
         return KeeperStatus(
             pid=os.getpid(),
             version=__version__,
             program=fingerprint(),
-            active_runs=keeper.active_runs,
-            started_at=started_at,
+            active_runs=self._keeper.active_runs,
+            started_at=self._started_at,
             engine=ready.version,
             engine_error=ready.problem,
         )
 
-    async def attach_scheduler(caller: Caller, request: AttachScheduler) -> None:
-        wiring.scheduler.attach(caller, request)
+    async def attach_scheduler(self, caller: Caller, request: AttachScheduler) -> None:
+        self._wiring.scheduler.attach(caller, request)
 
-    async def spent(_caller: Caller, _request: Nothing) -> Spent:
-        return wiring.spent()
+    async def spent(self, _caller: Caller, _request: Nothing) -> Spent:
+        return self._wiring.spent()
 
-    async def stop(caller: Caller, request: StopKeeper) -> Stopping:
-        if request.when_idle and (keeper.active_runs or caller.others):
-            ending.when_idle = True
+    async def stop(self, caller: Caller, request: StopKeeper) -> Stopping:
+        if request.when_idle and (self._keeper.active_runs or caller.others):
+            self._ending.when_idle = True
             return Stopping(now=False)
-        ending.now.set()
+        self._ending.now.set()
         return Stopping(now=True)
 
+
+def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[type, Verb]]:
+    """What can be asked. `ending` is for `keeper/stop`."""
+    shells = Shells(keeper, wiring.means)
+    chats = Chats(keeper)
+    workspaces = GoneWorkspaces(wiring.means)
+    left = LeftBehind(wiring.means.state)
+    images = _Images(wiring)
+    itself = _Itself(keeper, wiring, ending)
     return {
         "run/start": (StartRun, keeper.start),
         "run/attach": (AttachRun, keeper.attach),
@@ -111,14 +128,14 @@ def verbs(keeper: Keeper, wiring: Wiring, ending: Ending) -> Mapping[str, tuple[
         "run/left": (ReadLeft, left.tell),
         "run/file": (ReadLeftFile, left.content),
         "run/watch": (Nothing, keeper.watch),
-        "scheduler/attach": (AttachScheduler, attach_scheduler),
-        "spend/read": (Nothing, spent),
-        "image/build": (BuildImage, build),
-        "image/list": (Nothing, views),
-        "image/prune": (Nothing, prune),
+        "scheduler/attach": (AttachScheduler, itself.attach_scheduler),
+        "spend/read": (Nothing, itself.spent),
+        "image/build": (BuildImage, images.build),
+        "image/list": (Nothing, images.views),
+        "image/prune": (Nothing, images.prune),
         "workspace/gone": (ListGoneWorkspaces, workspaces.find),
         "workspace/remove": (RemoveWorkspace, workspaces.remove),
         "shell/open": (OpenShell, shells.open),
-        "keeper/status": (Nothing, status),
-        "keeper/stop": (StopKeeper, stop),
+        "keeper/status": (Nothing, itself.status),
+        "keeper/stop": (StopKeeper, itself.stop),
     }
