@@ -12,6 +12,11 @@ DEEPEST = 100
 """Lists and objects in each other; schemas and arguments of tools have five or ten."""
 
 
+def may_be_too_deep(text: bytes, deepest: int = DEEPEST) -> bool:
+    """Whether JSON is worth a look at how deep it is: it cannot be deeper than it has brackets, in strings or not."""
+    return text.count(b"{") + text.count(b"[") > deepest
+
+
 def is_too_deep(value: object, deepest: int = DEEPEST) -> bool:
     """Whether lists and dicts in `value`, as JSON gives them, are nested in more than `deepest` levels."""
     level: list[object] = [value]

@@ -24,7 +24,7 @@ from freehold.gateway.legacy.table import legacy_routes
 from freehold.gateway.login import login_routes
 from freehold.gateway.openapi import document
 from freehold.gateway.trusted_hosts import TrustedHosts
-from freehold.gateway.webhook_routes import webhook_routes
+from freehold.gateway.webhook_routes import Deliveries, webhook_routes
 from freehold.wire.service import API
 
 _CODES = {404: Code.NOT_FOUND, 405: Code.USAGE}
@@ -57,7 +57,8 @@ def make_app(
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_served})
     inner.router.redirect_slashes = False
-    return Guards(Bodies(inner, deadline_s=body_deadline_s), hosts, gateway.metrics.answered)
+    taking = Bodies(Deliveries(inner, gateway), deadline_s=body_deadline_s)
+    return Guards(taking, hosts, gateway.metrics.answered)
 
 
 async def _front(request: Request) -> Response:

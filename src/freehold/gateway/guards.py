@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,19 +26,20 @@ _ANY_NAME = ("/health", "/webhooks/")
 their own."""
 _UNTOLD = "/answer/"
 """What follows it answers a question: whoever reads the log must not be able to."""
-_OFTEN = frozenset({"/health", "/metrics"})
 _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-_HEADERS = {
-    "Content-Security-Policy": _CSP,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_HEADERS = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+SLOW_S = 1.0
+"""An answer that takes longer to begin is worth a line in the log."""
 
 _logger = logging.getLogger(__name__)
 
@@ -110,7 +112,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, error: FreeholdErr
 
 
 class _Answered:
-    """Gives an answer its headers, and says in the log that it was given: its path, never its query."""
+    """Gives an answer its headers, and says in the log when it failed or was slow: its path, never its query."""
 
     def __init__(self, scope: Scope, send: Send, began: float, observe: Observe) -> None:
         self._scope = scope
@@ -122,9 +124,8 @@ class _Answered:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
+            given = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(one for one in _HEADERS if one[0] not in given)]
             self._note()
         await self._send(message)
 
@@ -132,10 +133,13 @@ class _Answered:
         took_s = time.monotonic() - self._began
         method, path = self._scope["method"], self._scope["path"]
         self._observe(method, self._scope.get(ROUTE, "other"), self.status, took_s)
+        # A line for each would push what matters out of sight, and be a tenth of the work: changes are in the audit,
+        # deliveries have receipts.
+        level = logging.INFO if self.status >= HTTPStatus.BAD_REQUEST or took_s >= SLOW_S else logging.DEBUG
+        if not _logger.isEnabledFor(level):
+            return
         client = "local" if is_local(self._scope) else (self._scope.get("client") or ("",))[0]
         if path.startswith(_UNTOLD):
             path = _UNTOLD
         told = {"method": method, "path": path[:500], "status": self.status, "ms": round(took_s * 1000, 1)}
-        # Whoever looks after the machine asks every few seconds: that is not worth a line each.
-        level = logging.DEBUG if path in _OFTEN and self.status == 200 else logging.INFO
         _logger.log(level, "request", extra={**told, "client": client})

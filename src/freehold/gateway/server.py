@@ -17,7 +17,6 @@ from freehold.gateway.patient_protocol import Patience, PatientProtocol
 FINISH_WITHIN_S = 5
 """How long requests that are being answered may take when the service stops."""
 KEEP_ALIVE_S = 30
-LONGEST_HEAD = 64 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -60,7 +59,6 @@ async def serving(
         forwarded_allow_ips="127.0.0.1",
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_WITHIN_S,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
     )
     running = Serving(_Server(config), sockets)
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,30 @@ class Exposure:
         return f"{self.path} has mode {self.mode:04o}, which lets others in; it should be {self.wanted:04o}"
 
 
+_SETTLED_NS = 1_000_000_000
+"""A file that changed less than a second ago is read each time: it may change again without its times showing it,
+because the kernel's clock for them ticks only every few milliseconds."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a file said, and what it was like when it was read; every delivery of a webhook asks for a secret."""
+
+    path: Path
+    state: tuple[int, ...]
+    value: Secret | None
+
+    def is_current(self) -> bool:
+        try:
+            return _state(self.path.stat()) == self.state
+        except OSError:
+            return False
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mode, status.st_mtime_ns, status.st_ctime_ns
+
+
 class FileCredentialStore:
     """Directories 0700, files 0600, each value followed by a newline; files replaced in one step.
 
@@ -68,17 +94,28 @@ class FileCredentialStore:
 
     def __init__(self, home: Path) -> None:
         self._root = credentials_directory(home)
+        self._read: dict[tuple[CredentialRef, str], _Read] = {}
 
     def get(self, ref: CredentialRef, field: str) -> Secret | None:
+        known = self._read.get((ref, field))
+        if known and known.is_current():
+            return known.value
         _require_safe(ref, field)
         path = self._folder(ref) / field
         try:
             with path.open("rb") as file:
+                state = _state(os.fstat(file.fileno()))
                 data = file.read(LARGEST_VALUE + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _failed("read", path, error) from None
+        value = self._value(ref, path, data)
+        if time.time_ns() - state[-1] > _SETTLED_NS:
+            self._read[ref, field] = _Read(path, state, value)
+        return value
+
+    def _value(self, ref: CredentialRef, path: Path, data: bytes) -> Secret | None:
         if len(data) > LARGEST_VALUE:
             raise FreeholdError(Code.CREDENTIAL, f"{path} is larger than {LARGEST_VALUE // 1024} kB")
         try:

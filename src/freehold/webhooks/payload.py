@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.nesting import DEEPEST, is_too_deep
+from freehold.base.nesting import DEEPEST, is_too_deep, may_be_too_deep
 from freehold.webhooks.delivery import Delivery
 from freehold.wire.decoding import decode_json
 
@@ -37,7 +37,8 @@ class Node:
         self._value = value
 
     def __getitem__(self, key: str) -> Node:
-        return Node(self._value.get(key) if isinstance(self._value, dict) else None)
+        value = self._value.get(key) if isinstance(self._value, dict) else None
+        return _NOTHING if value is None else Node(value)
 
     def __iter__(self) -> Iterator[Node]:
         """The entries of a list, at most `MOST_ENTRIES`; of anything else none."""
@@ -89,10 +90,15 @@ class Node:
         return tuple(text for entry in self if (text := entry[key].text))
 
 
+_NOTHING = Node(None)
+"""Most of what is asked for is not there: whoever asks a burst of deliveries for it makes no new one each time."""
+
+
 def cut(text: str, longest: int = LONGEST_TEXT) -> str:
     """`text` without zero bytes, and with `...` in the place of what is beyond `longest` characters."""
-    text = text[: longest + 1].replace("\0", "\ufffd")
-    return text if len(text) <= longest else f"{text[:longest]}..."
+    if len(text) > longest:
+        text = f"{text[:longest]}..."
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def payload_of(delivery: Delivery, *, plain_forms: bool = False) -> Node:
@@ -129,7 +135,7 @@ def _object(data: bytes, what: str) -> Node:
         raise _malformed(f"{what} is not JSON: {cut(str(error), 200)}") from error
     if not isinstance(value, dict):
         raise _malformed(f"{what} is JSON, but no object")
-    if is_too_deep(value):
+    if may_be_too_deep(data) and is_too_deep(value):
         raise _malformed(f"{what} is nested in more than {DEEPEST} levels")
     return Node(value)
 

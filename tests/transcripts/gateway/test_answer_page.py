@@ -148,7 +148,7 @@ async def test_another_sites_page_answers_nothing(question: Question) -> None:
 
 
 async def test_the_log_holds_no_link(question: Question, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG, "freehold"):
         await question.get()
         await question.post()
     paths = [getattr(record, "path", "") for record in caplog.records if record.getMessage() == "request"]

@@ -88,6 +88,30 @@ async def test_the_head_of_a_later_request_has_one_too() -> None:
         assert await visitor.everything() == b""
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("line", [b"y\r\nX: " * 500, b"y" * 3000])
+async def test_a_head_has_an_end(asked_before: bool, line: bytes) -> None:
+    async with place(LONG, answer) as gateway:
+        visitor = await gateway.visit()
+        if asked_before:
+            await visitor.ask()
+        visitor.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        told = asyncio.create_task(visitor.everything())
+        while not told.done():
+            visitor.writer.write(line)
+            await asyncio.wait({told}, timeout=0.0001)
+        assert told.result().startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_body_and_the_next_head_may_come_in_one_piece() -> None:
+    async with place(LONG, Bodies(answer)) as gateway:
+        visitor = await gateway.visit()
+        body = b"x" * 200_000
+        visitor.writer.write(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body + HEAD[:-4])
+        assert await visitor.ask(b"")
+        assert await visitor.ask(HEAD[-4:])
+
+
 async def test_the_rest_of_a_body_that_was_answered_has_one_however_slowly_it_comes() -> None:
     async with place(SHORT, answer) as gateway:
         visitor = await gateway.visit()
@@ -140,3 +164,4 @@ def test_an_answer_that_nobody_reads_is_ended_by_the_kernel() -> None:
         listener.setblocking(True)
         with listener.accept()[0] as accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_MS
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # no answer waits for an acknowledgement

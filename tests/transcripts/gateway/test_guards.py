@@ -107,11 +107,14 @@ async def test_methods_that_are_not_there(world: GatewayWorld) -> None:
 
 
 async def test_the_log_has_paths_and_no_queries(world: GatewayWorld, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "freehold")
     await world.client.get(f"{API}/runs?agent=confidential")
     told = [record for record in caplog.records if record.message == "request"]
     assert [vars(record)["path"] for record in told] == [f"{API}/runs"]
     assert "confidential" not in " ".join(str(vars(record)) for record in caplog.records if "freehold" in record.name)
+    await world.client.get(f"{API}/runs/nothing")
+    levels = [(vars(record)["status"], record.levelname) for record in caplog.records if record.message == "request"]
+    assert levels == [(200, "DEBUG"), (404, "INFO")]  # what failed stands in the log
 
 
 async def test_the_local_socket_needs_no_key_and_any_port_is_ours_there(world: GatewayWorld) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.project.credential import CredentialRef
+from freehold.store import credentials
 from freehold.store.credentials import LARGEST_VALUE, CredentialStore, FileCredentialStore, MemoryCredentialStore
 
 GITHUB = CredentialRef("github_token")
@@ -93,6 +94,20 @@ def mode(path: Path) -> int:
 @pytest.fixture
 def files(tmp_path: Path) -> FileCredentialStore:
     return FileCredentialStore(tmp_path)
+
+
+def test_a_file_that_was_read_is_read_again_when_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for settled_ns in (credentials._SETTLED_NS, -1):  # too young to be remembered, and remembered at once
+        monkeypatch.setattr(credentials, "_SETTLED_NS", settled_ns)
+        store, other = FileCredentialStore(tmp_path), FileCredentialStore(tmp_path)
+        store.put(GITHUB, {"token": Secret("one")})
+        assert [value(store, GITHUB, "token") for _ in range(2)] == ["one", "one"]
+        other.put(GITHUB, {"token": Secret("two")})  # of the same length
+        assert value(store, GITHUB, "token") == "two"
+        (tmp_path / "credentials/github_token/default/token").write_text("three")
+        assert value(store, GITHUB, "token") == "three"
+        assert other.remove(GITHUB)
+        assert store.get(GITHUB, "token") is None
 
 
 def test_places_and_modes(files: FileCredentialStore, tmp_path: Path) -> None:
