@@ -69,5 +69,6 @@ ACTIONS = (
     Action("/triggers/{id}/discard", "discarded", "/queue"),
     Action("/dead-letters/{id}/discard", "given_up", "/queue"),
     Action("/receipts/{id}/replay", "replayed", "/receipts"),
+    Action("/keys/{id}/revoke", "key_revoked", "/keys", method="DELETE", endpoint="/keys/{id}"),
     Action("/locks/release", "released", "/locks", fields=("uri",)),
 )

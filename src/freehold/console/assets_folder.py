@@ -14,7 +14,9 @@ from starlette.routing import Route
 PREFIX = "/assets/"
 HTMX = "vendor/htmx-4.0.1.min.js"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-_NAMES = ("console.css", "console.js", "icon.svg", HTMX)
+UPLOT, UPLOT_STYLE = "vendor/uPlot-1.6.32.iife.min.js", "vendor/uPlot-1.6.32.min.css"
+VENDORED = (HTMX, UPLOT, UPLOT_STYLE)
+_NAMES = ("console.css", "console.js", "charts.js", "icon.svg", *VENDORED)
 _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 

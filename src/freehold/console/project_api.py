@@ -12,11 +12,13 @@ from starlette.requests import Request
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who looks. `scopes` are of `read`, `trigger`, `admin`; `csrf` goes into every form."""
+    """Who looks. `scopes` are of `read`, `trigger`, `admin`; `csrf` goes into every form; `key_id` is the key that was
+    logged in with, empty where none was."""
 
     name: str
     scopes: frozenset[str]
     csrf: str
+    key_id: str = ""
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes

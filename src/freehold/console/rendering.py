@@ -42,6 +42,7 @@ def _environment() -> Environment:
         number=figures.count,
         size=figures.size,
         written=_written,
+        compact=lambda value: msgspec.json.encode(value).decode(),
     )
     environment.globals.update(
         nonce=new_ulid, asset=asset_address, segments=segments, span=figures.span, relative=figures.relative

@@ -12,7 +12,19 @@ from starlette.routing import BaseRoute, Route
 from freehold.base.errors import Code, FreeholdError
 from freehold.console.actions import ACTIONS, Action
 from freehold.console.assets_folder import asset_routes
-from freehold.console.pages import agents, left, locks, queue, receipts, runs, triggers
+from freehold.console.pages import (
+    agents,
+    audit,
+    configuration,
+    keys,
+    left,
+    locks,
+    queue,
+    receipts,
+    runs,
+    triggers,
+    usage,
+)
 from freehold.console.project_api import ProjectApi
 from freehold.console.rendering import NOBODY, render
 from freehold.console.visit import HEADERS, Visit
@@ -31,12 +43,19 @@ _PAGES: tuple[tuple[str, Show], ...] = (
     ("/receipts", receipts.every),
     ("/receipts/{id}", receipts.one),
     ("/locks", locks.page),
+    ("/usage", usage.page),
+    ("/configuration", configuration.page),
+    ("/keys", keys.every),
+    ("/audit", audit.page),
 )
+_ANSWERED: tuple[tuple[str, Show], ...] = (("/keys", keys.make),)
+"""Forms whose answer is a page that no address leads to."""
 
 
 def console_routes(api: ProjectApi) -> list[BaseRoute]:
     """To be served beside `/api/v1`; `POST /login` and `/logout` are the gateway's."""
     pages = [_page(api, path, show) for path, show in _PAGES]
+    pages += [_page(api, path, show, "POST") for path, show in _ANSWERED]
     return [*asset_routes(), _login(api), *pages, *(_form(api, action) for action in ACTIONS)]
 
 
@@ -50,11 +69,11 @@ def _login(api: ProjectApi) -> Route:
     return Route("/login", serve, methods=["GET"])
 
 
-def _page(api: ProjectApi, path: str, show: Show) -> Route:
+def _page(api: ProjectApi, path: str, show: Show, method: str = "GET") -> Route:
     async def serve(request: Request) -> Response:
         return await _shown(api, request, show)
 
-    return Route(path, serve, methods=["GET"])
+    return Route(path, serve, methods=[method])
 
 
 def _form(api: ProjectApi, action: Action) -> Route:

@@ -27,6 +27,7 @@ SAID = {
     "interrupted": "It was asked to end the turn.",
     "finishing": "The chat ends when all that was said is answered.",
     "given_up": "It is given up for good.",
+    "key_revoked": "The key opens nothing any more.",
     "released": "The lock is released.",
     "paused": "The project is paused: nothing begins.",
     "resumed": "The project goes on.",

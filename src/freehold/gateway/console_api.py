@@ -35,7 +35,7 @@ class ConsoleApi:
 
     async def visitor(self, request: Request) -> Visitor:
         actor = await self._actor(request)
-        return Visitor(actor.name, frozenset(str(scope) for scope in actor.scopes), actor.csrf)
+        return Visitor(actor.name, frozenset(str(scope) for scope in actor.scopes), actor.csrf, actor.key_id)
 
     async def form(self, request: Request) -> dict[str, str]:
         body = await request.body()

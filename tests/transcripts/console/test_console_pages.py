@@ -15,6 +15,7 @@ import pytest
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
 from freehold.console.difference import differences
+from freehold.console.pages import audit, keys, usage
 from freehold.console.project_api import Visitor
 from freehold.console.rendering import render
 from freehold.console.transcript import transcript
@@ -22,17 +23,24 @@ from freehold.store import api_keys
 from freehold.store.api_keys import Scope
 from freehold.wire import events
 from freehold.wire.calls import CallMade
+from freehold.wire.configuration import Configuration, LoadedAgent, LoadedChannel, LoadedCredential, LoadedModel
 from freehold.wire.left import LeftFile, RepositoryLeft, RunLeft
 from freehold.wire.permission import OpenPermission, PermissionOption
 from freehold.wire.runs import Result, RunError, RunState, RunView, Trigger, TriggerType
 from freehold.wire.service import (
     AgentView,
+    AuditNames,
+    AuditView,
+    KeyMade,
+    KeyView,
     LockView,
     ProjectStatus,
     ReceiptDetail,
     ReceiptView,
     TriggerDetail,
     TriggerView,
+    UsageReport,
+    UsageSum,
 )
 from tests.support.gateway_world import GatewayWorld, gateway_world, hooked_world
 from tests.support.hostile import EVENT_TYPES, NASTY_LINES, event_of
@@ -74,6 +82,26 @@ LEFT = RunLeft(
     more=1, repositories=[REPOSITORY], problem=EVIL,
 )  # fmt: skip
 SAID = transcript(events.encode(event_of(kind, EVIL)) for kind in EVENT_TYPES)
+SUM = UsageSum(name=EVIL, runs=3, failed=1, cost_usd=1.5, unpriced=1)
+REPORT = UsageReport(
+    since=EVIL, until=EVIL, total=SUM, days=[SUM], agents=[SUM], agent_count=2, models=[SUM], day_usd=1.0,
+    month_usd=9.0, usd_per_day=None, usd_per_month=10.0,
+)  # fmt: skip
+CHANNELS = [LoadedChannel(EVIL, EVIL, EVIL)]
+LOADED = Configuration(
+    project=EVIL, version=EVIL, environment=EVIL, revision=EVIL, since=EVIL, warnings=[EVIL], error=EVIL, hint=EVIL,
+    agents=[LoadedAgent(name=EVIL, revision=EVIL, goes_on=goes_on, models=[EVIL], credentials=[EVIL], triggers=[EVIL],
+                        harness=EVIL, engine=EVIL, network=EVIL, warnings=[EVIL], error=EVIL, hint=EVIL)
+            for goes_on in (True, False)],
+    models=[LoadedModel(name=EVIL, provider=EVIL, model=EVIL, host=EVIL, credential=EVIL)],
+    webhooks=CHANNELS, notices=CHANNELS, mcp=CHANNELS,
+    credentials=[LoadedCredential(name=EVIL, used_by=[EVIL], fields=fields) for fields in ([EVIL], [])],
+)  # fmt: skip
+KEY = KeyView(id=EVIL, name=EVIL, scopes=[EVIL], created_at=EVIL, last_used_at=EVIL, revoked_at=EVIL, expires_at=EVIL)
+ENTRIES = [
+    AuditView(id=EVIL, at=EVIL, actor=EVIL, action=action, target=EVIL, detail={EVIL: [EVIL]}, address=EVIL)
+    for action in ("agent.scale", "run.kill", EVIL)
+]
 CHOSEN = dict.fromkeys(("agent", "result", "trigger", "source", "status", "text"), EVIL)
 PAGES: dict[str, dict[str, Any]] = {
     "agents.html": {"status": STATUS},
@@ -88,6 +116,15 @@ PAGES: dict[str, dict[str, Any]] = {
     "receipts.html": {"receipts": [RECEIPT], "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
     "receipt.html": {"detail": ReceiptDetail(receipt=RECEIPT, headers={EVIL: EVIL}, body=EVIL), "receipt": RECEIPT},
     "locks.html": {"locks": [LockView(EVIL, EVIL, EVIL, EVIL)]},
+    "usage.html": {"report": REPORT, "agent": "", "periods": [(EVIL, "/usage", True)], "of_everybody": "/usage",
+                   "allowances": usage.allowances(REPORT), "dearest_usd": 1.0, "unpriced": 1},
+    "configuration.html": {"loaded": LOADED, "warnings": [EVIL]},
+    "keys.html": {"opening": [KEY], "over": [KEY], "written": dict.fromkeys(("name", "scope", "days"), EVIL),
+                  "scopes": keys.SCOPES, "days": keys.DAYS, "error": RunError(EVIL, EVIL, EVIL),
+                  "made": KeyMade(id=EVIL, key=EVIL, expires_at=EVIL), "made_name": EVIL},
+    "audit.html": {"entries": [(entry, audit.address_of(entry)) for entry in ENTRIES],
+                   "names": AuditNames([EVIL], [EVIL]), "older": "before=x", "paged": True,
+                   "chosen": dict.fromkeys(("actor", "action", "since", "until"), EVIL)},
     "login.html": {"failed": True, "next": EVIL},
     "failed.html": {"error": RunError(EVIL, EVIL, EVIL)},
 }  # fmt: skip
@@ -122,7 +159,7 @@ def test_whatever_strangers_wrote_is_only_shown(name: str) -> None:
     page = Reader()
     page.feed(text)
     assert all(source.startswith("/assets/") for source in page.scripts)
-    assert len(page.scripts) == 2
+    assert len(page.scripts) == (4 if name == "usage.html" else 2)
     assert "style" not in page.elements | page.attributes
     assert not {attribute for attribute in page.attributes if attribute.startswith("on")}
     assert all(re.fullmatch(r"[/#][^\s\"'<>]*", address) for address in page.addresses), page.addresses

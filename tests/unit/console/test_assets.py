@@ -4,15 +4,16 @@ import hashlib
 import re
 from importlib.resources import files
 
-from freehold.console.assets_folder import HTMX, assets
+from freehold.console.assets_folder import VENDORED, assets
 
 ASSETS = files("freehold.console") / "assets"
 
 
 def test_what_is_vendored_is_what_its_note_says() -> None:
-    noted = dict(re.findall(r"\| `([\w.-]+\.js)` \|.*?\| `([0-9a-f]{64})`", (ASSETS / "vendor/README.md").read_text()))
-    name = HTMX.rpartition("/")[2]
-    assert noted == {name: hashlib.sha256((ASSETS / HTMX).read_bytes()).hexdigest()}
+    readme = (ASSETS / "vendor/README.md").read_text()
+    noted = dict(re.findall(r"\| `([\w.-]+\.(?:js|css))` \|.*?\| `([0-9a-f]{64})`", readme))
+    there = {name.rpartition("/")[2]: hashlib.sha256((ASSETS / name).read_bytes()).hexdigest() for name in VENDORED}
+    assert noted == there
 
 
 def test_a_name_says_the_content() -> None:
