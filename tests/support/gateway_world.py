@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
+from freehold.console.refusals import error_page
 from freehold.console.routes import console_routes
 from freehold.gateway.app import make_app
 from freehold.gateway.console_api import ConsoleApi
@@ -122,9 +123,11 @@ async def gateway_world(
 
         gateway = make_gateway(service, MemoryRunEvents(), store, stop=stop)
         public = gateway.public_url
-        pages = console_routes(ConsoleApi(gateway)) if console else ()
+        api = ConsoleApi(gateway)
+        pages, page = (console_routes(api), error_page(api)) if console else ([], None)
         app = make_app(
-            gateway, lambda scope: TrustedHosts(port, public), web=True, pages=pages, body_deadline_s=0.3
+            gateway, lambda scope: TrustedHosts(port, public), web=True, pages=pages, error_page=page,
+            body_deadline_s=0.3,
         )  # fmt: skip
         key = store.get(REF, FIELD)
         assert key is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 from starlette.responses import Response
 
@@ -24,6 +26,23 @@ def as_json(value: object, status: int = 200) -> Response:
 
 def status_of(error: FreeholdError) -> int:
     return _STATUSES.get(error.code, error.http_status)
+
+
+ErrorPage = Callable[[FreeholdError, int], Response]
+"""Makes a page of an error and its status, for people."""
+
+
+def as_answer(
+    headers: Mapping[str, str],
+    error: FreeholdError,
+    page: ErrorPage | None,
+    status: int | None = None,
+    retry_after_s: int = RETRY_AFTER_S,
+) -> Response:
+    """A page, where there are any, for who takes one; JSON for everybody else. Header names are lower-case."""
+    if page is None or "text/html" not in headers.get("accept", ""):
+        return as_error(error, status, retry_after_s)
+    return with_error_headers(page(error, status or status_of(error)), retry_after_s)
 
 
 def as_error(error: FreeholdError, status: int | None = None, retry_after_s: int = RETRY_AFTER_S) -> Response:

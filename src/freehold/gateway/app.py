@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.answer_page import answer_routes
-from freehold.gateway.answers import as_error, as_json
+from freehold.gateway.answers import ErrorPage, as_answer, as_json
 from freehold.gateway.api.table import ENDPOINTS
 from freehold.gateway.bodies import DEADLINE_S, Bodies
 from freehold.gateway.endpoint_routes import routes_of
@@ -27,6 +27,7 @@ from freehold.gateway.trusted_hosts import TrustedHosts
 from freehold.gateway.webhook_routes import Deliveries, webhook_routes
 from freehold.wire.service import API
 
+_FOR_PROGRAMS = ("/api/", "/webhooks/", "/control/")
 _CODES = {404: Code.NOT_FOUND, 405: Code.USAGE}
 
 
@@ -36,9 +37,11 @@ def make_app(
     *,
     web: bool = False,
     pages: Sequence[BaseRoute] = (),
+    error_page: ErrorPage | None = None,
     body_deadline_s: float = DEADLINE_S,
 ) -> ASGIApp:
-    """`pages` are those of the console, which are served with `web`; without it, a browser finds nothing here."""
+    """`pages` are those of the console, which are served with `web`; without it, a browser finds nothing here.
+    `error_page` tells a browser what the gateway itself refuses."""
     described = document(ENDPOINTS)
 
     async def openapi(request: Request) -> Response:
@@ -48,14 +51,14 @@ def make_app(
     routes: list[BaseRoute] = [
         *health_routes(gateway),
         *webhook_routes(gateway),
-        *login_routes(gateway),
+        *login_routes(gateway, error_page),
         *answer_routes(gateway),
         Route(f"{API}/openapi.json", openapi, methods=["GET"]),
         *routes_of(gateway, ENDPOINTS, API),
         *legacy_routes(gateway),
         *((pages or [Route("/", _front, methods=["GET"])]) if web else ()),
     ]
-    inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_served})
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_served(error_page)})
     inner.router.redirect_slashes = False
     taking = Bodies(Deliveries(inner, gateway), deadline_s=body_deadline_s)
     return Guards(taking, hosts, gateway.metrics.answered)
@@ -66,14 +69,19 @@ async def _front(request: Request) -> Response:
     return as_json({"api": API, "document": f"{API}/openapi.json", "health": "/health"})
 
 
-async def _not_served(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code = _CODES.get(error.status_code, Code.USAGE)
-    words = "there is nothing at this address" if error.status_code == 404 else error.detail
-    response = as_error(FreeholdError(code, words, f"{API}/openapi.json says what there is."), error.status_code)
-    if error.status_code == 405:
-        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
-    return response
+def _not_served(error_page: ErrorPage | None) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        page = None if request.url.path.startswith(_FOR_PROGRAMS) else error_page
+        words = "there is nothing at this address" if error.status_code == 404 else error.detail
+        hint = "It may be mistyped." if page else f"{API}/openapi.json says what there is."
+        told = FreeholdError(_CODES.get(error.status_code, Code.USAGE), words, hint)
+        response = as_answer(request.headers, told, page, error.status_code)
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+        return response
+
+    return answer
 
 
 def _methods_at(request: Request) -> set[str]:

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.sockets import listen_unix
+from freehold.gateway.answers import ErrorPage
 from freehold.gateway.app import make_app
 from freehold.gateway.console_api import ConsoleApi
 from freehold.gateway.first_key import ensure_first_key
@@ -49,7 +50,8 @@ async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, rea
         _gateway(asking, service, stop) as gateway,
     ):
         hosts = hosts_of(gateway, port, exposed=asking.expose)
-        app = make_app(gateway, hosts, web=asking.web, pages=_pages(gateway) if asking.web else ())
+        pages, error_page = _pages(gateway) if asking.web else ([], None)
+        app = make_app(gateway, hosts, web=asking.web, pages=pages, error_page=error_page)
         socket_path = asking.root / STATE_DIRECTORY / GATEWAY_SOCKET
         async with serving(app, [listen_unix(socket_path, PRIVATE_FILE)], local=True):
             front.app = app
@@ -61,10 +63,13 @@ async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, rea
             socket_path.unlink(missing_ok=True)
 
 
-def _pages(gateway: Gateway) -> list[BaseRoute]:
-    from freehold.console.routes import console_routes  # templates, which take memory: only where they are served
+def _pages(gateway: Gateway) -> tuple[list[BaseRoute], ErrorPage]:
+    # Templates take memory: they are loaded only where they are served.
+    from freehold.console.refusals import error_page
+    from freehold.console.routes import console_routes
 
-    return console_routes(ConsoleApi(gateway))
+    api = ConsoleApi(gateway)
+    return console_routes(api), error_page(api)
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -10,7 +12,7 @@ from starlette.routing import Route
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.gateway.access import SESSION_LASTS
-from freehold.gateway.answers import as_error, as_json
+from freehold.gateway.answers import ErrorPage, as_answer, as_json
 from freehold.gateway.authentication import (
     COOKIE,
     LONGEST_KEY,
@@ -28,8 +30,9 @@ from freehold.gateway.trusted_hosts import TrustedHosts
 from freehold.wire.service import Done, LoggedIn, LogIn
 
 
-def login_routes(gateway: Gateway) -> list[Route]:
-    """Each also at the path of the system before, in whose words it then answers."""
+def login_routes(gateway: Gateway, error_page: ErrorPage | None = None) -> list[Route]:
+    """Each also at the path of the system before, in whose words it then answers. A browser that cannot be let in is
+    told so by `error_page`, where there is one."""
 
     async def log_in(request: Request) -> Response:
         request.scope[ROUTE] = "/login"
@@ -37,7 +40,7 @@ def login_routes(gateway: Gateway) -> list[Route]:
         try:
             session = await _opened(gateway, request, form)
         except FreeholdError as error:
-            return _refused(error, form)
+            return _refused(request, error, form, error_page)
         if form:
             response: Response = RedirectResponse(_inside(form.get("next", "")), 303)
         else:
@@ -56,7 +59,7 @@ def login_routes(gateway: Gateway) -> list[Route]:
             require_csrf(actor, request.headers, await request.body())
         except FreeholdError as error:
             if error.code is not Code.UNAUTHENTICATED:  # whoever is not in is out
-                return as_error(error)
+                return as_answer(request.headers, error, error_page)
         if session:
             await gateway.access.log_out(session)
             await gateway.streams.look_who_follows()
@@ -92,11 +95,15 @@ def _key_in(body: bytes) -> str:
         raise FreeholdError(Code.PROTOCOL, "the body is not what is expected", 'JSON: {"key": "..."}') from None
 
 
-def _refused(error: FreeholdError, form: dict[str, str]) -> Response:
+def _refused(
+    request: Request, error: FreeholdError, form: dict[str, str], error_page: ErrorPage | None
+) -> Response:  # fmt: skip
     if form and error.code is Code.UNAUTHENTICATED:
-        return RedirectResponse("/login?failed=1", 303)
+        wanted = _inside(form.get("next", ""))
+        further = f"&next={quote(wanted, safe='/')}" if wanted != "/" else ""
+        return RedirectResponse(f"/login?failed=1{further}", 303)
     retry_after_s = error.retry_after_s if isinstance(error, ThrottledError) else 5
-    return as_error(error, retry_after_s=retry_after_s)
+    return as_answer(request.headers, error, error_page, retry_after_s=retry_after_s)
 
 
 def _set_cookie(gateway: Gateway, request: Request, response: Response, session: Secret) -> None:

@@ -19,6 +19,7 @@ from freehold.console.pages import audit, keys, usage
 from freehold.console.project_api import Visitor
 from freehold.console.rendering import render
 from freehold.console.transcript import transcript
+from freehold.gateway.throttle import EACH_BURST
 from freehold.store import api_keys
 from freehold.store.api_keys import Scope
 from freehold.wire import events
@@ -294,3 +295,34 @@ def test_a_run_of_every_state_has_a_page(state: RunState) -> None:
     page = render("run.html", WHO, NOW, "p", "/", **values)
     assert "working" in page
     assert ("It said nothing." in page) == (state is RunState.FINISHED)
+
+
+async def test_a_browser_that_is_held_back_is_told_so_in_a_page(world: GatewayWorld) -> None:
+    client = world.asking(address="198.51.100.7")
+    client.headers["accept"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+    for _ in range(EACH_BURST):
+        wrong = await client.post("/login", data={"key": "wrong", "next": "/runs?agent=dev"})
+        assert wrong.headers["location"] == "/login?failed=1&next=/runs%3Fagent%3Ddev"
+    held = await client.post("/login", data={"key": "wrong"})
+    assert (held.status_code, held.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert "too many wrong keys" in held.text
+    assert "Try again in 12 s." in held.text
+    assert int(held.headers["retry-after"]) == 12
+    assert 'href="/"' in held.text
+
+
+@pytest.mark.parametrize(("path", "html"), [("/nowhere", True), ("/api/v1/nowhere", False), ("/webhooks/", False)])
+async def test_an_address_that_leads_nowhere(world: GatewayWorld, path: str, html: bool) -> None:
+    browser = await world.anybody.get(path, headers={"accept": "text/html"})
+    assert browser.status_code == 404
+    assert browser.headers["content-type"].startswith("text/html" if html else "application/json")
+    assert "there is nothing at this address" in browser.text
+    program = await world.anybody.get(path)
+    assert program.headers["content-type"] == "application/json"
+
+
+async def test_a_logout_that_is_refused_is_told_in_a_page(world: GatewayWorld) -> None:
+    client = await entered(world)
+    refused = await client.post("/logout", data={"csrf": "wrong"}, headers={"accept": "text/html"})
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert (await client.get("/runs")).status_code == 200
