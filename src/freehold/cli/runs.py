@@ -1,4 +1,4 @@
-"""`freehold runs [AGENT]`, `runs retry RUN`: what ran, how it ended, what it cost; and once more."""
+"""`freehold runs [AGENT]`, `runs retry RUN`: what ran, how it ended, what it cost, what it left; and once more."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from freehold.cli.elsewhere import gateway_elsewhere, latest_runs, whole_run_id
 from freehold.cli.follow_trigger import follow_trigger
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import print_json, say, table
+from freehold.cli.runs_left import diff, files
 from freehold.cli.target import require_runs_or_project
 from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
@@ -46,7 +47,7 @@ _NARROWER = [
 
 @click.group(name="runs", cls=DefaultGroup)
 def command() -> None:
-    """List runs, newest first; begin one of them once more.
+    """List runs, newest first; what one of them left; begin one of them once more.
 
     `freehold runs AGENT` is `freehold runs list AGENT`.
     """
@@ -82,6 +83,10 @@ def retry(context: Context, run: str, follow: bool, verbose: bool) -> int:
     gateway = gateway_of(context)
     accepted = gateway.post(f"/runs/{in_path(whole_run_id(gateway, run))}/retry", TriggerAccepted)
     return follow_trigger(context, gateway, accepted, detach=not follow, verbose=verbose)
+
+
+command.add_command(files)
+command.add_command(diff)
 
 
 def _runs_here(context: Context, agent: str, limit: int) -> list[RunView]:

@@ -1,0 +1,126 @@
+"""What a real run left, in a container and as another user's: told by commands, over HTTP, and in a browser; a chat."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from freehold.wire.runs import Result
+from freehold.wire.service import API
+from tests.support.console_world import CHROMIUM, SHOTS
+from tests.support.installation import Installation, until
+from tests.support.running_service import RunningService
+
+pytestmark = pytest.mark.docker
+LONGEST_MS = 90_000
+WORK = """\
+cd /workspace
+export HOME=/tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.c
+if ! test -d shop; then
+  git init -q shop && cd shop && echo one > README && git add -A && git commit -q -m first && exit 0
+fi
+cd shop
+echo two > README
+git commit -q -am "Say two"
+echo fresh > NEW
+git config core.fsmonitor "touch /workspace/sprung"
+printf '#!/bin/sh\\ntouch /workspace/sprung\\n' > .git/hooks/post-index-change
+chmod +x .git/hooks/post-index-change
+echo "a report" > /workspace/report.txt
+ln -s /credentials /workspace/link
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path, name="fhl")
+    yield made
+    made.close()
+
+
+def test_what_a_run_in_a_container_left_is_told_by_commands(here: Installation, tmp_path: Path) -> None:
+    here.agent(script=WORK)
+    here.run("dev")
+    here.run("dev")
+    listed = here.freehold("runs", "files", "dev").stdout
+    assert "changed" in listed
+    for name in ("/workspace/shop/README", "/workspace/shop/NEW", "/workspace/report.txt"):
+        assert name in listed
+    assert "sprung" not in listed
+    assert "/credentials" not in listed
+    patch = here.freehold("runs", "diff", "dev").stdout
+    assert "-one\n+two\n" in patch
+    assert "+fresh\n" in patch
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "README").write_text("one\n")
+    subprocess.run(["git", "apply", "-"], cwd=copy, input=patch, text=True, check=True)
+    assert ((copy / "README").read_text(), (copy / "NEW").read_text()) == ("two\n", "fresh\n")
+    assert here.freehold("runs", "files", "dev", "/workspace/report.txt").stdout == "a report\n"
+    [repository] = json.loads(here.freehold("runs", "diff", "dev", "--json").stdout)
+    assert repository["commits"][0].endswith("Say two")
+    missing = here.freehold("runs", "files", "dev", "/etc/passwd", code=None)
+    assert missing.returncode != 0
+    assert "is not among the files" in missing.stderr
+
+
+def test_what_a_killed_run_left_is_told_too(here: Installation) -> None:
+    here.agent(script="echo half > /workspace/half.txt\nfh return ready\nsleep 600\n")
+    run_id = here.freehold("run", "dev", "--detach").stdout.strip()
+    until(lambda: here.record(run_id).view.return_value == "ready")
+    here.freehold("kill", run_id)
+    until(lambda: here.record(run_id).view.result is Result.KILLED)
+    assert "/workspace/half.txt" in here.freehold("runs", "files", run_id).stdout
+
+
+CHAT = """\
+version: 1
+turns:
+  - say: "Good morning."
+  - say: "I write it down."
+    write: {path: /workspace/note.txt, content: "hello from the chat"}
+  - say: "It is written."
+"""
+
+
+@pytest.mark.browser
+def test_a_chat_in_the_console_outlives_the_gateway(here: Installation) -> None:
+    here.agent(rehearsal=CHAT)
+    service = RunningService(here)
+    service.start("--web")
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page()
+            page.set_default_timeout(LONGEST_MS)
+            page.goto(f"{service.url}/login?next=/agents/dev")
+            page.get_by_label("API key").fill(service.key)
+            page.get_by_role("button", name="Log in").click()
+            page.get_by_label("Run it now, or talk with it").fill("Hello")
+            page.get_by_role("button", name="Chat").click()
+            expect(page.get_by_text("Good morning.")).to_be_visible(timeout=LONGEST_MS)
+            address = page.url.partition("?")[0]
+            run_id = address.rpartition("/")[2]
+            service.kill()
+            service.start("--web")  # on another port: who was logged in is, for cookies know no ports
+            page.goto(f"{service.url}/runs/{run_id}")
+            expect(page.get_by_text("Good morning.")).to_be_visible(timeout=LONGEST_MS)
+            page.get_by_label("Say something").fill("Write it down")
+            page.get_by_label("Say something").press("Control+Enter")
+            expect(page.get_by_text("It is written.")).to_be_visible(timeout=LONGEST_MS)
+            page.get_by_role("button", name="Finish the chat").click()
+            page.get_by_role("link", name="1 file").click(timeout=LONGEST_MS)
+            page.get_by_role("link", name="/workspace/note.txt").first.click()
+            expect(page.get_by_text("hello from the chat")).to_be_visible(timeout=LONGEST_MS)
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=SHOTS / "service-left-file.png", full_page=True)
+            browser.close()
+        assert service.ask("GET", f"{API}/runs/{run_id}").json()["result"] == "completed"
+        assert service.stop() == 0
+    finally:
+        service.end()
