@@ -35,6 +35,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.dead_letters = 0
+        self._deliveries: dict[tuple[str, str], Counter] = {}
+        self._answers: dict[tuple[str, str, int], Histogram] = {}
         self.registry.register(_Standing(scheduler, self))
         self._runs = self._counter("runs", "Runs that have ended.", "agent", "result")
         self._cost = self._counter("cost_usd", "What models cost, in US dollars.", "agent")
@@ -55,7 +57,11 @@ class Metrics:
             self._tokens.labels(view.agent, kind).inc(getattr(view.usage, kind))
 
     def delivery(self, source: str, outcome: str) -> None:
-        self._webhooks.labels(source, outcome).inc()
+        # What `labels` finds is kept: finding it takes longer than counting.
+        counter = self._deliveries.get((source, outcome))
+        if counter is None:
+            counter = self._deliveries[source, outcome] = self._webhooks.labels(source, outcome)
+        counter.inc()
 
     def failed(self, error: FreeholdError) -> None:
         if error.code in _DATABASE_CODES:
@@ -65,8 +71,13 @@ class Metrics:
         self._logins.inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        known = method if method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS") else "other"
-        self._requests.labels(known, route, str(status)).observe(seconds)
+        histogram = self._answers.get((method, route, status))
+        if histogram is None:
+            known = method if method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS") else "other"
+            histogram = self._requests.labels(known, route, str(status))
+            if known == method:
+                self._answers[method, route, status] = histogram
+        histogram.observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

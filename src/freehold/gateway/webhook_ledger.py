@@ -34,6 +34,11 @@ class Understood:
     found: Matching
     replay_of: str = ""
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """What the same delivery has when it comes again, where it has an id."""
+        return self.source.name, self.event.delivery_id
+
 
 @dataclass(frozen=True)
 class Written:
@@ -76,9 +81,9 @@ class WebhookLedger:
         return [page.written[one.receipt_id] for one in come]
 
     def _write_page(self, connection: Connection, come: Sequence[Understood], page: _Page) -> None:
-        before = _accepted_before(connection, come)
-        page.written.update((one, Written(first, None)) for one, first in before.items())
-        fresh = [one for one in come if one.receipt_id not in before]
+        before = receipts.accepted(connection, (one.name for one in come))
+        page.written.update((one.receipt_id, Written(before[one.name], None)) for one in come if one.name in before)
+        fresh = [one for one in come if one.name not in before]
         new = [_triggers_of(one) for one in fresh]
         taken = self._intake.admit(connection, [trigger for those in new for trigger in those])
         page.taken.extend(taken)
@@ -96,22 +101,12 @@ def _without_repetitions(come: Sequence[Understood]) -> Iterator[list[Understood
     apart: list[Understood] = []
     seen: set[tuple[str, str]] = set()
     for one in come:
-        name = (one.source.name, one.event.delivery_id)
-        if name[1] and name in seen:
+        if one.event.delivery_id and one.name in seen:
             yield apart
             apart, seen = [], set()
-        seen.add(name)
+        seen.add(one.name)
         apart.append(one)
     yield apart
-
-
-def _accepted_before(connection: Connection, come: Sequence[Understood]) -> dict[str, str]:
-    """The receipt ids of what came, each with that of the same delivery when it was accepted."""
-    sources = {one.source.name for one in come}
-    ids = {name: [one.event.delivery_id for one in come if one.source.name == name] for name in sources}
-    known = {name: receipts.accepted(connection, name, those) for name, those in ids.items()}
-    found = ((one.receipt_id, known[one.source.name].get(one.event.delivery_id)) for one in come)
-    return {one: first for one, first in found if first}
 
 
 def _triggers_of(come: Understood) -> list[NewTrigger]:

@@ -64,14 +64,17 @@ def add_all(connection: Connection, new: Sequence[tuple[Receipt, Content]]) -> s
     return insert_all_new(connection, receipts, [_values(receipt, content) for receipt, content in new])
 
 
-def accepted(connection: Connection, source: str, delivery_ids: Iterable[str]) -> dict[str, str]:
-    """Of the deliveries that were accepted before, the receipts' ids, by delivery id. One without an id is none."""
-    those = [one for one in delivery_ids if one]
-    if not those:
+def accepted(connection: Connection, deliveries: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of deliveries, each a source and a delivery id, those that were accepted before, with their receipts' ids. One
+    without an id is none."""
+    asked = [one for one in deliveries if one[1]]
+    if not asked:
         return {}
-    mine = (receipts.c.source == source, receipts.c.delivery_id.in_(those))
-    found = connection.execute(select(receipts.c.delivery_id, receipts.c.id).where(*mine, _IS_ACCEPTED))
-    return {row.delivery_id: row.id for row in found}
+    # Perhaps more than was asked for, where several sources have the same id; a condition for each would cost more.
+    those = (receipts.c.source.in_({one[0] for one in asked}), receipts.c.delivery_id.in_({one[1] for one in asked}))
+    wanted = select(receipts.c.source, receipts.c.delivery_id, receipts.c.id).where(*those, _IS_ACCEPTED)
+    found = {(row.source, row.delivery_id): row.id for row in connection.execute(wanted)}
+    return {one: found[one] for one in asked if one in found}
 
 
 def find(connection: Connection, receipt_id: str) -> tuple[Receipt, Content] | None:

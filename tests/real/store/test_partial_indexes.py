@@ -36,7 +36,7 @@ async def test_by_origin_and_by_delivery(database: Database) -> None:
         )  # fmt: skip
         triggers.same_as(connection, [trigger])
         triggers.of_origin(connection, ["dev"], TriggerType.WEBHOOK, "hub", "d")
-        receipts.accepted(connection, "hub", ["d"])
+        receipts.accepted(connection, [("hub", "d")])
         event.remove(connection, "before_cursor_execute", note)
         return plans(connection, asked)
 

@@ -32,17 +32,17 @@ async def test_a_delivery_is_accepted_once_and_may_be_unmatched_often(database: 
         assert await database.write(lambda c, s=status: receipts.add(c, receipt(delivery_id="d", status=s), CONTENT))  # type: ignore[misc]
     assert not await database.write(lambda c: receipts.add(c, receipt(delivery_id="d"), CONTENT))
     assert await database.write(lambda c: receipts.add(c, receipt(delivery_id="d", source="other"), CONTENT))
-    found = await database.read(lambda c: receipts.accepted(c, "hub", ["", "d", "e"]))
-    [(delivery_id, receipt_id)] = found.items()
+    found = await database.read(lambda c: receipts.accepted(c, [("hub", ""), ("hub", "d"), ("other", "e")]))
+    [(delivery, receipt_id)] = found.items()
     kept = await database.read(lambda c: receipts.find(c, receipt_id))
     assert kept is not None
-    assert (delivery_id, kept[0].status) == ("d", ReceiptStatus.ACCEPTED)
+    assert (delivery, kept[0].status) == (("hub", "d"), ReceiptStatus.ACCEPTED)
 
 
 async def test_deliveries_without_an_id_never_repeat(database: Database) -> None:
     for _ in range(2):
         assert await database.write(lambda c: receipts.add(c, receipt(), CONTENT))
-    assert await database.read(lambda c: receipts.accepted(c, "hub", [""])) == {}
+    assert await database.read(lambda c: receipts.accepted(c, [("hub", "")])) == {}
 
 
 async def test_many_are_written_at_once_but_those_that_are_there(database: Database) -> None:
