@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-_FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"""^```(?P<language>\w*)(?: title="(?P<title>[^"]*)")?\n(?P<text>.*?)^```$""", re.MULTILINE | re.DOTALL
+)
 _SPAN = re.compile(r"``(?P<double>.+?)``|`(?P<single>[^`\n]+(?:\n[^`\n]+)?)`")
 _LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(?P<text>.+?) *$", re.MULTILINE)
@@ -17,11 +19,12 @@ _HEADING = re.compile(r"^#{1,6} +(?P<text>.+?) *$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code; `line` is where it begins, from 1."""
+    """A fenced block of code; `line` is where it begins, from 1, and `title` what stands over it on the site."""
 
     language: str
     text: str
     line: int
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Page:
         text = self.text
         for match in _FENCE.finditer(text):
             if not languages or match["language"] in languages:
-                yield Block(match["language"], match["text"], text.count("\n", 0, match.start("text")) + 1)
+                line = text.count("\n", 0, match.start("text")) + 1
+                yield Block(match["language"], match["text"], line, match["title"] or "")
 
     def spans(self) -> Iterator[str]:
         """Spans of code, on one line each; the stroke that a table needs escaped is as it is meant."""

@@ -1,7 +1,8 @@
-"""`freehold webhook simulate|receipts|replay`: try triggers out before a sender knows the address, and again after."""
+"""`freehold webhook simulate|receipts|show|replay`: tried before a sender knows the address, and looked at after."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from freehold.cli.webhook_try import Tried, post, simulate_for, try_out
 from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
 from freehold.project.load import load_project
-from freehold.wire.service import ReceiptView, WebhookAnswer
+from freehold.wire.service import ReceiptDetail, ReceiptView, WebhookAnswer
 
 _LONGEST_SUMMARY = 60
 _NARROWER: list[Narrower] = [("received", to_the_minute), ("what", None), ("source", None)]
@@ -67,6 +68,19 @@ def receipts(context: Context, source: str, status: str, text: str, limit: int) 
         table(["receipt", "received", "source", "event", "status", "what"], [_row(one) for one in found], _NARROWER)
 
 
+@command.command(name="show")
+@click.argument("receipt")
+@click.pass_obj
+def show(context: Context, receipt: str) -> None:
+    """Show what came, which agents it started, and of every other one why not."""
+    found = gateway_of(context).get(f"/receipts/{in_path(receipt)}", ReceiptDetail)
+    if context.json:
+        print_json(found)
+        return
+    for line in _told(found):
+        say(line)
+
+
 @command.command(name="replay")
 @click.argument("receipt")
 @click.pass_obj
@@ -80,6 +94,21 @@ def _tell(answer: WebhookAnswer) -> None:
     skipped = f", {answer.skipped} could not" if answer.skipped else ""
     repeated = "; it was accepted before" if answer.duplicate else ""
     say(f"{plural(answer.matched, 'agent')} started{skipped}{repeated}")
+
+
+def _told(found: ReceiptDetail) -> Iterator[str]:
+    one = found.receipt
+    yield f"{one.source} {one.event}, {local_time(one.received_at)}: {one.status}"
+    yield from filter(None, (one.summary, one.reason))
+    if one.delivery_id:
+        yield f"delivery {one.delivery_id}"
+    if one.replay_of:
+        yield f"replay of {one.replay_of}"
+    yield from (f"started: trigger {trigger}" for trigger in found.triggers)
+    yield ""
+    yield from (f"{name}: {value}" for name, value in found.headers.items())
+    yield ""
+    yield found.body
 
 
 def _show(tried: Tried, *, quiet: bool) -> None:

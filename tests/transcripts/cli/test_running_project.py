@@ -45,7 +45,7 @@ NEED_IT = [
     ["queue", "replay", "t1"], ["queue", "discard", "t1", "-y"], ["locks"], ["locks", "release", "a://b", "-y"],
     ["keys", "list"], ["keys", "add", "ci"], ["keys", "revoke", "ci"], ["agent", "enable", "dev"],
     ["agent", "scale", "dev", "2"], ["runs", "retry", RUN], ["run", "dev", "--continue", RUN, "more"],
-    ["webhook", "receipts"], ["webhook", "replay", "r1"],
+    ["webhook", "receipts"], ["webhook", "show", "r1"], ["webhook", "replay", "r1"],
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from freehold.wire.service import WebhookAnswer
+from freehold.wire.service import ReceiptDetail, WebhookAnswer
 from tests.support.command import Answer, freehold
 from tests.support.fake_gateway import Raw, listening_in
 from tests.support.folders import MODEL, one_agent, write_files
@@ -104,3 +104,15 @@ def test_receipts_are_listed_and_taken_in_again(project: Path) -> None:
         assert json.loads(typed(project, "replay", "r1", "--json").out)["receiptId"] == "r2"
         gateway.replies["GET /receipts"] = []
         assert typed(project, "receipts").out.startswith("Nothing came")
+
+
+def test_a_receipt_is_told_whole_and_drives_no_terminal(project: Path) -> None:
+    detail = ReceiptDetail(receipt=RECEIPT, headers={"x-event": "issues"}, body='{"a": "\x1b[2J"}', triggers=["t1"])
+    with listening_in(project) as gateway:
+        gateway.replies["GET /receipts/r1"] = detail
+        told = typed(project, "show", "r1").out
+        assert json.loads(typed(project, "show", "r1", "--json").out)["receipt"]["id"] == RECEIPT.id
+    assert "labels: none" in told
+    assert "started: trigger t1" in told
+    assert "x-event: issues" in told
+    assert "\x1b" not in told
