@@ -51,6 +51,6 @@ class ProjectApi(Protocol):
         """The answer's struct of the endpoint with that path (`/runs/{id}`). Raises what the endpoint raises."""
         ...
 
-    def run_events(self, run_id: str) -> AsyncGenerator[bytes]:
-        """The events that a run has had until now, a line each. Raises NOT_FOUND or UNREACHABLE."""
+    def run_events(self, run_id: str, after_seq: int) -> AsyncGenerator[bytes]:
+        """The events that a run has had until now, a line each, after that one. Raises NOT_FOUND or UNREACHABLE."""
         ...

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from freehold.base.errors import Code, FreeholdError
 from freehold.console.actions import ACTIONS, Action
 from freehold.console.assets_folder import asset_routes
+from freehold.console.hearings import Hearings
 from freehold.console.pages import (
     agents,
     audit,
@@ -35,7 +36,6 @@ _PAGES: tuple[tuple[str, Show], ...] = (
     ("/", agents.every),
     ("/agents/{name}", agents.one),
     ("/runs", runs.every),
-    ("/runs/{id}", runs.one),
     ("/runs/{id}/files", left.every),
     ("/runs/{id}/files/view", left.one),
     ("/queue", queue.page),
@@ -56,6 +56,7 @@ def console_routes(api: ProjectApi) -> list[BaseRoute]:
     """To be served beside `/api/v1`; `POST /login` and `/logout` are the gateway's."""
     pages = [_page(api, path, show) for path, show in _PAGES]
     pages += [_page(api, path, show, "POST") for path, show in _ANSWERED]
+    pages.append(_page(api, "/runs/{id}", runs.one_of(Hearings())))
     return [*asset_routes(), _login(api), *pages, *(_form(api, action) for action in ACTIONS)]
 
 

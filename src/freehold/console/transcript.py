@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,8 @@ MOST_ITEMS = 400
 """On a page; what came before is in `freehold logs`."""
 MOST_CONNECTIONS = 200
 LONGEST_TEXT = 20_000
+MOST_CHARACTERS = 2_000_000
+"""Of all that a page shows of it: a browser is sent as much at each renewal."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Item:
     failed: bool = False
     open: bool = False
 
+    @property
+    def characters(self) -> int:
+        return len(self.text) + len(self.detail)
+
 
 @dataclass(frozen=True)
 class Transcript:
@@ -42,49 +49,83 @@ class Transcript:
     at_work: bool = False
 
 
-def transcript(lines: Iterable[bytes]) -> Transcript:
-    """Of lines as the keeper tells them. What this version does not know is left out."""
-    items: list[Item] = []
-    tools: dict[str, int] = {}
-    connections: list[events.Egress] = []
-    last_seq, at_work = 0, False
-    for line in lines:
+class Hearing:
+    """Listens to a run: it remembers no more than a page shows, and may hear more at any time."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, Item] = {}
+        self._next = 0
+        self._characters = 0
+        self._tools: dict[str, int] = {}
+        self._connections: deque[events.Egress] = deque(maxlen=MOST_CONNECTIONS)
+        self._at_work = False
+        self.last_seq = 0
+
+    def hear(self, line: bytes) -> None:
+        """An event as the keeper tells it. What was heard before, and what this version does not know, is left out."""
         try:
             event = events.decode(line)
         except msgspec.DecodeError:
-            continue
-        last_seq = event.seq
+            return
+        if event.seq <= self.last_seq:
+            return
+        self.last_seq = event.seq
         if isinstance(event, events.TurnStarted | events.TurnFinished):
-            at_work = isinstance(event, events.TurnStarted)
+            self._at_work = isinstance(event, events.TurnStarted)
         if isinstance(event, events.Egress):
-            connections.append(event)
+            self._connections.append(event)
         elif isinstance(event, events.ToolFinished):
-            _finish_tool(event, items, tools)
+            self._finish_tool(event)
         elif item := _item(event):
+            self._add(item)
             if isinstance(event, events.ToolStarted):
-                tools[event.tool_call_id] = len(items)
-            _add(items, item)
-    left_out = max(len(items) - MOST_ITEMS, 0)
-    return Transcript(items[left_out:], connections[-MOST_CONNECTIONS:], left_out, last_seq, at_work)
+                self._tools[event.tool_call_id] = self._next - 1
+        self._forget_oldest()
+
+    def transcript(self) -> Transcript:
+        """What was heard until now."""
+        items = list(self._items.values())
+        return Transcript(items, list(self._connections), self._next - len(items), self.last_seq, self._at_work)
+
+    def _add(self, item: Item) -> None:
+        """Consecutive pieces are one text."""
+        last = self._items.get(self._next - 1)
+        if last and item.kind in ("said", "thought") and last.kind == item.kind:
+            if len(last.text) <= LONGEST_TEXT:  # else it is cut already
+                self._put(self._next - 1, replace(last, text=last.text + item.text))
+            return
+        self._put(self._next, item)
+        self._next += 1
+
+    def _finish_tool(self, event: events.ToolFinished) -> None:
+        place, failed = self._tools.pop(event.tool_call_id, -1), event.status != "completed"
+        begun = self._items.get(place)
+        if begun is None:
+            self._add(Item(event.seq, "tool", event.tool_call_id, detail=event.output, failed=failed))
+            return
+        detail = "\n\n".join(part for part in (begun.detail, event.output) if part)
+        self._put(place, replace(begun, detail=detail, failed=failed, open=False))
+
+    def _put(self, place: int, item: Item) -> None:
+        before = self._items.get(place)
+        cut = replace(item, text=_cut(item.text), detail=_cut(item.detail))
+        self._characters += cut.characters - (before.characters if before else 0)
+        self._items[place] = cut
+
+    def _forget_oldest(self) -> None:
+        while len(self._items) > MOST_ITEMS or (self._characters > MOST_CHARACTERS and len(self._items) > 1):
+            first = next(iter(self._items))
+            self._characters -= self._items.pop(first).characters
+        if len(self._tools) > 2 * MOST_ITEMS:  # of calls that never ended
+            self._tools = {name: place for name, place in self._tools.items() if place in self._items}
 
 
-def _add(items: list[Item], item: Item) -> None:
-    """Consecutive pieces are one text."""
-    last = items[-1] if items else None
-    if last and item.kind in ("said", "thought") and last.kind == item.kind:
-        items[-1] = replace(last, text=_cut(last.text + item.text))
-    else:
-        items.append(replace(item, text=_cut(item.text), detail=_cut(item.detail)))
-
-
-def _finish_tool(event: events.ToolFinished, items: list[Item], tools: dict[str, int]) -> None:
-    place, failed = tools.get(event.tool_call_id), event.status != "completed"
-    if place is None:
-        items.append(Item(event.seq, "tool", event.tool_call_id, detail=_cut(event.output), failed=failed))
-        return
-    begun = items[place]
-    detail = "\n\n".join(part for part in (begun.detail, event.output) if part)
-    items[place] = replace(begun, detail=_cut(detail), failed=failed, open=False)
+def transcript(lines: Iterable[bytes]) -> Transcript:
+    """Of lines as the keeper tells them."""
+    hearing = Hearing()
+    for line in lines:
+        hearing.hear(line)
+    return hearing.transcript()
 
 
 def _item(event: AnyEvent) -> Item | None:

@@ -62,8 +62,8 @@ class ConsoleApi:
             self._gateway.metrics.failed(error)
             raise
 
-    async def run_events(self, run_id: str) -> AsyncGenerator[bytes]:
-        source = self._gateway.run_events.follow(run_id, 0, live=False)
+    async def run_events(self, run_id: str, after_seq: int) -> AsyncGenerator[bytes]:
+        source = self._gateway.run_events.follow(run_id, after_seq, live=False)
         try:
             async for event in source:
                 yield event.line

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.console.hearings import Hearings
 from freehold.console.pages.left import left_by
-from freehold.console.transcript import Transcript, transcript
+from freehold.console.transcript import Transcript
 from freehold.console.visit import Visit
 from freehold.wire.calls import CallMade
 from freehold.wire.runs import Result, RunState, RunView, TriggerType
 from freehold.wire.service import AgentView, Page, TriggerDetail
 
-MOST_EVENTS = 50_000
-"""Lines that are read for one page."""
 _FILTERS = ("agent", "result", "trigger")
 
 
@@ -36,14 +36,18 @@ async def every(visit: Visit) -> Response:
     )
 
 
-async def one(visit: Visit) -> Response:
-    run: RunView = await visit.get("/runs/{id}", id=visit.request.path_params["id"])
-    read, problem = await _transcript(visit, run)
-    calls: list[CallMade] = await visit.get("/runs/{id}/calls", id=run.run_id)
-    told = await _told(visit, run.trigger.id)
-    return visit.page(
-        "run.html", run=run, transcript=read, problem=problem, told=told, calls=calls, left=await left_by(visit, run)
-    )
+def one_of(hearings: Hearings) -> Callable[[Visit], Awaitable[Response]]:
+    """The page of one run, which remembers what it has heard of it."""
+
+    async def one(visit: Visit) -> Response:
+        run: RunView = await visit.get("/runs/{id}", id=visit.request.path_params["id"])
+        read, problem = await _transcript(visit, run, hearings)
+        calls: list[CallMade] = await visit.get("/runs/{id}/calls", id=run.run_id)
+        told = await _told(visit, run.trigger.id)
+        left = await left_by(visit, run)
+        return visit.page("run.html", run=run, transcript=read, problem=problem, told=told, calls=calls, left=left)
+
+    return one
 
 
 async def _told(visit: Visit, trigger_id: str) -> TriggerDetail | None:
@@ -59,23 +63,16 @@ async def _told(visit: Visit, trigger_id: str) -> TriggerDetail | None:
     return found
 
 
-async def _transcript(visit: Visit, run: RunView) -> tuple[Transcript, str]:
+async def _transcript(visit: Visit, run: RunView, hearings: Hearings) -> tuple[Transcript, str]:
     """With why there is none, or only a part of it."""
-    lines: list[bytes] = []
-    source = visit.api.run_events(run.run_id)
-    problem = ""
     try:
-        async for line in source:
-            lines.append(line)
-            if len(lines) >= MOST_EVENTS:
-                problem = f"Only the first {MOST_EVENTS} events are shown; `freehold logs` has all."
-                break
+        read, whole = await hearings.read(visit.api, run.run_id)
     except FreeholdError as error:
-        gone = error.code is Code.NOT_FOUND
-        if not gone:
-            problem = f"What it says cannot be read: {error.message}"
-        elif run.state is RunState.FINISHED:  # else it has not begun
-            problem = "What it said is not kept any more."
-    finally:
-        await source.aclose()
-    return transcript(lines), problem
+        if error.code is not Code.NOT_FOUND:
+            return hearings.so_far(run.run_id), f"What it says cannot be read: {error.message}"
+        over = run.state is RunState.FINISHED  # else it has not begun
+        return Transcript(), "What it said is not kept any more." if over else ""
+    return (
+        read,
+        "" if whole else f"This is as far as its first {read.last_seq} events go; load the page again for more.",
+    )
