@@ -61,7 +61,7 @@ def _migrate(database: Database, backups: Path, now: datetime) -> Migrated:
     except DBAPIError as error:
         raise as_error(error, database.name) from error
     # Most starts find nothing to do, and need not load Alembic for it: 10 MB of memory, and a tenth of a second.
-    if before is not None and before == _newest():
+    if before is not None and before == newest_revision():
         return Migrated(before, before)
     return _migrate_from(database, before, backups, now)
 
@@ -74,8 +74,8 @@ def _revision_of(connection: Connection) -> str | None:
     return found
 
 
-def _newest() -> str:
-    """The revision that no other script follows."""
+def newest_revision() -> str:
+    """The revision of this program: the one that no other script follows."""
     texts = [path.read_text() for path in _VERSIONS.glob("v*.py")]
     revisions = {found[1] for script in texts if (found := _REVISION.search(script))}
     followed = {found[1] for script in texts if (found := _FOLLOWS.search(script))}
@@ -83,7 +83,6 @@ def _newest() -> str:
 
 
 def _migrate_from(database: Database, before: str | None, backups: Path, now: datetime) -> Migrated:
-    from alembic import command
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory.from_config(_config())
@@ -95,11 +94,18 @@ def _migrate_from(database: Database, before: str | None, backups: Path, now: da
             return Migrated(before, before or newest)
         copy = _take_copy(database, backups, before, now) if before else None
         with database.engine.begin() as connection:
-            command.upgrade(_config(connection), "head")
+            take_to(connection, "head")
     except DBAPIError as error:
         raise as_error(error, database.name) from error
     _logger.info("the database was migrated", extra={"before": before, "after": newest, "copy": str(copy)})
     return Migrated(before, newest, copy)
+
+
+def take_to(connection: Connection, revision: str) -> None:
+    """Run the scripts up to `revision`, or `head`, in the connection's transaction."""
+    from alembic import command
+
+    command.upgrade(_config(connection), revision)
 
 
 def _config(connection: Connection | None = None) -> Config:
