@@ -80,7 +80,8 @@ class Guards:
 def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
     """Raises MISDIRECTED for a name that is not ours, DENIED for a page that is not, USAGE for a secret in the URL."""
     headers, path = Headers(scope=scope), scope["path"]
-    host = headers.get("host", "")
+    names = headers.getlist("host")
+    host = names[0] if len(names) == 1 else ""  # of two, something before us may have looked at the other one
     if not path.startswith(_ANY_NAME) and not hosts.include(host):
         raise FreeholdError(
             Code.MISDIRECTED,

@@ -12,30 +12,39 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 KEPT_FOR_US = 256
 """Descriptors that connections leave free: for the database, the keeper, files, and the local socket."""
 FEWEST_CONNECTIONS = 64
+MOST_AT_ONCE = 2048
+"""Connections that are taken in before any of them is looked at: asyncio takes in as many as may wait."""
 LONGEST_HEAD = 64 * 1024
-"""Beside what one read brings at most (256 kB): before that is not known where a head begins."""
+"""Of what is no body: a head, or what stands between the pieces of a body and after it. Beside what one read brings at
+most (256 kB): before that is not known where a head begins."""
 
 
 @dataclass(frozen=True)
 class Patience:
     """`head_s` seconds for the head of a request: of the first one from the connection on (a browser that connects in
     advance connects again), of a later one from its first byte on; as long for the rest of a body that was answered
-    before it was whole. `connections` are taken in at most; one more is hung up on.
+    before it was whole. `connections` are taken in at most; one more is hung up on. `at_once` may wait to be taken in.
     """
 
     head_s: float = 15.0
     connections: int = 10_000
+    at_once: int = MOST_AT_ONCE
 
     @classmethod
     def of_this_process(cls) -> Patience:
         """With as many connections as there are descriptors for."""
         soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return cls(connections=max(soft - KEPT_FOR_US, FEWEST_CONNECTIONS))
+        return cls.with_descriptors(soft)
+
+    @classmethod
+    def with_descriptors(cls, number: int) -> Patience:
+        at_once, kept = min(MOST_AT_ONCE, number // 4), min(KEPT_FOR_US, number // 4)
+        return cls(connections=max(number - at_once - kept, FEWEST_CONNECTIONS), at_once=at_once)
 
 
 class PatientProtocol(HttpToolsProtocol):
     """The parser is llhttp, which takes a third of the time of the one in Python (`docs/why/webhook-speed.md`). It
-    sets no bound to a head, so one is set here.
+    sets no bound to a head, nor to the trailers after a body, which uvicorn would take for headers of the request.
     """
 
     def __init__(self, *given: Any, patience: Patience = Patience(), **named: Any) -> None:
@@ -43,7 +52,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._patience = patience
         self._expected: asyncio.TimerHandle | None = None
         self._in_head = True
-        self._head_bytes = 0
+        self._bare_bytes = 0  # that brought no piece of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -56,9 +65,9 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
+        self._bare_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > LONGEST_HEAD:
+        if self._bare_bytes > LONGEST_HEAD:
             self.send_400_response("The head of the request is too long.")
             return
         if self.cycle is None or self.cycle.response_complete:
@@ -68,11 +77,23 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._bare_bytes = True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # else it is a trailer: who asks, and for whom, was looked at before it came
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._bare_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._bare_bytes = 0
+        super().on_message_complete()
 
     def _expect(self) -> None:
         """The deadline of what was begun: it is not moved by more of the same."""

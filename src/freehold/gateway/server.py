@@ -42,9 +42,8 @@ async def serving(
     app: ASGIApp, sockets: list[socket.socket], *, local: bool = False, patience: Patience | None = None
 ) -> AsyncIterator[Serving]:
     """Serve `app` on sockets that listen already; those of a `local` server need no key."""
-    protocol = functools.partial(
-        LocalProtocol if local else PatientProtocol, patience=patience or Patience.of_this_process()
-    )
+    patience = patience or Patience.of_this_process()
+    protocol = functools.partial(LocalProtocol if local else PatientProtocol, patience=patience)
     config = uvicorn.Config(
         LocalPeers(app) if local else app,
         http=protocol,  # type: ignore[arg-type]  # it is called, and no more
@@ -57,6 +56,7 @@ async def serving(
         # An edge on this machine says who asks; it is for the log and the throttle, and lets nobody in.
         proxy_headers=not local,
         forwarded_allow_ips="127.0.0.1",
+        backlog=patience.at_once,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_WITHIN_S,
     )

@@ -159,6 +159,44 @@ async def test_a_body_with_two_lengths_is_refused_and_what_follows_is_no_request
         assert told.count(b"HTTP/1.1") == 1
 
 
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [(b"0\r\n", b"X: y\r\n" * 500), (b"0\r\nX: ", b"y" * 3000), (b"2;x=", b"y" * 3000)],
+    ids=["trailers", "trailer", "extension"],
+)
+async def test_what_follows_a_body_has_an_end(begun: bytes, more: bytes) -> None:
+    async with place(LONG, Bodies(answer)) as gateway:
+        visitor = await gateway.visit()
+        visitor.writer.write(CHUNKED + begun)
+        told = asyncio.create_task(visitor.everything())
+        while not told.done():
+            visitor.writer.write(more)
+            await asyncio.wait({told}, timeout=0.0001)
+        assert told.result().startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_trailer_is_no_header() -> None:
+    seen: list[bytes] = []
+
+    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend(name for name, _ in scope["headers"])
+        await answer(scope, receive, send)
+
+    async with place(LONG, Bodies(look)) as gateway:
+        assert await (await gateway.visit()).ask(CHUNKED + b"0\r\nAuthorization: Bearer x\r\n\r\n")
+    assert seen == [b"host", b"transfer-encoding"]
+
+
+@pytest.mark.parametrize("number", [256, 400, 1024, 20_000, 65_536])
+def test_some_descriptors_are_left_whatever_comes_at_once(number: int) -> None:
+    patience = Patience.with_descriptors(number)
+    assert patience.connections >= number // 2
+    assert patience.connections + patience.at_once <= number - min(256, number // 4)
+
+
 def test_an_answer_that_nobody_reads_is_ended_by_the_kernel() -> None:
     with bind(LOOPBACK, 0) as listener, socket.create_connection(listener.getsockname()):
         listener.setblocking(True)

@@ -10,7 +10,7 @@ import pytest
 
 from freehold.gateway import bodies
 from freehold.wire.service import API
-from tests.support.gateway_world import GatewayWorld, errors
+from tests.support.gateway_world import PORT, GatewayWorld, errors
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,9 @@ async def test_the_local_socket_needs_no_key_and_any_port_is_ours_there(world: G
     assert (await local.post(f"{API}/pause")).status_code == 200
     audit = (await local.get(f"{API}/audit")).json()
     assert audit[0]["actor"] == "local"
+
+
+@pytest.mark.parametrize("hosts", [(f"localhost:{PORT}", "evil.example"), (f"localhost:{PORT}",) * 2])
+async def test_a_request_for_two_names_is_for_none(world: GatewayWorld, hosts: tuple[str, ...]) -> None:
+    response = await world.client.get(f"{API}/status", headers=[("host", host) for host in hosts])
+    assert response.status_code == 421
