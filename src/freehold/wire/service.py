@@ -257,12 +257,14 @@ class TriggerDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """`body` as text; what is no UTF-8 in it is replaced. `triggers` are the ids of what it started."""
+    """`body` as text; what is no UTF-8 in it is replaced. `started` is what it started, with the latest run of each;
+    `triggers` are the ids of these."""
 
     receipt: ReceiptView
     headers: dict[str, str]
     body: str
     triggers: list[str] = []
+    started: list[TriggerView] = []
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

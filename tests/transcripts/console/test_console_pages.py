@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
 from freehold.console.difference import differences
-from freehold.console.pages import audit, keys, usage
+from freehold.console.pages import audit, keys, queue, usage
 from freehold.console.project_api import Visitor
 from freehold.console.rendering import render
 from freehold.console.transcript import transcript
@@ -113,9 +114,11 @@ PAGES: dict[str, dict[str, Any]] = {
     "left.html": {"run": RUN, "left": LEFT, "changes": [(REPOSITORY, differences(EVIL))]},
     "left_file.html": {"run": RUN, "path": EVIL, "text": EVIL, "size": 7},
     "trigger.html": {"detail": TOLD, "trigger": TRIGGER, "held": EVIL},
-    "queue.html": {"waiting": [TRIGGER], "dead": [TRIGGER], "older": EVIL, "more": True},
+    "queue.html": {"waiting": [TRIGGER], "dead": [TRIGGER], "here_alone": "/queue", "waiting_pages": [(EVIL, "/queue")],
+                   "dead_pages": [(EVIL, queue.address({"before": EVIL}) + "#dead")]},
     "receipts.html": {"receipts": [RECEIPT], "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
-    "receipt.html": {"detail": ReceiptDetail(receipt=RECEIPT, headers={EVIL: EVIL}, body=EVIL), "receipt": RECEIPT},
+    "receipt.html": {"detail": ReceiptDetail(receipt=RECEIPT, headers={EVIL: EVIL}, body=EVIL, started=[TRIGGER]),
+                     "receipt": RECEIPT},
     "locks.html": {"locks": [LockView(EVIL, EVIL, EVIL, EVIL)]},
     "usage.html": {"report": REPORT, "agent": "", "periods": [(EVIL, "/usage", True)], "of_everybody": "/usage",
                    "allowances": usage.allowances(REPORT), "dearest_usd": 1.0, "unpriced": 1},
@@ -326,3 +329,63 @@ async def test_a_logout_that_is_refused_is_told_in_a_page(world: GatewayWorld) -
     refused = await client.post("/logout", data={"csrf": "wrong"}, headers={"accept": "text/html"})
     assert (refused.status_code, refused.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert (await client.get("/runs")).status_code == 200
+
+
+async def test_both_lists_of_the_queue_have_pages_of_their_own(
+    world: GatewayWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "PAGE", 2)
+    await world.scheduler.pause("a person")
+    for number in range(6):
+        await world.scheduler.intake.take(manual(prompt=str(number)))
+    for trigger in (await world.client.get("/api/v1/queue")).json()[:3]:
+        await world.client.post(f"/api/v1/triggers/{trigger['id']}/discard")
+    client = await entered(world)
+    seen: dict[str, list[str]] = {"waiting": [], "dead": []}
+    address = "/queue"
+    for _ in range(2):
+        page = Listed()
+        page.feed((await client.get(address)).text)
+        seen = {name: seen[name] + page.rows[name] for name in seen}
+        address = next((one for one in page.older if "waiting=" in one), address)
+        address = merged(address, next((one for one in page.older if "before=" in one), ""))
+    waiting = [trigger["id"] for trigger in (await world.client.get("/api/v1/queue")).json()]
+    dead = [trigger["id"] for trigger in (await world.client.get("/api/v1/dead-letters")).json()]
+    assert seen == {"waiting": waiting, "dead": dead}
+    assert (len(waiting), len(dead)) == (3, 3)
+
+
+class Listed(HTMLParser):
+    """The triggers in the two lists of the queue, and the links to older ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str, list[str]] = {"waiting": [], "dead": []}
+        self.older: list[str] = []
+        self._list = "waiting"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if given.get("id") == "dead":
+            self._list = "dead"
+        if given.get("rel") == "next":
+            self.older.append(given["href"])
+        if tag == "a" and given.get("href", "").startswith("/triggers/"):
+            self.rows[self._list].append(given["href"].removeprefix("/triggers/"))
+
+
+def merged(one: str, other: str) -> str:
+    """The address that is at the places of both."""
+    queries = [parse_qs(urlsplit(address).query) for address in (one, other)]
+    return queue.address({name: values[0] for query in queries for name, values in query.items()})
+
+
+async def test_a_delivery_leads_to_the_run_that_it_started(world: GatewayWorld) -> None:
+    await world.deliver()
+    [run] = await world.world.until_runs(1)
+    client = await entered(world)
+    [receipt] = (await world.client.get("/api/v1/receipts")).json()
+    page = (await client.get(f"/receipts/{receipt['id']}")).text
+    assert f'href="/runs/{run.run_id}"' in page
+    [started] = (await world.client.get(f"/api/v1/receipts/{receipt['id']}")).json()["started"]
+    assert (started["agent"], started["run_id"], started["state"]) == ("dev", run.run_id, "running")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.endpoint import Asked, Endpoint
+from freehold.gateway.views import trigger_view
 from freehold.store import receipts, triggers
 from freehold.store.api_keys import Scope
 from freehold.store.receipts import Receipt, ReceiptStatus
@@ -39,6 +40,7 @@ async def one(asked: Asked) -> ReceiptDetail:
         headers=dict(content.headers),
         body=content.body.decode(errors="replace"),
         triggers=[trigger.id for trigger in started],
+        started=[trigger_view(trigger) for trigger in started],
     )
 
 
