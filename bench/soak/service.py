@@ -105,6 +105,10 @@ class Service:
             os.kill(pid, signal.SIGKILL)
         return True
 
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text()[-1000:] if self.log.exists() else "it said nothing"
+
     async def end(self) -> int:
         """As systemd does; the exit code."""
         self._ending = True

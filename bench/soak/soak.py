@@ -98,8 +98,8 @@ class Soak:
         """The first run builds what is missing, and warms everything up."""
         deadline = time.monotonic() + _READY_WITHIN_S
         while self._service.look_at_keeper() is None or not (self._project.state / "gateway.sock").exists():
-            if time.monotonic() > deadline:
-                raise FreeholdError(Code.UNREACHABLE, "the service did not come up", f"Read {self._service.log}")
+            if self._service.by_themselves or time.monotonic() > deadline:
+                raise FreeholdError(Code.UNREACHABLE, f"the service did not come up: {self._service.last_words()}")
             await asyncio.sleep(0.1)
         await client.trigger("callee")
         await self._drain(client)
