@@ -7,7 +7,7 @@ import resource
 from dataclasses import dataclass
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 KEPT_FOR_US = 256
 """Descriptors that connections leave free: for the database, the keeper, files, and the local socket."""
@@ -17,6 +17,9 @@ MOST_AT_ONCE = 2048
 LONGEST_HEAD = 64 * 1024
 """Of what is no body: a head, or what stands between the pieces of a body and after it. Beside what one read brings at
 most (256 kB): before that is not known where a head begins."""
+MOST_IN_LINE = 64
+"""Requests of one connection that wait for the answer to the one before. Each takes fifty times the memory of its
+bytes, and browsers send none so."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Patience:
 
 class PatientProtocol(HttpToolsProtocol):
     """The parser is llhttp, which takes a third of the time of the one in Python (`docs/why/webhook-speed.md`). It
-    sets no bound to a head, nor to the trailers after a body, which uvicorn would take for headers of the request.
+    sets no bound to a head, nor to the trailers after a body, which uvicorn would take for headers of the request; nor
+    does uvicorn to requests in line.
     """
 
     def __init__(self, *given: Any, patience: Patience = Patience(), **named: Any) -> None:
@@ -53,6 +57,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._expected: asyncio.TimerHandle | None = None
         self._in_head = True
         self._bare_bytes = 0  # that brought no piece of a body
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -62,6 +67,9 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._came()
+        if self._answering and not self._answering.response_complete:  # uvicorn tells only the last one in line
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,7 +93,14 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if len(self.pipeline) >= MOST_IN_LINE:
+            self.transport.abort()
+            raise ConnectionAbortedError  # so that nothing more of what came is read
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         self._bare_bytes = 0

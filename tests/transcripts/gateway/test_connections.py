@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from freehold.gateway.bodies import Bodies
 from freehold.gateway.listening import LOOPBACK, UNREAD_MS, bind, port_of
-from freehold.gateway.patient_protocol import Patience
+from freehold.gateway.patient_protocol import MOST_IN_LINE, Patience
 from freehold.gateway.server import serving
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -195,6 +195,38 @@ def test_some_descriptors_are_left_whatever_comes_at_once(number: int) -> None:
     patience = Patience.with_descriptors(number)
     assert patience.connections >= number // 2
     assert patience.connections + patience.at_once <= number - min(256, number // 4)
+
+
+async def test_some_requests_may_stand_in_line() -> None:
+    async with place(LONG, answer) as gateway:
+        visitor = await gateway.visit()
+        visitor.writer.write(HEAD * (MOST_IN_LINE + 1))
+        for _ in range(MOST_IN_LINE + 1):
+            assert await visitor.ask(b"")
+
+
+async def test_a_line_without_end_is_hung_up_on() -> None:
+    async with place(LONG, answer) as gateway:
+        visitor = await gateway.visit()
+        visitor.writer.write(HEAD * 10_000)
+        assert len(await visitor.everything()) < 100_000
+
+
+async def test_who_leaves_is_missed_also_by_the_first_in_line() -> None:
+    began, left = asyncio.Event(), asyncio.Event()
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        began.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left.set()
+
+    async with place(LONG, wait) as gateway:
+        visitor = await gateway.visit()
+        visitor.writer.write(HEAD * 2)
+        await began.wait()
+        visitor.writer.close()
+        await asyncio.wait_for(left.wait(), PATIENCE_S)
 
 
 def test_an_answer_that_nobody_reads_is_ended_by_the_kernel() -> None:
