@@ -129,6 +129,24 @@ usage_days = Table(
 """Sums by UTC day and agent, so that pages about a million runs need not read them; the agent is empty for all of them
 together. `unpriced` counts the runs whose cost is not known."""
 
+usage_months = Table(
+    "usage_months",
+    metadata,
+    Column("month", String, primary_key=True),
+    Column("agent", String, primary_key=True),
+    _number("runs"),
+    _number("failed"),
+    _number("input"),
+    _number("output"),
+    _number("cache_read"),
+    _number("cache_write"),
+    _number("requests"),
+    Column("cost_usd", Float, nullable=False, server_default="0"),
+    Column("duration_s", Float, nullable=False, server_default="0"),
+    _number("unpriced"),
+)
+"""The same by UTC month (`2026-11`): which of a thousand agents cost most in ninety days is in four thousand rows."""
+
 usage_models = Table(
     "usage_models",
     metadata,
@@ -144,7 +162,7 @@ usage_models = Table(
     Column("cost_usd", Float, nullable=False, server_default="0"),
     _number("unpriced"),
 )
-"""The same by model. A run that asked several counts for each; the model is empty for what names none."""
+"""By day, agent and model. A run that asked several counts for each; the model is empty for what names none."""
 
 receipts = Table(
     "receipts",

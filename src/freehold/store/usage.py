@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Select, Table, func, select
+from sqlalchemy import Column, Connection, Select, Table, func, select, union_all
 
 from freehold.store.rows import add_up
-from freehold.store.tables import usage_days, usage_models
+from freehold.store.tables import usage_days, usage_models, usage_months
 from freehold.wire.runs import Result, RunView, Usage
 from freehold.wire.service import UsageSum
 
+_BY_AGENT = [column.name for column in usage_months.c if column.name != "month"]
 EVERYBODY = ""
 """In the place of an agent: all of them together."""
 
@@ -45,6 +46,7 @@ def add(connection: Connection, view: RunView) -> None:
         "failed": int(view.result not in (Result.COMPLETED, Result.RERUN)),
         "duration_s": max((datetime.fromisoformat(ended) - began).total_seconds(), 0.0),
     }
+    add_up(connection, usage_months, {"month": day[:7], "agent": view.agent}, more)
     for agent in (view.agent, EVERYBODY):
         add_up(connection, usage_days, {"day": day, "agent": agent}, more)
         for model, used in view.models.items():
@@ -67,8 +69,25 @@ def by_day(connection: Connection, since_day: str, agent: str = EVERYBODY) -> li
 
 def by_agent(connection: Connection, since_day: str, agent: str = EVERYBODY) -> list[UsageSum]:
     """What cost most first; of one agent alone when it is given."""
-    chosen = usage_days.c.agent == agent if agent else usage_days.c.agent != EVERYBODY
-    return _dearest_first(_read(connection, _sums(usage_days.c.agent, since_day).where(chosen)))
+    whole = first_whole_month(since_day)
+    days = select(*(usage_days.c[name] for name in _BY_AGENT)).where(
+        usage_days.c.day >= since_day, usage_days.c.day < f"{whole}-01", usage_days.c.agent != EVERYBODY
+    )
+    months = select(*(usage_months.c[name] for name in _BY_AGENT)).where(usage_months.c.month >= whole)
+    both = union_all(months, days).subquery()
+    sums = (func.sum(both.c[name]).label(name) for name in _BY_AGENT if name != "agent")
+    wanted = select(both.c.agent.label("name"), *sums).group_by(both.c.agent)
+    if agent:
+        wanted = wanted.where(both.c.agent == agent)
+    return _dearest_first(_read(connection, wanted))
+
+
+def first_whole_month(since_day: str) -> str:
+    """The first month (`2026-11`) of which every day is `since_day` or later."""
+    since = date.fromisoformat(since_day)
+    if since.day > 1:
+        since = (since.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return since.isoformat()[:7]
 
 
 def by_model(connection: Connection, since_day: str, agent: str = EVERYBODY) -> list[UsageSum]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from freehold.store import run_index, usage
 from freehold.store.database import Database
 from freehold.wire.runs import ModelUse, Result, RunState, RunView, Trigger, Usage
@@ -59,6 +61,29 @@ async def test_a_report_begins_at_a_day_and_may_be_of_one_agent(database: Databa
     [large, _small] = await database.read(lambda c: usage.by_model(c, "2026-11-20", "dev"))
     assert (large.name, large.runs) == ("large", 1)
     assert await database.read(lambda c: usage.by_model(c, "2026-11-22")) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "runs"),
+    [("2026-11-01", 2), ("2026-11-02", 2), ("2026-11-03", 1), ("2026-10-31", 3), ("2026-09-30", 5), ("2026-09-01", 6),
+     ("2026-12-31", 0)],
+)  # fmt: skip
+async def test_whole_months_and_the_days_before_them_are_each_counted_once(
+    database: Database, since: str, runs: int
+) -> None:
+    days = ("2026-09-01", "2026-09-30", "2026-10-01", "2026-10-31", "2026-11-02", "2026-11-20")
+    await counted(database, *(ended(f"dev-{number}", day=day) for number, day in enumerate(days)))
+    for agent in ("", "dev"):
+        found = await database.read(lambda c, a=agent: usage.by_agent(c, since, a))  # type: ignore[misc]
+        assert sum(one.runs for one in found) == runs
+    assert sum(day.runs for day in await database.read(lambda c: usage.by_day(c, since))) == runs
+
+
+@pytest.mark.parametrize(
+    ("day", "month"), [("2026-11-01", "2026-11"), ("2026-11-02", "2026-12"), ("2026-12-31", "2027-01")]
+)  # fmt: skip
+def test_the_first_whole_month(day: str, month: str) -> None:
+    assert usage.first_whole_month(day) == month
 
 
 async def test_a_cost_that_is_not_known_is_said_to_be_so(database: Database) -> None:

@@ -247,3 +247,19 @@ def upgrade() -> None:
         sa.Column("unpriced", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("agent", "day", "model", name=op.f("pk_usage_models")),
     )
+    op.create_table(
+        "usage_months",
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("input", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("output", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cache_read", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cache_write", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("requests", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cost_usd", sa.Float(), server_default="0", nullable=False),
+        sa.Column("duration_s", sa.Float(), server_default="0", nullable=False),
+        sa.Column("unpriced", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("month", "agent", name=op.f("pk_usage_months")),
+    )
