@@ -45,8 +45,9 @@ class Asked:
         """The JSON body; an empty one is `{}`. Raises PROTOCOL, saying what is expected."""
         raw = self.raw_body or b"{}"
         try:
-            too_deep = is_too_deep(msgspec.json.decode(raw))
-            body = msgspec.json.decode(raw, type=kind)
+            told = msgspec.json.decode(raw)
+            too_deep = is_too_deep(told)
+            body = msgspec.convert(_whole_numbers(told), kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             fields = ", ".join(getattr(kind, "__struct_fields__", ()))
             raise FreeholdError(
@@ -96,6 +97,15 @@ class Asked:
     async def note(self, action: str, target: str = "", **detail: Any) -> None:
         """The same, by itself: before what is not done in the database is asked for."""
         await self.service.database.write(self.noted(action, target, **detail))
+
+
+def _whole_numbers(told: Any) -> Any:
+    """`3.0` is a whole number to JSON Schema, and so to whoever reads our document."""
+    if not isinstance(told, dict):
+        return told
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in told.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -314,3 +314,8 @@ async def test_what_a_run_called_is_told(world: GatewayWorld) -> None:
     )  # fmt: skip
     view = (await world.client.get(f"{API}/runs/{called.run_id}")).json()
     assert view["trigger"] == {"type": "call", "source": run.run_id, "id": told["call_id"]}
+
+
+async def test_a_whole_number_may_be_written_with_a_point(world: GatewayWorld) -> None:
+    assert (await world.client.put(f"{API}/agents/dev/scale", content=b'{"scale": 2.0}')).status_code == 200
+    assert (await world.client.put(f"{API}/agents/dev/scale", content=b'{"scale": 2.5}')).status_code == 400

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of
@@ -91,7 +89,7 @@ async def scale(asked: Asked) -> dict[str, Any]:
 
 
 async def project_scale(asked: Asked) -> dict[str, Any]:
-    asked.body(dict[str, msgspec.Raw])
+    asked.body(dict[str, Any])
     raise FreeholdError(
         Code.CONFLICT,
         "The project's scale is not changed from here.",
