@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration, size
 from freehold.gateway.answers import as_error
+from freehold.gateway.local_peer import is_local
 
 LARGEST_BODY = 1024 * 1024
 LARGEST_DELIVERY = 10 * 1024 * 1024
@@ -18,7 +20,8 @@ LARGEST_DELIVERY = 10 * 1024 * 1024
 DEADLINE_S = 30.0
 """For one whole body: 10 MB at 340 kB/s."""
 MOST_HELD = 128 * 1024 * 1024
-"""Of all bodies that are being read or worked on at once."""
+"""Of all bodies that are being read or worked on at once: of deliveries, of everything else, and of what comes through
+the local socket, each for itself. So whoever floods the webhooks keeps nobody from ending a run."""
 
 
 class Bodies:
@@ -28,15 +31,15 @@ class Bodies:
         self._app = app
         self._deadline_s = deadline_s
         self._most_held = most_held
-        self._held = 0
+        self._held: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        body = bytearray()
+        body, purse = bytearray(), _purse_of(scope)
         try:
-            if not await self._read(scope, receive, body):
+            if not await self._read(scope, receive, body, purse):
                 return  # whoever asked has gone
         except FreeholdError as error:
             response = as_error(error)
@@ -45,11 +48,11 @@ class Bodies:
         else:
             await self._app(scope, _once(bytes(body), receive), send)
         finally:
-            self._held -= len(body)
+            self._held[purse] -= len(body)
 
-    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
+    async def _read(self, scope: Scope, receive: Receive, body: bytearray, purse: str) -> bool:
         _require_one_length(scope)
-        most = LARGEST_DELIVERY if scope["path"].startswith("/webhooks/") else LARGEST_BODY
+        most = LARGEST_DELIVERY if _is_delivery(scope) else LARGEST_BODY
         _require_fits(_stated_length(scope), most)
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -60,9 +63,9 @@ class Bodies:
                         return False
                     piece = message.get("body", b"")
                     body += piece
-                    self._held += len(piece)
+                    self._held[purse] += len(piece)
                     _require_fits(len(body), most)
-                    self._require_room()
+                    self._require_room(purse)
                     more = message.get("more_body", False)
         except TimeoutError:
             raise FreeholdError(
@@ -70,9 +73,17 @@ class Bodies:
             ) from None
         return True
 
-    def _require_room(self) -> None:
-        if self._held > self._most_held:
+    def _require_room(self, purse: str) -> None:
+        if self._held[purse] > self._most_held:
             raise FreeholdError(Code.OVERLOADED, "too much is being sent at once", "Send it again in a moment.")
+
+
+def _is_delivery(scope: Scope) -> bool:
+    return str(scope["path"]).startswith("/webhooks/")
+
+
+def _purse_of(scope: Scope) -> str:
+    return "local" if is_local(scope) else "deliveries" if _is_delivery(scope) else "others"
 
 
 def _has_body(scope: MutableMapping[str, Any]) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from freehold.gateway.bodies import Bodies
+from freehold.gateway.local_peer import LocalPeers
 
 SCOPE: Scope = {
     "type": "http",
@@ -53,6 +55,25 @@ async def test_all_together_are_bounded_and_room_is_given_back() -> None:
     third.go.set()
     await bodies(SCOPE, third.receive, third.send)
     assert third.status == 200
+
+
+@pytest.mark.parametrize(
+    ("flood", "other", "status"),
+    [("/webhooks/hub", "/login", 200), ("/login", "/webhooks/hub", 200), ("/login", "/api/v1/pause", 503)],
+)
+async def test_a_flood_of_one_kind_leaves_room_for_others(flood: str, other: str, status: int) -> None:
+    bodies = Bodies(answer, most_held=100)
+    first, second, third = Sender(b"x" * 60, b""), Sender(b"x" * 60, b""), Sender(b"x" * 60, b"")
+    waiting = asyncio.create_task(bodies({**SCOPE, "path": flood}, first.receive, first.send))
+    await asyncio.sleep(0)
+    for sender in (second, third):
+        sender.go.set()
+    await bodies({**SCOPE, "path": other}, second.receive, second.send)
+    assert second.status == status
+    await LocalPeers(bodies)({**SCOPE, "path": flood}, third.receive, third.send)
+    assert third.status == 200
+    first.go.set()
+    await waiting
 
 
 async def test_a_sender_that_leaves_is_forgotten() -> None:
