@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from freehold.base.clock import Clock
 from freehold.base.secret import Secret
 from freehold.notices import ntfy, slack, webhook
-from freehold.notices.email import mail_of
-from freehold.notices.mailing import hand_over
 from freehold.notices.message import Message
 from freehold.notices.not_taken import NotTakenError
-from freehold.notices.posting import post
 from freehold.project.notices import Channel, ChannelType
 from freehold.store.credentials import CredentialStore
+
+if TYPE_CHECKING:
+    import ssl
 
 _JSON = {"content-type": "application/json"}
 
@@ -41,21 +41,25 @@ class ChannelSender:
         match channel.type:
             case ChannelType.SLACK:
                 assert secret is not None
-                await post(secret, _JSON, msgspec.json.encode(slack.payload(message)))
+                await _post(secret, _JSON, msgspec.json.encode(slack.payload(message)))
             case ChannelType.NTFY:
                 server, topic = ntfy.place_of(channel.url)
                 headers = {**_JSON, "authorization": f"Bearer {secret.reveal()}"} if secret else _JSON
                 body = msgspec.json.encode(ntfy.payload(message, topic))
-                await post(Secret(server), headers, body, [secret] if secret else [])
+                await _post(Secret(server), headers, body, [secret] if secret else [])
             case ChannelType.WEBHOOK:
                 assert secret is not None
                 body = webhook.body_of(message)
                 headers = webhook.headers_of(message, body, secret, self._clock.now())
-                await post(Secret(channel.url), headers, body, [secret])
+                await _post(Secret(channel.url), headers, body, [secret])
             case ChannelType.EMAIL:
                 await self._mail(channel, message, secret)
 
     async def _mail(self, channel: Channel, message: Message, password: Secret | None) -> None:
+        # Here, because most projects send none.
+        from freehold.notices.email import mail_of
+        from freehold.notices.mailing import hand_over
+
         mail = channel.mail
         assert mail is not None
         login = None
@@ -72,6 +76,12 @@ class ChannelSender:
             ref = channel.credential.ref
             raise NotTakenError(f"{channel.credential} is not stored; store it: freehold creds add {ref}")
         return secret
+
+
+async def _post(url: Secret, headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret] = ()) -> None:
+    from freehold.notices.posting import post  # an HTTP client, which takes memory: only where something is sent
+
+    await post(url, headers, body, secrets)
 
 
 class FakeSender:

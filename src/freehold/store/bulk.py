@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+
+from freehold.store.rows import insert_into
 
 
 def insert_all_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -19,8 +20,7 @@ def insert_all_new(connection: Connection, table: Table, rows: Sequence[Mapping[
     """
     if not rows:
         return set()
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     [key] = table.primary_key.columns
     # With RETURNING, SQLAlchemy makes one statement of many rows; without, it would execute one a row.
-    insert = dialect.insert(table).on_conflict_do_nothing().returning(key)
+    insert = insert_into(connection, table).on_conflict_do_nothing().returning(key)
     return set(connection.execute(insert, list(rows)).scalars())
