@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import expect, sync_playwright
 from freehold.wire.runs import Result
 from freehold.wire.service import API
 from tests.support.console_world import CHROMIUM, SHOTS
+from tests.support.host_users import host_users
 from tests.support.installation import Installation, until
 from tests.support.running_service import RunningService
 
@@ -76,6 +78,21 @@ def test_what_a_killed_run_left_is_told_too(here: Installation) -> None:
     here.freehold("kill", run_id)
     until(lambda: here.record(run_id).view.result is Result.KILLED)
     assert "/workspace/half.txt" in here.freehold("runs", "files", run_id).stdout
+
+
+@pytest.mark.root
+def test_what_a_run_without_a_container_left(here: Installation) -> None:
+    run_as = f"fhl-{os.getpid() % 10000}"
+    work = 'cd "$FREEHOLD_WORKSPACE" && git init -q a && echo two > a/README && echo "a report" > report.txt\n'
+    with host_users(run_as, 1):
+        here.agent(script=work, runtime={"type": "host-user", "run_as": run_as})
+        try:
+            here.run("dev")
+            listed = here.freehold("runs", "files", "dev").stdout
+            assert [line.rpartition("/")[2] for line in listed.splitlines()[1:]] == ["README", "report.txt"]
+            assert "+two\n" in here.freehold("runs", "diff", "dev").stdout
+        finally:
+            here.stop_keeper()
 
 
 CHAT = """\
