@@ -15,6 +15,7 @@ from freehold.gateway.answers import NEVER_STORED, as_error, as_json, with_error
 from freehold.gateway.authentication import who_asks
 from freehold.gateway.gateway import Gateway
 from freehold.gateway.guards import ROUTE
+from freehold.gateway.local_peer import is_local
 from freehold.gateway.metrics import CONTENT_TYPE
 from freehold.gateway.trusted_hosts import LOOPBACK
 from freehold.store.api_keys import Scope
@@ -22,6 +23,7 @@ from freehold.store.tables import switches
 from freehold.wire.service import Health
 
 DATABASE_DEADLINE_S = 5.0
+UNTOLD = "what does not work is told on this machine, and to who has a key"
 _PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -30,11 +32,12 @@ def health_routes(gateway: Gateway) -> list[Route]:
         request.scope[ROUTE] = "/health"
         problems = gateway.views.problems()
         problem = await _database_problem(gateway)
-        found = Health(
-            status="degraded" if problems or problem else "ok",
-            version=__version__,
-            problems=[problem, *problems] if problem else problems,
-        )
+        if problem:
+            problems = [problem, *problems]
+        # Names, places and words of configuration files are nothing for strangers.
+        if problems and not await _may_know(gateway, request):
+            problems = [UNTOLD]
+        found = Health(status="degraded" if problems else "ok", version=__version__, problems=problems)
         return with_error_headers(as_json(found, 503 if problem else 200))
 
     async def metrics(request: Request) -> Response:
@@ -67,6 +70,16 @@ async def _database_problem(gateway: Gateway) -> str:
     except TimeoutError:
         return f"the database did not answer within {DATABASE_DEADLINE_S:.0f} s"
     return ""
+
+
+async def _may_know(gateway: Gateway, request: Request) -> bool:
+    if is_local(request.scope) or _is_this_machine(request):
+        return True
+    try:
+        (await who_asks(gateway, request)).require(Scope.READ)
+    except FreeholdError:  # health is told all the same, and whether the key is right elsewhere
+        return False
+    return True
 
 
 def _is_this_machine(request: Request) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from freehold.gateway import bodies
+from freehold.gateway.health import UNTOLD
 from freehold.wire.service import API
 from tests.support.gateway_world import PORT, GatewayWorld, errors
 
@@ -132,3 +133,18 @@ async def test_the_local_socket_needs_no_key_and_any_port_is_ours_there(world: G
 async def test_a_request_for_two_names_is_for_none(world: GatewayWorld, hosts: tuple[str, ...]) -> None:
     response = await world.client.get(f"{API}/status", headers=[("host", host) for host in hosts])
     assert response.status_code == 421
+
+
+async def test_what_does_not_work_is_nothing_for_strangers(world: GatewayWorld) -> None:
+    world.scheduler.dispatcher.keeper_problem = "the keeper in /home/me/project is away"
+    elsewhere = {"x-forwarded-for": "198.51.100.7"}
+    told = await world.asking(local=True).get("/health")
+    assert told.json()["problems"] == ["the keeper in /home/me/project is away"]
+    for asking, headers in ((world.anybody, {}), (world.client, elsewhere)):
+        assert (await asking.get("/health", headers=headers)).content == told.content
+    strangers = [(world.anybody, elsewhere), (world.anybody, {**elsewhere, "authorization": "Bearer wrong"})]
+    strangers.append((world.asking(address="198.51.100.7"), {}))
+    for asking, headers in strangers:
+        response = await asking.get("/health", headers=headers)
+        assert (response.status_code, response.json()["status"]) == (200, "degraded")
+        assert response.json()["problems"] == [UNTOLD]
