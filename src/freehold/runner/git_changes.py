@@ -31,6 +31,8 @@ async def look_at_changes(git: GitProgram, path: Path, base: str, head: str, scr
     tree = base or EMPTY_TREES[len(head) or 40]
     if base or head:
         await git.ask("read-tree", tree, most_bytes=1000)
+        # Each file is read once here, and not for each question below. Changed files make it say that it failed.
+        await git.ask("update-index", "-q", "--refresh", most_bytes=1000, may_fail=True)
     await _add_untracked(git, scratch)
     listed = await _diff(git, "--name-status", "-z", most_bytes=_LARGEST_LIST)
     patch = await _diff(git, "--patch", most_bytes=longest) if longest > 0 else Answer(b"", cut=bool(listed.output))

@@ -54,8 +54,8 @@ class GitProgram:
         self._scratch = scratch
         self._lay_out(base)
 
-    async def ask(self, *words: str, most_bytes: int) -> Answer:
-        """What `git words` says. Raises `GitFailedError`; cancelled, it leaves no process."""
+    async def ask(self, *words: str, most_bytes: int, may_fail: bool = False) -> Answer:
+        """What `git words` says. Raises `GitFailedError`, unless it `may_fail`; cancelled, it leaves no process."""
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         child = self._children.start(
             ["git", "--no-pager", "--literal-pathspecs", *settings, *words],
@@ -65,7 +65,7 @@ class GitProgram:
         )
         try:
             answer = await _read(child, most_bytes)
-            if not answer.cut and await child.wait() != 0:
+            if not answer.cut and await child.wait() != 0 and not may_fail:
                 raise GitFailedError(f"git {words[0]} failed")
         finally:
             if child.exit_code is None:
