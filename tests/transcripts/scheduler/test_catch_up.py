@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import timedelta
 
 import msgspec
@@ -61,6 +62,7 @@ async def test_a_keeper_that_does_not_answer_yet_is_waited_for_without_a_word(
     world.agent()
     past_runs(world, 3)
     world.keeper.away = True
+    caplog.set_level(logging.INFO, "freehold")
     async with world.running() as scheduler:
         works = (CatchUp(world.database, world.keeper, world.clock, scheduler).run, Retention(
             world.database, world.keeper, world.clock, scheduler).run)  # fmt: skip
