@@ -21,7 +21,7 @@ from freehold.scheduler.news import of_buried
 from freehold.scheduler.notices import Notices
 from freehold.scheduler.step import Step
 from freehold.store import triggers
-from freehold.store.database import Database
+from freehold.store.database import Beside, Database, nothing
 from freehold.store.triggers import Payload, StoredTrigger
 from freehold.wire.runs import RunOptions, TriggerType
 
@@ -111,14 +111,17 @@ class Intake:
                 self._reached(Step.TAKEN_IN, one.trigger.id)
                 self._queue(one)
 
-    async def replay(self, trigger_id: str) -> StoredTrigger:
-        """Let a dead letter wait again. Raises NOT_FOUND when it is none, and what keeps its agent from taking it."""
+    async def replay(self, trigger_id: str, beside: Beside = nothing) -> StoredTrigger:
+        """Let a dead letter wait again. Raises NOT_FOUND when it is none, and what keeps its agent from taking it.
+        `beside`, here and below, is written in the same transaction, when there is something to do."""
 
         def work(connection: Connection) -> StoredTrigger | None:
             found = triggers.find(connection, trigger_id)
             if found:
                 self._agents.require_takes_triggers(found.agent)
             revived = triggers.revive(connection, trigger_id, self._clock.now())
+            if revived:
+                beside(connection)
             return triggers.find(connection, trigger_id) if revived else None
 
         trigger = await self._database.write(work)
@@ -127,17 +130,31 @@ class Intake:
         self._dispatcher.take_in(trigger)
         return trigger
 
-    async def discard(self, trigger_id: str, by: str) -> None:
+    async def discard(self, trigger_id: str, by: str, beside: Beside = nothing) -> None:
         """Let a waiting trigger not begin; it becomes a dead letter. Raises NOT_FOUND when it does not wait."""
         now = self._clock.now()
-        if not await self._database.write(lambda c: triggers.bury(c, trigger_id, f"discarded by {by}", now)):
+
+        def work(connection: Connection) -> bool:
+            buried = triggers.bury(connection, trigger_id, f"discarded by {by}", now)
+            if buried:
+                beside(connection)
+            return buried
+
+        if not await self._database.write(work):
             raise FreeholdError(Code.NOT_FOUND, f"no trigger {trigger_id} is waiting", "It may have begun meanwhile.")
         self._dispatcher.queues.remove(trigger_id)
 
-    async def let_go(self, trigger_id: str, by: str) -> None:
+    async def let_go(self, trigger_id: str, by: str, beside: Beside = nothing) -> None:
         """Give a dead letter up for good. Raises NOT_FOUND when it is none."""
         now = self._clock.now()
-        if not await self._database.write(lambda c: triggers.let_go(c, trigger_id, f"discarded by {by}", now)):
+
+        def work(connection: Connection) -> bool:
+            given_up = triggers.let_go(connection, trigger_id, f"discarded by {by}", now)
+            if given_up:
+                beside(connection)
+            return given_up
+
+        if not await self._database.write(work):
             raise FreeholdError(Code.NOT_FOUND, f"there is no dead letter {trigger_id}", "`freehold queue dead`")
 
     def _asked(self, new: NewTrigger, now: datetime) -> Asked | FreeholdError:

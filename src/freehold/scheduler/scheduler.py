@@ -21,16 +21,10 @@ from freehold.scheduler.run_keeper import RunKeeper
 from freehold.scheduler.step import Step
 from freehold.scheduler.timetable import Timetable
 from freehold.store import switches
-from freehold.store.database import Database
+from freehold.store.database import Beside, Database, nothing
 from freehold.wire.runs import RunView
 
 LARGEST_SCALE = 1000
-
-Also = Callable[[Connection], None]
-
-
-def _nothing(_connection: Connection) -> None:
-    """Nothing belongs to it."""
 
 
 class Scheduler:
@@ -90,21 +84,21 @@ class Scheduler:
         self.timetable.reload()
         self.dispatcher.wake()
 
-    async def pause(self, by: str, also: Also = _nothing) -> None:
+    async def pause(self, by: str, also: Beside = nothing) -> None:
         """Begin nothing any more; what is asked for waits, and runs go on. Holds across restarts. `also`, here and
         below, is written in the same transaction."""
         await self._switch(lambda connection: switches.set_paused(connection, True, by, self._clock.now()), also)
 
-    async def resume(self, by: str, also: Also = _nothing) -> None:
+    async def resume(self, by: str, also: Beside = nothing) -> None:
         await self._switch(lambda connection: switches.set_paused(connection, False, by, self._clock.now()), also)
 
-    async def enable(self, agent: str, enabled: bool, by: str, also: Also = _nothing) -> None:
+    async def enable(self, agent: str, enabled: bool, by: str, also: Beside = nothing) -> None:
         """Let an agent begin runs, or not. Raises NOT_FOUND, CONFIG."""
         self.agents.agent(agent)
         now = self._clock.now()
         await self._switch(lambda connection: switches.set_enabled(connection, agent, enabled, by, now), also)
 
-    async def set_scale(self, agent: str, scale: int | None, by: str, also: Also = _nothing) -> None:
+    async def set_scale(self, agent: str, scale: int | None, by: str, also: Beside = nothing) -> None:
         """How many runs the agent may have at a time (None: as configured). Raises NOT_FOUND, CONFIG, USAGE."""
         self.agents.agent(agent)
         if scale is not None and not 0 <= scale <= LARGEST_SCALE:
@@ -112,7 +106,7 @@ class Scheduler:
         now = self._clock.now()
         await self._switch(lambda connection: switches.set_scale(connection, agent, scale, by, now), also)
 
-    async def _switch(self, change: Also, also: Also) -> None:
+    async def _switch(self, change: Beside, also: Beside) -> None:
         def work(connection: Connection) -> switches.Switches:
             change(connection)
             also(connection)

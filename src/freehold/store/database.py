@@ -23,6 +23,9 @@ from freehold.store.database_errors import as_error
 
 Result = TypeVar("Result")
 
+Beside = Callable[[Connection], object]
+"""Writes what belongs to a change into its transaction: what the audit says of it, for example."""
+
 LARGEST_BATCH = 256
 READERS = 3
 BUSY_TIMEOUT_MS = 5000
@@ -31,6 +34,10 @@ _SQLITE = "sqlite"
 _POSTGRES = "postgresql"
 
 _logger = logging.getLogger(__name__)
+
+
+def nothing(_connection: Connection) -> None:
+    """Nothing belongs to it."""
 
 
 @dataclass(eq=False)

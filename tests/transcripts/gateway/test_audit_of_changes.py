@@ -11,6 +11,7 @@ from freehold.scheduler.scheduler import Scheduler
 from freehold.store.api_keys import Scope
 from freehold.wire.service import API
 from tests.support.gateway_world import GatewayWorld, errors
+from tests.support.scheduling import manual
 
 Change = Callable[[Scheduler, Callable[[Connection], None]], Awaitable[None]]
 
@@ -35,6 +36,27 @@ async def test_what_cannot_be_noted_is_not_done(world: GatewayWorld, change: Cha
     with pytest.raises(RuntimeError):
         await change(scheduler, refuse)
     assert scheduler.agents.switches == before
+
+
+async def test_a_trigger_is_neither_discarded_nor_given_back_without_its_note(world: GatewayWorld) -> None:
+    scheduler, client = world.scheduler, world.client
+    await scheduler.pause("p")
+    waiting = (await scheduler.intake.take(manual())).trigger.id
+    with pytest.raises(RuntimeError):
+        await scheduler.intake.discard(waiting, "p", refuse)
+    assert (await world.world.trigger(waiting)).state == "waiting"
+    await client.post(f"{API}/triggers/{waiting}/discard")
+    for change in (scheduler.intake.replay(waiting, refuse), scheduler.intake.let_go(waiting, "p", refuse)):
+        with pytest.raises(RuntimeError):
+            await change
+    assert (await world.world.trigger(waiting)).state == "dead"
+    await client.post(f"{API}/triggers/{waiting}/replay")
+    assert (await client.post(f"{API}/triggers/{waiting}/replay")).status_code == 404
+    entries = (await client.get(f"{API}/audit")).json()
+    assert [(entry["action"], entry["target"]) for entry in entries] == [
+        ("trigger.replay", waiting),
+        ("trigger.discard", waiting),
+    ]
 
 
 async def test_what_is_done_is_noted_with_its_facts(world: GatewayWorld) -> None:

@@ -39,22 +39,22 @@ async def one(asked: Asked) -> TriggerDetail:
 
 
 async def replay(asked: Asked) -> TriggerView:
-    trigger = await asked.service.scheduler.intake.replay(asked.path["id"])
-    await asked.note("trigger.replay", trigger.id, agent=trigger.agent)
+    trigger_id = asked.path["id"]
+    trigger = await asked.service.scheduler.intake.replay(trigger_id, asked.noted("trigger.replay", trigger_id))
     asked.gateway.changes.tell("queue")
     return trigger_view(trigger)
 
 
 async def discard(asked: Asked) -> Done:
-    await asked.service.scheduler.intake.discard(asked.path["id"], asked.actor.name)
-    await asked.note("trigger.discard", asked.path["id"])
+    trigger_id, by = asked.path["id"], asked.actor.name
+    await asked.service.scheduler.intake.discard(trigger_id, by, asked.noted("trigger.discard", trigger_id))
     asked.gateway.changes.tell("queue")
     return Done()
 
 
 async def let_go(asked: Asked) -> Done:
-    await asked.service.scheduler.intake.let_go(asked.path["id"], asked.actor.name)
-    await asked.note("dead_letter.discard", asked.path["id"])
+    trigger_id, by = asked.path["id"], asked.actor.name
+    await asked.service.scheduler.intake.let_go(trigger_id, by, asked.noted("dead_letter.discard", trigger_id))
     asked.gateway.changes.tell("queue")
     return Done()
 
