@@ -130,6 +130,8 @@ class MemoryRunEvents:
         self.said: dict[str, list[ToldEvent]] = {}
         self.answered: list[tuple[str, str, str]] = []
         self.talk: list[Say | InterruptTurn | FinishChat] = []
+        self.unknown: set[str] = set()
+        """Runs that a keeper would not know."""
         self.lefts: dict[str, RunLeft] = {}
         self.contents: dict[tuple[str, str], bytes] = {}
         self._grown = asyncio.Event()
@@ -143,6 +145,8 @@ class MemoryRunEvents:
         self._grown = asyncio.Event()
 
     async def follow(self, run_id: str, after_seq: int, *, live: bool) -> AsyncGenerator[ToldEvent]:
+        if run_id in self.unknown:
+            raise FreeholdError(Code.NOT_FOUND, f"there is no run {run_id}")
         while True:
             grown = self._grown
             for told in self.said.get(run_id, [])[after_seq:]:

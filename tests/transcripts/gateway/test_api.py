@@ -133,6 +133,9 @@ async def test_a_run_that_is_written_down_and_has_not_begun_waits(world: Gateway
     run_id = world.world.keeper.starts[0].run_id
     told = (await world.client.get(f"{API}/runs/{run_id}")).json()
     assert (told["state"], told["trigger"]["id"]) == ("queued", accepted["trigger_id"])
+    world.events.unknown.add(run_id)
+    events = await world.client.get(f"{API}/runs/{run_id}/events")
+    assert (events.status_code, events.content) == (200, b"")
     assert (await world.client.get(f"{API}/runs/dev-01j00000000000000000000000")).status_code == 404
 
 

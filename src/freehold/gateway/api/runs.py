@@ -92,10 +92,15 @@ async def events(asked: Asked) -> object:
 
 
 async def _told(asked: Asked, run_id: str, after: int, *, live: bool) -> AsyncGenerator[Piece]:
+    """Nothing of a run that has not begun, and of one that is not kept any more: an answer that has begun cannot say
+    so. Whoever follows asks again."""
     source = asked.gateway.run_events.follow(run_id, after, live=live)
     try:
         async for event in source:
             yield str(event.seq), event.type, event.line
+    except FreeholdError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
     finally:
         await source.aclose()
 
