@@ -13,8 +13,8 @@ from pathlib import Path
 
 from freehold.base.secret import Secret
 from freehold.project.credential import CredentialRef
-from freehold.project.load import STATE_DIRECTORY
 from freehold.project.names import unique_project_name
+from freehold.project.state import STATE_DIRECTORY
 from freehold.store.credentials import FileCredentialStore
 
 HUB_SECRET = Secret("the secret of the hub")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from freehold.base.errors import FreeholdError
-from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.project.state import STATE_DIRECTORY
 from freehold.wire.service import API, GATEWAY_SOCKET
 
 

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from freehold.base.clock import ManualClock
-from freehold.project.load import STATE_DIRECTORY, Project, load_project
+from freehold.project.load import Project, load_project
+from freehold.project.state import STATE_DIRECTORY
 from freehold.runtime.revisions import Revisions
 from freehold.scheduler.attempt import Closed
 from freehold.scheduler.edition import Composer, Edition

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from freehold.keeper.rpc_server import Caller, RpcServer
+from freehold.project.state import STATE_DIRECTORY
 from freehold.wire.events import AnyEvent, RunFinished
 from freehold.wire.keeper import (
     SOCKET_FILE,
-    STATE_DIRECTORY,
     AnswerPermission,
     AttachRun,
     KillRun,

@@ -13,8 +13,8 @@ from freehold.cli.service_log import open_log, service_log
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
 from freehold.project.load import require_project
+from freehold.project.state import state_directory
 from freehold.store.state_mark import claim_state
-from freehold.wire.keeper import STATE_DIRECTORY
 
 START_DEADLINE_S = 30.0
 _LOOK_EVERY_S = 0.05
@@ -25,7 +25,7 @@ def start_in_background(project: Path, home: Path) -> None:
     """Returns once its gateway answers; it outlives this process. Raises UNREACHABLE, with its last words, when it did
     not come up."""
     require_project(project)
-    state = project / STATE_DIRECTORY
+    state = state_directory(project)
     claim_state(state, home)
     log = service_log(project)
     begins_at = log.stat().st_size if log.exists() else 0

@@ -27,8 +27,8 @@ from freehold.client.gateway_address import LocalAddress
 from freehold.gateway.main import Address, serve
 from freehold.keeper.history import EVENTS, RUNS
 from freehold.project.load import require_project
+from freehold.project.state import state_directory
 from freehold.store.state_mark import claim_state
-from freehold.wire.keeper import STATE_DIRECTORY
 from freehold.wire.runs import RunState
 from freehold.wire.service import Page, ProjectStatus
 
@@ -44,7 +44,7 @@ async def start_with_view(context: Context, *, web: bool, expose: bool, port: in
     root = context.project_dir
     require_project(root)
     note(f"starting {root} …")
-    claim_state(root / STATE_DIRECTORY, context.home)
+    claim_state(state_directory(root), context.home)
     started: asyncio.Queue[Address] = asyncio.Queue()
     with _log_in_file(service_log(root)) as log_file:
         ready = started.put_nowait
@@ -137,7 +137,7 @@ class LiveView:
         return self._with_new_words(Picture(status, active, self._address))
 
     def _with_new_words(self, picture: Picture) -> Picture:
-        folder = self._project / STATE_DIRECTORY / RUNS
+        folder = state_directory(self._project) / RUNS
         runs = tuple(replace(run, words=last_words(folder / run.view.run_id / EVENTS)) for run in picture.runs)
         return replace(picture, runs=runs)
 

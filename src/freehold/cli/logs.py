@@ -15,6 +15,7 @@ from freehold.cli.target import require_runs_or_project
 from freehold.client.gateway import Gateway
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
+from freehold.project.state import state_directory
 
 
 @click.command(name="logs")
@@ -28,7 +29,7 @@ def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
     if gateway:
         return _show_elsewhere(context, gateway, target, follow=follow, verbose=verbose)
     require_runs_or_project(context.project_dir)
-    state = context.project_dir / ".freehold"
+    state = state_directory(context.project_dir)
     run_id = find_run(state, target)
     if follow:
         return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose, answering=at_terminal()).follow()))

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from freehold.base.files import PRIVATE_FILE
-from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.project.state import state_directory
 
 LOG_FILE = "service.log"
 LARGEST_BYTES = 8 * 1024 * 1024
@@ -14,7 +14,7 @@ LARGEST_BYTES = 8 * 1024 * 1024
 
 def service_log(project: Path) -> Path:
     """What it grew to in earlier lives is kept once, beside it."""
-    path = project / STATE_DIRECTORY / LOG_FILE
+    path = state_directory(project) / LOG_FILE
     if path.exists() and path.stat().st_size > LARGEST_BYTES:
         path.replace(path.with_name(f"{LOG_FILE}.1"))
     return path

@@ -14,7 +14,7 @@ from freehold.cli.gateway import gateway_of
 from freehold.cli.output import note, print_json, say
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
-from freehold.wire.keeper import STATE_DIRECTORY
+from freehold.project.state import state_directory
 from freehold.wire.service import SCHEDULER_LOCK
 
 PATIENCE_S = 30.0
@@ -29,7 +29,7 @@ def command(context: Context) -> None:
     gateway.post("/stop", object)
     here = isinstance(gateway.address, LocalAddress)
     if here:
-        _wait_until_gone(gateway, context.project_dir / STATE_DIRECTORY / SCHEDULER_LOCK)
+        _wait_until_gone(gateway, state_directory(context.project_dir) / SCHEDULER_LOCK)
     if context.json:
         print_json({"stopped": str(gateway.address)})
     elif not context.quiet:

@@ -13,9 +13,9 @@ from freehold.base.secret import Secret
 from freehold.project.credential import CredentialRef
 from freehold.project.home import environment_file, environment_names
 from freehold.project.problems import Problems, unknown
+from freehold.project.state import state_directory
 from freehold.project.toml import read_toml
 from freehold.store.credentials import FileCredentialStore
-from freehold.wire.keeper import STATE_DIRECTORY
 from freehold.wire.service import GATEWAY_SOCKET
 
 KEY_TYPE = "gateway_api_key"
@@ -30,7 +30,7 @@ class LocalAddress:
 
     @property
     def socket(self) -> Path:
-        return self.project / STATE_DIRECTORY / GATEWAY_SOCKET
+        return state_directory(self.project) / GATEWAY_SOCKET
 
     def __str__(self) -> str:
         return str(self.project)

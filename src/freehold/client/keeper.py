@@ -19,9 +19,10 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.program import fingerprint
 from freehold.base.sockets import connect_unix
+from freehold.project.state import state_directory
 from freehold.store.state_mark import MARK_FILE, claim_state, is_of_another_home
 from freehold.wire import rpc
-from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, STATE_DIRECTORY, StopKeeper, Stopping
+from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, StopKeeper, Stopping
 
 Answer = TypeVar("Answer")
 Handler = Callable[[msgspec.Raw], Awaitable[object]]
@@ -158,7 +159,7 @@ async def connect(project: Path, home: Path, *, start: bool = True) -> KeeperCon
 
     With `start`, an idle keeper of another version of this program is replaced; a busy one is as soon as it is idle.
     """
-    state = project / STATE_DIRECTORY
+    state = state_directory(project)
     connection = await _try(state / SOCKET_FILE)
     if connection is not None and start and is_of_another_home(state, home):
         await connection.close()
@@ -191,7 +192,7 @@ def _keeps_another_home(project: Path, home: Path) -> FreeholdError:
         f"the keeper of {project} was started with another home than {home}, and has the credentials of that one",
         "Set FREEHOLD_HOME as it was then. A project's state belongs to one home; to begin anew with this one, end the "
         "keeper and remove the state (its runs and workspaces are lost): "
-        f"freehold keeper stop; rm -r {project / STATE_DIRECTORY}",
+        f"freehold keeper stop; rm -r {state_directory(project)}",
     )
 
 

@@ -27,8 +27,8 @@ from freehold.gateway.project_service import ProjectService, open_service
 from freehold.gateway.run_events import KeeperRunEvents
 from freehold.gateway.server import serving
 from freehold.gateway.trusted_hosts import TrustedHosts
+from freehold.project.state import state_directory
 from freehold.store.credentials import FileCredentialStore
-from freehold.wire.keeper import STATE_DIRECTORY
 from freehold.wire.service import GATEWAY_SOCKET
 
 
@@ -52,7 +52,7 @@ async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, rea
         hosts = hosts_of(gateway, port, exposed=asking.expose)
         pages, error_page = _pages(gateway) if asking.web else ([], None)
         app = make_app(gateway, hosts, web=asking.web, pages=pages, error_page=error_page)
-        socket_path = asking.root / STATE_DIRECTORY / GATEWAY_SOCKET
+        socket_path = state_directory(asking.root) / GATEWAY_SOCKET
         async with serving(app, [listen_unix(socket_path, PRIVATE_FILE)], local=True):
             front.app = app
             ready()

@@ -20,8 +20,8 @@ from freehold.gateway.listening import EVERYWHERE, LOOPBACK, bind, inherited, po
 from freehold.gateway.server import serving
 from freehold.gateway.single import only_one
 from freehold.project.load import Project, load_project
+from freehold.project.state import state_directory
 from freehold.store.state_mark import claim_state
-from freehold.wire.keeper import STATE_DIRECTORY
 
 SCHEDULER_LOCK = "scheduler.lock"
 TURN_S = 0.0005
@@ -100,7 +100,7 @@ def _host_of(listener: socket.socket) -> object:
 
 def _require_alone(project: Project, root: Path, home: Path) -> None:
     """Whoever serves it already is named, before its port is found taken."""
-    state = root / STATE_DIRECTORY
+    state = state_directory(root)
     claim_state(state, home)
     with only_one(state / SCHEDULER_LOCK, project.name):
         pass

@@ -12,8 +12,9 @@ from freehold.notices.outbox import Outbox
 from freehold.notices.sender import ChannelSender, Sender
 from freehold.notices.tokens import key_in
 from freehold.project.notices import Channel
+from freehold.project.state import state_directory
 from freehold.store.credentials import CredentialStore
-from freehold.wire.keeper import STATE_DIRECTORY, AnswerPermission
+from freehold.wire.keeper import AnswerPermission
 from freehold.wire.runs import RunView
 
 
@@ -27,7 +28,7 @@ def make_notices(
     service: ProjectService, run_events: RunEvents, credentials: CredentialStore, sender: Sender | None = None
 ) -> ProjectNotices:
     """The outbox is told of what the scheduler writes; it sends once its `run` is begun. Raises DISK, CONFIG."""
-    key = key_in(service.root / STATE_DIRECTORY)
+    key = key_in(state_directory(service.root))
     scheduler = service.scheduler
 
     def channels() -> tuple[str, dict[str, Channel], Links]:

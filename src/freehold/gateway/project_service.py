@@ -15,6 +15,7 @@ from freehold.base.threads import in_thread
 from freehold.gateway.keeper_link import KeeperLink
 from freehold.gateway.single import only_one
 from freehold.project.load import Project, load_project, require_project
+from freehold.project.state import state_directory
 from freehold.runtime.revisions import Revisions
 from freehold.scheduler.attempt import Closed
 from freehold.scheduler.catch_up import CatchUp
@@ -28,7 +29,6 @@ from freehold.scheduler.step import Step
 from freehold.store.database import Database
 from freehold.store.migrate import migrate
 from freehold.store.state_mark import claim_state
-from freehold.wire.keeper import STATE_DIRECTORY
 from freehold.wire.runs import RunView
 
 DATABASE_FILE = "state.db"
@@ -70,7 +70,7 @@ class ProjectService:
     @property
     def revisions(self) -> Revisions:
         """The versions of the project's files that it goes by."""
-        return Revisions(self.root / STATE_DIRECTORY)
+        return Revisions(state_directory(self.root))
 
     def load(self) -> Project:
         """The project as its files are now. Raises CONFIG with every error, NOT_FOUND."""
@@ -93,7 +93,7 @@ async def open_service(
     """
     clock = clock or SystemClock()
     require_project(root)
-    state = root / STATE_DIRECTORY
+    state = state_directory(root)
     claim_state(state, home)
     with only_one(state / LOCK_FILE, root.name):
         composer = Composer(root, home, environment, Revisions(state))

@@ -14,6 +14,7 @@ from freehold.keeper.run import Run
 from freehold.keeper.slots import Slots
 from freehold.project.agent import Agent
 from freehold.project.load import Project, load_project, unique_name_of
+from freehold.project.state import state_directory
 from freehold.runtime.fake_engine import FakeEngine, FakeHost
 from freehold.runtime.revisions import Revisions
 from freehold.store.credentials import CredentialStore, MemoryCredentialStore
@@ -78,12 +79,12 @@ def fake_means(
         return services
 
     def load(environment: str, revision: str = "") -> Project:
-        path = Revisions(root / ".freehold").path_of(revision) if revision else None
+        path = Revisions(state_directory(root)).path_of(revision) if revision else None
         return load_project(root, home=home, environment=environment, revision=path)
 
     engine = FakeEngine(clock, host)
     return Means(
-        state=root / ".freehold",
+        state=state_directory(root),
         clock=clock,
         load=load,
         project_name=lambda: unique_name_of(root),

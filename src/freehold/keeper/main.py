@@ -22,8 +22,9 @@ from freehold.keeper.lock import Lock, held
 from freehold.keeper.rpc_server import RpcServer
 from freehold.keeper.verbs import verbs
 from freehold.keeper.wiring import Wiring
+from freehold.project.state import state_directory
 from freehold.store.state_mark import claim_state
-from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE, STATE_DIRECTORY
+from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE
 
 IDLE_S = 60.0
 """How long a keeper without runs and clients stays; the next command finds it warm."""
@@ -43,7 +44,7 @@ def main(wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
     _raise_open_files()
     # Whatever this process makes is for this user alone, unless it says otherwise.
     os.umask(0o077)
-    state = arguments.project / STATE_DIRECTORY
+    state = state_directory(arguments.project)
     _claim(state, arguments.home)
     with held(state / LOCK_FILE) as lock:
         if lock is None:

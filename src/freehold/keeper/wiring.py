@@ -24,6 +24,7 @@ from freehold.models.ledger import Ledger
 from freehold.project.agent import Agent
 from freehold.project.harnesses import BUILTIN
 from freehold.project.load import Project, load_project, unique_name_of
+from freehold.project.state import state_directory
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Engine, Place
 from freehold.runtime.host.account import DEFAULT_RUN_AS
@@ -48,7 +49,7 @@ class Wiring:
         self._home = home
         self._open = AsyncExitStack()
         self._clock = SystemClock()
-        state = project / ".freehold"
+        state = state_directory(project)
         self.docker = DockerEngine(self._clock, state / "workspaces")
         self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
         self._ledger = Ledger(state / "spend.json", self._clock)

@@ -20,12 +20,12 @@ from freehold.project.home import environment_file, environment_names
 from freehold.project.layers import Layer, merge
 from freehold.project.problems import Problem, Problems, Reporter, shown
 from freehold.project.shape import fit
+from freehold.project.state import placed_name, state_directory
 from freehold.project.toml import read_text, read_toml
 
 CONFIG_FILE = "config.toml"
 OVERLAY_FILE = ".env.toml"
 AGENTS_DIRECTORY = "agents"
-STATE_DIRECTORY = ".freehold"
 REVISION_FILES, REVISION_ENVIRONMENT = "files", "environment.toml"
 """In the folder of a revision: the project's files as they were, and a copy of its environment's file."""
 _NOT_AGENTS = frozenset({"node_modules"})
@@ -98,6 +98,8 @@ def chosen_environment(root: Path, environment: str) -> str:
 
 def unique_name_of(root: Path) -> str:
     """The project's unique name, also while its configuration is broken: its containers must be found again."""
+    if placed := placed_name():
+        return placed
     root = Path(os.path.abspath(root))  # noqa: PTH100  as `load_project`
     named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("projectName")
     return names.unique_project_name(named if isinstance(named, str) and named else root.name, root)
@@ -139,8 +141,8 @@ def _load(root: Path, home: Path, environment: str, problems: Problems, revision
         root=root,
         files=files,
         name=name,
-        unique_name=names.unique_project_name(name, root),
-        state_dir=root / STATE_DIRECTORY,
+        unique_name=placed_name() or names.unique_project_name(name, root),
+        state_dir=state_directory(root),
         shared_dir=shared,
         dockerfile=dockerfile,
         config=config,

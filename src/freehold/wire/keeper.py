@@ -24,7 +24,6 @@ import msgspec
 from freehold.wire.run_api import CallRequest, LockRequest
 from freehold.wire.runs import RunOptions
 
-STATE_DIRECTORY = ".freehold"
 SOCKET_FILE = "keeper.sock"
 LOCK_FILE = "keeper.lock"
 """Held by the keeper; holds the fingerprint of its program, so that a client sees at once whether it is its own."""

@@ -1,0 +1,23 @@
+"""Where the state of a project lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+STATE_DIRECTORY = ".freehold"
+STATE_PLACE = "FREEHOLD_STATE"
+"""Names the folder on a server, where the project's own is a release that nobody may write to; its units set it."""
+PLACED_NAME = "FREEHOLD_PROJECT"
+"""Names the project there: its folder is another one after each push, and its containers are found by this name."""
+
+
+def state_directory(root: Path) -> Path:
+    """The folder with what is known of the project's runs, and its sockets."""
+    placed = os.environ.get(STATE_PLACE)
+    return Path(placed) if placed else root / STATE_DIRECTORY
+
+
+def placed_name() -> str:
+    """The project's unique name where its folder does not tell it; else the empty string."""
+    return os.environ.get(PLACED_NAME, "")
