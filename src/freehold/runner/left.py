@@ -40,11 +40,20 @@ class LeftBehind:
 
     async def begin(self) -> None:
         """Remember the moment, and where each repository stands."""
-        self._heads = await asyncio.to_thread(self._stand)
+        try:
+            self._heads = await asyncio.to_thread(self._stand)
+        except Exception:  # whatever it is, the run goes on; what it finds later is compared with less
+            self._heads = {}
         self.since = time.time()
 
     async def look(self, within_s: float) -> Left:
-        """What there is. Raises nothing for what it finds, and takes hardly longer than `within_s`."""
+        """What there is. Raises nothing, and takes hardly longer than `within_s`."""
+        try:
+            return await self._look(within_s)
+        except Exception as error:  # no thread to be had where an agent forked without end: that changes no result
+            return Left(problem=excerpt(f"it could not be looked at: {type(error).__name__}: {error}", _REASON))
+
+    async def _look(self, within_s: float) -> Left:
         deadline = time.monotonic() + within_s
         repositories = await asyncio.to_thread(find_repositories, self._folders)
         kept, told, left = Kept(), [], LONGEST_PATCH

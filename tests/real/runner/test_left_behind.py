@@ -49,6 +49,7 @@ class Place:
         self.workspace.mkdir()
         scratch.mkdir(parents=True)
         self.scratch = scratch
+        self.children = children
         self.left = LeftBehind(children, [self.workspace, self.working], scratch)
 
     async def look(self) -> Left:
@@ -305,6 +306,12 @@ async def test_names_with_anything_in_them(place: Place) -> None:
     names = {one.path.removeprefix(f"{shop}/") for one in left.files}
     assert names == {"a\nb", '"quoted"', ":(top)x", "-p", "��", "<script>"}
     assert all(one.content == b"hello\n" for one in left.files)
+
+
+async def test_whatever_goes_wrong_is_told_and_raises_nothing(place: Place) -> None:
+    left = LeftBehind(place.children, [Path("a\0b")], place.scratch)
+    await left.begin()
+    assert "could not be looked at" in (await left.look(5.0)).problem
 
 
 async def test_a_keeper_that_is_not_there_is_no_error(tmp_path: Path) -> None:
