@@ -64,6 +64,7 @@ async def test_a_keeper_that_does_not_answer_yet_is_waited_for_without_a_word(
     world.keeper.away = True
     caplog.set_level(logging.INFO, "freehold")
     async with world.running() as scheduler:
+        caplog.clear()
         works = (CatchUp(world.database, world.keeper, world.clock, scheduler).run, Retention(
             world.database, world.keeper, world.clock, scheduler).run)  # fmt: skip
         tasks = [asyncio.create_task(work()) for work in works]
