@@ -153,7 +153,7 @@ class PermissionAnswer(msgspec.Struct, frozen=True):
     option_id: str
 
 
-class NewKey(msgspec.Struct, frozen=True):
+class NewKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """`scopes` are of `read`, `trigger`, `admin`; each includes those before it. `days` says for how long it opens
     anything; null: until it is revoked."""
 
