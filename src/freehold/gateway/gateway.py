@@ -118,7 +118,8 @@ async def watch_standing(gateway: Gateway) -> None:
     before: object = None
     while True:
         agents, dispatcher = scheduler.agents, scheduler.dispatcher
-        standing = (len(dispatcher.queues), dispatcher.held, agents.switches, agents.project, dict(agents.errors))
+        edited = (agents.project, agents.project_error, dict(agents.errors))
+        standing = (len(dispatcher.queues), dispatcher.held, agents.switches, edited)
         if before is not None and standing != before:
             gateway.changes.tell("queue")
             gateway.changes.tell("project")

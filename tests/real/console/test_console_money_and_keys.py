@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from playwright.async_api import Page, expect
 
 from freehold.base.clock import rfc3339
+from freehold.gateway.gateway import watch_standing
+from freehold.scheduler.edition import Composer
 from freehold.store import run_index
 from freehold.wire.runs import ModelUse, Result, RunState, RunView, Trigger, TriggerType, Usage
 from tests.support.console_world import ConsoleWorld
@@ -115,11 +120,28 @@ async def test_a_name_that_cannot_be_is_said_and_kept(console: ConsoleWorld) -> 
     console.said.clear()  # browsers tell of each answer that is an error
 
 
+@contextlib.asynccontextmanager
+async def standing_watched(console: ConsoleWorld) -> AsyncIterator[None]:
+    """As in a service, where an open page is told of edits."""
+    watching = asyncio.create_task(watch_standing(console.world.gateway))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def test_why_an_edit_does_not_take_effect_is_seen(console: ConsoleWorld) -> None:
     made, scheduler = console.world.world, console.world.scheduler
     composer = made.composer()
     scheduler.take_over(composer.compose(None, time.time_ns()))
     page = await console.page(dark=True)
+    async with standing_watched(console):
+        await an_edit_is_seen(console, page, composer)
+
+
+async def an_edit_is_seen(console: ConsoleWorld, page: Page, composer: Composer) -> None:
+    made, scheduler = console.world.world, console.world.scheduler
     config = made.project / "agents" / "planner" / "config.toml"
     config.write_text(config.read_text().replace("0 9 * * *", "every morning"))
     scheduler.take_over(composer.compose(scheduler.agents.edition, time.time_ns()))
@@ -137,6 +159,11 @@ async def test_why_an_edit_does_not_take_effect_is_seen(console: ConsoleWorld) -
     scheduler.take_over(composer.compose(scheduler.agents.edition, time.time_ns()))
     await expect(trouble).to_have_count(0)  # nobody loaded the page again
     await page.screenshot(path=console.shot("configuration-dark"), full_page=True)
+    project = made.project / "config.toml"
+    project.write_text(project.read_text() + "\n[models.sonnet\n")
+    scheduler.take_over(composer.compose(scheduler.agents.edition, time.time_ns()))
+    own = page.get_by_role("region", name=re.compile("An edit of the project's own files is not taken over"))
+    await expect(own).to_contain_text("config.toml")  # nor here
 
 
 async def test_who_switched_an_agent_off_is_found(console: ConsoleWorld) -> None:
