@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import pytest
 from playwright.async_api import Page, expect
@@ -70,6 +72,9 @@ async def test_a_chat_is_held_interrupted_and_come_back_to_after_a_reload(consol
     assert events.talk[2] == FinishChat(run.run_id)
     console.world.world.keeper.end(run.run_id)
     await expect(page.get_by_label("Say something")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Retry")).to_be_hidden()  # a chat cannot be begun again as it was
+    await page.get_by_role("link", name="Begin another chat").click()
+    await expect(page.get_by_role("button", name="Chat")).to_be_visible()
 
 
 async def test_two_tabs_see_the_same_chat_and_one_answers_on_a_phone(console: ConsoleWorld) -> None:
@@ -223,3 +228,29 @@ async def test_a_dead_letter_is_given_up(console: ConsoleWorld) -> None:
     await page.get_by_role("button", name="Discard").click()
     await expect(page.get_by_role("status").first).to_have_text("It is given up for good.")
     await expect(page.get_by_text("There is none.")).to_be_visible()
+
+
+async def test_a_chat_by_keyboard_alone(console: ConsoleWorld) -> None:
+    page = await console.page()
+    run = await chat(console, page, "Hello")
+    turn(console, run, 1, "Hello", "Good morning.")
+    console.world.world.keeper.show(msgspec.structs.replace(run, waiting_for=(QUESTION,)))
+    await expect(page.get_by_role("region", name="It asks for permission")).to_be_visible()
+    await tab_to(page, "Say something", "textbox")
+    await page.keyboard.type("Go on")
+    await page.keyboard.press("Control+Enter")
+    await until(lambda: bool(console.world.events.talk))
+    await expect(page.get_by_role("status").first).to_have_text("It is passed on.")
+    await tab_to(page, "Reject", "button")
+    await page.keyboard.press("Enter")
+    await until(lambda: bool(console.world.events.answered))
+    assert console.world.events.answered == [(run.run_id, "p-1", "reject")]
+
+
+async def tab_to(page: Page, name: str, role: Literal["button", "textbox"]) -> None:
+    wanted = page.get_by_role(role, name=name)
+    for _ in range(60):
+        if await wanted.evaluate("one => one === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"{name} is not reached by keyboard")
