@@ -20,7 +20,8 @@ function told(figure, number) {
 
 // Beside an axis all have the same number of digits.
 function marked(figure, number, largest) {
-  return figure.dataset.unit === "usd" ? `$${number.toFixed(largest < 0.1 ? 4 : 2)}` : short(number);
+  if (figure.dataset.unit === "usd") return `$${number.toFixed(largest < 0.1 ? 4 : 2)}`;
+  return Number.isInteger(number) ? short(number) : "";
 }
 
 // One column of the table a series; a later one is drawn before those above which it is stacked.
