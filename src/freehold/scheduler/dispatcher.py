@@ -125,7 +125,8 @@ class Dispatcher:
         facts = {name: self._agents.facts(name, active[name], now) for name in self.queues.by_agent}
         scale = self._agents.project.config.scale
         free = None if scale is None else max(scale - active.total(), 0)
-        return decide(self.queues.by_agent, facts, now, free_in_project=free, held=self.held)
+        delayed = self.queues.delayed
+        return decide(self.queues.by_agent, facts, now, delayed=delayed, free_in_project=free, held=self.held)
 
     async def _dispatch(self) -> None:
         while True:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from freehold.scheduler.dispatch import Waiting
 from freehold.store.triggers import StoredTrigger
@@ -15,12 +15,18 @@ class Queues:
     def __init__(self, triggers: Iterable[StoredTrigger] = ()) -> None:
         self._queues: dict[str, list[Waiting]] = {}
         self._known: dict[str, Waiting] = {}
+        self._delayed: dict[str, Waiting] = {}
         for trigger in triggers:
             self.add(trigger)
 
     @property
     def by_agent(self) -> Mapping[str, Sequence[Waiting]]:
         return self._queues
+
+    @property
+    def delayed(self) -> Collection[Waiting]:
+        """Those that were told to wait before they begin."""
+        return self._delayed.values()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -39,6 +45,8 @@ class Queues:
             not_before=trigger.not_before,
         )
         self._known[trigger.id] = waiting
+        if waiting.is_delayed:
+            self._delayed[trigger.id] = waiting
         insort(self._queues.setdefault(trigger.agent, []), waiting)
 
     def remove(self, trigger_id: str) -> None:
@@ -46,7 +54,8 @@ class Queues:
         waiting = self._known.pop(trigger_id, None)
         if waiting is None:
             return
+        self._delayed.pop(trigger_id, None)
         queue = self._queues[waiting.agent]
-        queue.remove(waiting)
+        del queue[bisect_left(queue, waiting)]
         if not queue:
             del self._queues[waiting.agent]

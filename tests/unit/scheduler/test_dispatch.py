@@ -41,7 +41,8 @@ def test_the_places_of_the_project_go_round_by_the_same_order() -> None:
 
 
 def test_one_that_is_to_wait_lets_others_pass_and_says_when_to_look_again() -> None:
-    decision = decide({"dev": [waits("retry", for_s=30), waits("next", age_s=-1)]}, {"dev": AgentFacts(1, 0)}, NOW)
+    retry = waits("retry", for_s=30)
+    decision = decide({"dev": [retry, waits("next", age_s=0)]}, {"dev": AgentFacts(1, 0)}, NOW, delayed=[retry])
     assert begun(decision) == ["next"]
     assert decision.look_again_at == NOW + timedelta(seconds=30)
 
