@@ -54,6 +54,25 @@ async def test_the_next_scheduler_goes_on(here: Installation, step: Step) -> Non
     until(lambda: here.containers == [])
 
 
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("first", ["fh rerun", "exit 1"])
+async def test_another_attempt_follows_all_the_same(here: Installation, first: str, step: Step) -> None:
+    """What the first attempt asks for, or its failure, is met once: by whichever scheduler is there."""
+    here.agent(script=f"if mkdir /workspace/been; then {first}; else fh return again; fi\n", retries=1, retry_delay=1)
+    killed = serve(here, "--take", "1", "--die-at", step)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    went_on = serve(here)
+    assert went_on.returncode == 0, went_on.stderr
+    database = Database.at(here.state / "state.db")
+    [trigger] = await database.read(lambda connection: triggers.in_state(connection, *TriggerState))
+    attempts = await database.read(lambda connection: run_index.attempts_of(connection, trigger.id))
+    await database.close()
+    assert (trigger.state, trigger.result, trigger.attempts) == (TriggerState.DONE, "completed", 2)
+    assert [view.attempt for view in attempts] == [1, 2]
+    assert (attempts[-1].run_id, attempts[-1].return_value) == (trigger.run_id, "again")
+    assert here.run_ids() == sorted(view.run_id for view in attempts)
+
+
 def test_a_second_scheduler_is_told_of_the_first(here: Installation) -> None:
     here.agent(script="sleep 60\n")
     command = [sys.executable, str(PROGRAM), str(here.project), str(here.home), "--take", "1"]
