@@ -120,12 +120,17 @@ def _file_without(one: FileLeft, redaction: Redaction) -> FileLeft:
     return msgspec.structs.replace(one, path=path, content=content)
 
 
+def _cut_without(text: str, redaction: Redaction) -> str:
+    """Of a text that was cut: the beginning of a secret at its end, which is no whole one any more, goes too."""
+    return redaction.text(text[: redaction.safe_cut(text, len(text))])
+
+
 def _repository_without(one: RepositoryLeft, redaction: Redaction) -> RepositoryLeft:
     return msgspec.structs.replace(
         one,
         path=redaction.text(one.path),
         base=redaction.text(one.base),
-        commits=[redaction.text(line) for line in one.commits],
-        patch=redaction.text(one.patch),
+        commits=[_cut_without(line, redaction) for line in one.commits],
+        patch=_cut_without(one.patch, redaction) if one.cut else redaction.text(one.patch),
         problem=redaction.text(one.problem),
     )

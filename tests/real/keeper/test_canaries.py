@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from freehold.base.secret import Secret
+from freehold.keeper.left import read_left
 from freehold.models.fake_upstream import Behaviour
 from freehold.project.credential import CredentialRef, Purpose
 from freehold.project.credentials import CREDENTIAL_TYPES
@@ -29,6 +30,10 @@ ASK = '-s --json \'{"model": "main", "messages": [{"role": "user", "content": "h
 SCRIPT = f"""\
 find /credentials -type f -exec cat {{}} +
 env
+env > /tmp/left.txt
+find /credentials -type f -exec cat {{}} + > /tmp/all.txt
+(printf '\\377\\000'; env) > /tmp/left.bin
+git init -q /tmp/left && env > /tmp/left/env
 curl {ASK} http://127.0.0.1:7701/model/openai/v1/chat/completions
 curl {ASK} http://127.0.0.1:7701/mcp/tools
 fh status "the token is $GITHUB_TOKEN"
@@ -147,6 +152,11 @@ def test_no_secret_is_seen_anywhere(here: Installation, provider: Provider, tmp_
         done = here.freehold(*words, code=None)
         look({" ".join(words): (done.stdout + done.stderr).encode()})
     look(files_below(here.state))
+    left = read_left(here.state, run_id)
+    assert {"/tmp/left.txt", "/tmp/all.txt", "/tmp/left.bin", "/tmp/left/env"} <= {one.path for one in left.files}
+    look({one.path: one.content or b"" for one in left.files})  # which the file has in base64
+    look({one.path: one.patch.encode() for one in left.repositories})
+    assert any(b"[hidden]" in (one.content or b"") for one in left.files)
     assert here.staged_secrets == []
     image = here.record(run_id).view.image
     look(said_by("docker", "history", "--no-trunc", image) | said_by("docker", "image", "inspect", image))

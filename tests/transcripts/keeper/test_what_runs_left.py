@@ -70,6 +70,13 @@ async def test_it_is_kept_without_secrets_and_told(stage: Stage) -> None:
     assert (await verbs.content(NOBODY, ReadLeftFile(run_id, "/workspace/a.txt"))).content == b"key=[hidden]\n"
 
 
+async def test_half_a_secret_where_a_patch_was_cut_is_not_kept(stage: Stage) -> None:
+    cut = RepositoryLeft(path="/workspace", commits=["a1 key", f"a2 {TOKEN[:7]}"], patch=f"+x\n+{TOKEN[:9]}", cut=True)
+    run_id = await left_by(stage, Left(repositories=[cut]))
+    [told] = read_left(state(stage), run_id).repositories
+    assert (told.commits, told.patch) == (["a1 key", "a2 "], "+x\n+")
+
+
 @pytest.mark.parametrize("path", ["/workspace/b.bin", "/workspace/none", "../run.json", "/etc/passwd"])
 async def test_what_is_not_kept_is_not_found(stage: Stage, path: str) -> None:
     run_id = await left_by(stage)
