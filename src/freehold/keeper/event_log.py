@@ -14,6 +14,7 @@ import msgspec
 from freehold.base.clock import Clock, rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.redaction import Redaction
+from freehold.keeper.event_place import place_after
 from freehold.wire import events
 from freehold.wire.events import AnyEvent, Event
 
@@ -84,6 +85,7 @@ class EventLog:
         self._waiting.add(grown)
         try:
             with self.path.open("rb") as file:
+                file.seek(place_after(file, self._size, after_seq))
                 while True:
                     grown.clear()
                     while line := self._whole_line(file):
@@ -92,7 +94,7 @@ class EventLog:
                             yield event
                         if isinstance(event, events.RunFinished):
                             return
-                    if not live or self._closed:
+                    if not live or self._closed or self.finished:  # the last word may be among what was skipped
                         return
                     await grown.wait()
         finally:
@@ -156,16 +158,17 @@ def read_events(path: Path) -> list[AnyEvent]:
     return list(each_event(path))
 
 
-def each_event(path: Path) -> Iterator[AnyEvent]:
-    """As `read_events`, one after the other: a file may be larger than memory."""
+def each_event(path: Path, after_seq: int = 0) -> Iterator[AnyEvent]:
+    """As `read_events`, those after that one, one after the other: a file may be larger than memory."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
+        file.seek(place_after(file, os.fstat(file.fileno()).st_size, after_seq))
         for line in file:
             event = _readable(line)
-            if event is not None:
+            if event is not None and event.seq > after_seq:
                 yield event
 
 

@@ -211,9 +211,8 @@ class Keeper:
             async for event in run.log.follow(request.after_seq, live=request.follow):
                 await caller.notify("run/event", event)
         else:
-            for event in each_event(self._means.state / RUNS / request.run_id / EVENTS):
-                if event.seq > request.after_seq:
-                    await caller.notify("run/event", event)
+            for event in each_event(self._means.state / RUNS / request.run_id / EVENTS, request.after_seq):
+                await caller.notify("run/event", event)
         await caller.notify("run/end", request)
 
     def _ended(self, run_id: str) -> None:

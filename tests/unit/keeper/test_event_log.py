@@ -13,7 +13,7 @@ from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.redaction import Redaction
 from freehold.base.secret import Secret
-from freehold.keeper.event_log import EventLog, read_events
+from freehold.keeper.event_log import EventLog, each_event, read_events
 from freehold.wire.events import AnyEvent, Egress, Limit, Message, PhaseStarted, RunFinished, ToolStarted
 from freehold.wire.runs import Outcome, Phase, Result, Trigger
 
@@ -152,3 +152,18 @@ def test_secrets_are_blacked_out_whatever_way_they_come(path: Path) -> None:
     assert egress.host == "[hidden].evil.test"
     assert isinstance(phase, PhaseStarted)
     assert phase.phase is Phase.SESSION, "words of ours are left alone"
+
+
+async def test_a_long_log_is_followed_from_where_it_was_left(path: Path) -> None:
+    log = open_log(path)
+    for number in range(1, 3_001):
+        log.append(Message(text=f"{number} {'x' * 200}"))
+    for after in (0, 1, 1_500, 2_999, 3_000):
+        found = [event.seq async for event in log.follow(after, live=False)]
+        assert found == list(range(after + 1, 3_001))
+        assert [event.seq for event in each_event(path, after)] == found
+    log.append(FINISHED)
+    assert [event.seq async for event in log.follow(3_000)] == [3_001]
+    async with asyncio.timeout(10):
+        assert [event.seq async for event in log.follow(3_001)] == []  # it has had the last word
+    log.close()
