@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.wire.keeper import Said
 from freehold.wire.service import TriggerAccepted
 
 _BACK = ("/", "/queue")
@@ -38,7 +39,8 @@ class Action:
         trigger = answer.trigger_id if isinstance(answer, TriggerAccepted) else ""
         quoted = {name: quote(value, safe="") for name, value in {**names, "trigger": trigger}.items()}
         page, hash_mark, place = (back if back in _BACK else self.then.format_map(quoted)).partition("#")
-        return f"{page}?said={self.said}{hash_mark}{place}"
+        said = "told_later" if isinstance(answer, Said) and answer.ahead else self.said
+        return f"{page}?said={said}{hash_mark}{place}"
 
 
 def _number(name: str, text: str) -> int | None:

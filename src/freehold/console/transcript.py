@@ -164,6 +164,8 @@ def _of_the_host(event: AnyEvent) -> Item | None:
             return Item(seq, "log", action, uri, failed=not ok)
         case events.TurnFinished(seq=seq, error=error) if error:
             return Item(seq, "log", "not answered", error.message, failed=True)
+        case events.TurnFinished(seq=seq, stop_reason="cancelled"):
+            return Item(seq, "log", "interrupted")
         case _:
             return None
 

@@ -24,6 +24,7 @@ SAID = {
     "discarded": "It will not begin.",
     "scaled": "It may have so many runs at a time from now on.",
     "told": "It is passed on.",
+    "told_later": "It waits, and is said when the turn that is under way has ended.",
     "interrupted": "It was asked to end the turn.",
     "finishing": "The chat ends when all that was said is answered.",
     "given_up": "It is given up for good.",

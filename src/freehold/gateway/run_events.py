@@ -130,6 +130,7 @@ class MemoryRunEvents:
         self.said: dict[str, list[ToldEvent]] = {}
         self.answered: list[tuple[str, str, str]] = []
         self.talk: list[Say | InterruptTurn | FinishChat] = []
+        self.ahead = 0
         self.unknown: set[str] = set()
         """Runs that a keeper would not know."""
         self.lefts: dict[str, RunLeft] = {}
@@ -165,7 +166,7 @@ class MemoryRunEvents:
         if what in self.talk:
             return Said(len(self.talk), 0)
         self.talk.append(what)
-        return Said(len(self.talk), 0)
+        return Said(len(self.talk), self.ahead)
 
     async def direct(self, chat: InterruptTurn | FinishChat) -> None:
         self.talk.append(chat)

@@ -67,6 +67,7 @@ async def test_a_chat_is_held_interrupted_and_come_back_to_after_a_reload(consol
     assert events.talk[1] == InterruptTurn(run.run_id)
     events.say(run.run_id, "turn.finished", turn=2, stop_reason="cancelled", **WHEN)
     await expect(page.get_by_role("button", name="Interrupt")).to_be_hidden()
+    await expect(page.get_by_text("interrupted", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Finish the chat").click()
     await until(lambda: len(events.talk) == 3)
     assert events.talk[2] == FinishChat(run.run_id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from freehold.runner.children import Children
@@ -312,6 +314,27 @@ async def test_whatever_goes_wrong_is_told_and_raises_nothing(place: Place) -> N
     left = LeftBehind(place.children, [Path("a\0b")], place.scratch)
     await left.begin()
     assert "could not be looked at" in (await left.look(5.0)).problem
+
+
+@pytest.mark.parametrize(("status", "said"), [(b"200 OK", ""), (b"413 Too large", "the keeper refused it (413)")])
+async def test_a_keeper_that_comes_back_is_told(tmp_path: Path, status: bytes, said: str) -> None:
+    """One hangs up in the middle, as a keeper does that is killed; the next one is told all of it."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        heard.append(await reader.readexactly(length))
+        if len(heard) > 1:
+            writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    left = Left(files=[FileLeft(path="a", state="written", content=b"x" * 300_000)])
+    server = await asyncio.start_unix_server(serve, tmp_path / "run.sock", limit=1 << 20)
+    async with server:
+        assert await tell(left, tmp_path / "run.sock", 20.0) == said
+    assert [msgspec.json.decode(body, type=Left) for body in heard] == [left, left]
 
 
 async def test_a_keeper_that_is_not_there_is_no_error(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ from freehold.wire.service import (
 )
 from tests.support.gateway_world import GatewayWorld, gateway_world, hooked_world
 from tests.support.hostile import EVENT_TYPES, NASTY_LINES, event_of
-from tests.support.scheduling import manual
+from tests.support.scheduling import manual, until
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 EVIL = f"\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{{{ 7*7 }}}}</title></textarea>{NASTY_LINES}"
@@ -389,3 +389,16 @@ async def test_a_delivery_leads_to_the_run_that_it_started(world: GatewayWorld) 
     assert f'href="/runs/{run.run_id}"' in page
     [started] = (await world.client.get(f"/api/v1/receipts/{receipt['id']}")).json()["started"]
     assert (started["agent"], started["run_id"], started["state"]) == ("dev", run.run_id, "running")
+
+
+async def test_what_waits_in_a_chat_is_told_so(world: GatewayWorld) -> None:
+    client = await entered(world)
+    await world.client.post("/api/v1/agents/dev/chat", json={"prompt": "Hello"})
+    [run] = await world.world.until_runs(1)
+    await until(lambda: run.run_id in world.scheduler.dispatcher.active)
+    csrf = token_of((await client.get(f"/runs/{run.run_id}")).text)
+    for ahead, said in ((0, "told"), (2, "told_later")):
+        world.events.ahead = ahead
+        answer = await client.post(f"/runs/{run.run_id}/say", data={"csrf": csrf, "text": f"More {ahead}"})
+        assert answer.headers["location"] == f"/runs/{run.run_id}?said={said}#talk"
+    assert "is said when the turn" in (await client.get(f"/runs/{run.run_id}?said=told_later")).text
