@@ -191,6 +191,19 @@ def test_a_key_is_printed_once_and_alone(project: Path, gateway: FakeGateway) ->
     assert "fh_secret" not in answer.err
     assert gateway.asked[0].json() == {"name": "ci", "scopes": ["read", "trigger"]}
     assert typed(project, "keys", "add", "ci", "--scope", "root").code == 2
+    assert typed(project, "keys", "add", "ci", "--days", "0").code == 2
+
+
+def test_a_key_may_end_by_itself(project: Path, gateway: FakeGateway) -> None:
+    gateway.replies["POST /keys"] = KeyMade(id="k1", key="fh_secret", expires_at="2026-11-28T09:00:00.000Z")
+    answer = typed(project, "keys", "add", "ci", "--days", "7")
+    assert gateway.asked[0].json() == {"name": "ci", "scopes": ["read"], "days": 7}
+    assert "until 2026-11-28" in answer.err
+    ending = KeyView(
+        id="k1", name="ci", scopes=["read"], created_at=KEY.created_at, expires_at="2026-11-28T09:00:00.000Z"
+    )  # fmt: skip
+    gateway.replies["GET /keys"] = [ending]
+    assert "2026-11-28" in typed(project, "keys", "list").out
 
 
 def test_keys_are_listed_and_revoked(project: Path, gateway: FakeGateway) -> None:
