@@ -402,3 +402,36 @@ async def test_what_waits_in_a_chat_is_told_so(world: GatewayWorld) -> None:
         answer = await client.post(f"/runs/{run.run_id}/say", data={"csrf": csrf, "text": f"More {ahead}"})
         assert answer.headers["location"] == f"/runs/{run.run_id}?said={said}#talk"
     assert "is said when the turn" in (await client.get(f"/runs/{run.run_id}?said=told_later")).text
+
+
+async def test_keys_and_the_audit_are_for_admins(world: GatewayWorld) -> None:
+    client = await with_scope(world, Scope.TRIGGER)
+    front = (await client.get("/")).text
+    assert 'href="/usage"' in front
+    assert not [path for path in ("/keys", "/audit") if f'href="{path}"' in front]
+    made = {"csrf": token_of(front), "name": "mine", "scope": "admin", "days": ""}
+    answers = [await client.get("/keys"), await client.get("/audit"), await client.post("/keys", data=made)]
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert len((await world.client.get("/api/v1/keys")).json()) == 2
+
+
+async def test_a_key_is_made_only_by_a_page_of_ours_and_never_kept(world: GatewayWorld) -> None:
+    client = await entered(world)
+    form = {"name": "ci", "scope": "read", "days": "7"}
+    assert (await client.post("/keys", data=form)).status_code == 403
+    made = await client.post("/keys", data={**form, "csrf": token_of((await client.get("/keys")).text)})
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    [key] = re.findall(r"fh_[\w-]{43}", made.text)
+    assert key not in (await client.get("/keys")).text
+    assert key not in (await world.client.get("/api/v1/audit")).text
+    for field, value in (("days", "many"), ("days", "99999"), ("scope", "root"), ("name", " ")):
+        csrf = token_of((await client.get("/keys")).text)
+        wrong = await client.post("/keys", data={**form, field: value, "csrf": csrf})
+        assert (wrong.status_code, "No key was made" in wrong.text) == (400, True)
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "until=0001-01-01", "since=2026-13-01", "since=9999-12-31"])
+async def test_a_day_that_is_none_is_said_to_be_so(world: GatewayWorld, query: str) -> None:
+    answer = await (await entered(world)).get(f"/audit?{query}")
+    assert answer.status_code == 400
+    assert "is no day" in answer.text
