@@ -20,6 +20,9 @@ EDITED = "edited"
 _BROKEN = "timeout = 'soon'\n"
 _BROKEN_FOR_S = 3.0
 _PAUSED_FOR_S = 3.0
+MOST_WAITING = 40
+"""Triggers; while more wait, nothing is asked for."""
+_LOOK_EVERY_S = 1.0
 _REPEATED = 0.25
 """Of the deliveries come once more."""
 
@@ -35,6 +38,7 @@ class Load:
         self._client = client
         self._ledger = ledger
         self._chance = chance
+        self._waiting = 0
 
     async def go_on(self, until: float) -> None:
         """Until the monotonic time `until`, and then until what was begun is answered."""
@@ -55,16 +59,24 @@ class Load:
             (3, self._look),
         )
         watching = asyncio.create_task(self._watch_changes())
+        looking = asyncio.create_task(self._keep_looking(until))
         try:
             await asyncio.gather(*(self._every(seconds, work, until) for seconds, work in works))
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+        await looking
+
+    async def _keep_looking(self, until: float) -> None:
+        while time.monotonic() < until:
+            await self._look_at_queue()
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]], until: float) -> None:
         await asyncio.sleep(self._chance.uniform(0, seconds))
         while time.monotonic() < until:
-            await work()
+            if self._waiting < MOST_WAITING:
+                await work()
             pause_s = self._chance.uniform(0.5, 1.5) * seconds
             await asyncio.sleep(min(pause_s, max(until - time.monotonic(), 0)))
 
@@ -117,10 +129,13 @@ class Load:
             self._ledger.surprise(f"freehold chat: exit code {code}: {out[-500:]} {err[-300:]}")
 
     async def _look(self) -> None:
-        for path in ("/status", "/runs", "/queue", "/locks"):
-            await self._client.ask(
-                "GET", API + path, frozenset({200}), headers={"authorization": f"Bearer {self._service.key}"}
-            )
+        for path in ("/runs", "/queue", "/locks"):
+            await self._client.call("GET", path)
+
+    async def _look_at_queue(self) -> None:
+        """Whoever asks for more than a machine can do finds out about its queue, and nothing else."""
+        status = await self._client.call("GET", "/status")
+        self._waiting = status["waiting"] if status else 0
 
     async def _watch_changes(self) -> None:
         """As an open page of the console does."""

@@ -11,7 +11,7 @@ from freehold.runtime.engine import Found
 
 MOST_ADOPTIONS = 5
 """Keepers seldom die soon, and a run seldom sees two do so; one that sees this many is likely the reason."""
-KEPT_FOR = timedelta(seconds=60)
+KEPT_FOR = timedelta(seconds=10)
 """A keeper that lasted this long with a run did not die of it."""
 
 

@@ -177,7 +177,7 @@ PROJECT_KEYS = (
     Key("maxCallDepth", _I, "How deep calls from agent to agent may go.", 3, minimum=0, formerly=("maxTriggerDepth",)),
     Key("workQueueSize", _I, "Triggers that wait for one agent.", 100, minimum=0, formerly=("webhookQueueSize",)),
     Key("resourceLockTimeout", _I, "Seconds after which a lock falls to others.", 1800, minimum=1),
-    Key("scale", _I, "Runs at a time of all agents together.", minimum=0),
+    Key("scale", _I, "Runs at a time of all agents together; one that a run has called has its place.", minimum=0),
     Key("defaultAgentScale", _I, "Runs at a time of an agent that says nothing else.", 1, minimum=0),
     Key("historyRetentionDays", _I, "Days that past runs are kept; 0 keeps none.", 14, minimum=0),
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy import Connection
 
 from freehold.base.clock import Clock
 from freehold.base.errors import FreeholdError
-from freehold.base.ids import new_run_id
-from freehold.scheduler import attempt, news
+from freehold.base.ids import RunId, new_run_id
+from freehold.scheduler import attempt, news, places
 from freehold.scheduler.aftermath import Next, Retries
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.attempt import Closed
@@ -65,7 +64,7 @@ class Dispatcher:
         self._reached = reached
         self._wake = asyncio.Event()
         self._distrusted = asyncio.Event()
-        self._beginning: Counter[str] = Counter()
+        self._beginning: dict[RunId, Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.queues = Queues()
         self.active: dict[str, RunView] = {}
@@ -98,7 +97,7 @@ class Dispatcher:
 
     def active_of(self, agent: str) -> int:
         """How many runs the agent has, those included that are just being begun."""
-        return self._beginning[agent] + sum(view.agent == agent for view in self.active.values())
+        return places.active_by_agent(self.active.values(), self._beginning.values())[agent]
 
     def take_in(self, trigger: StoredTrigger) -> None:
         """A trigger was written down, and waits."""
@@ -121,12 +120,19 @@ class Dispatcher:
     def decide(self) -> Decision:
         """What begins now."""
         now = self._clock.now()
-        active = Counter(view.agent for view in self.active.values()) + self._beginning
+        active = places.active_by_agent(self.active.values(), self._beginning.values())
+        lent = places.lent(self.active, self._beginning.values())
         facts = {name: self._agents.facts(name, active[name], now) for name in self.queues.by_agent}
         scale = self._agents.project.config.scale
-        free = None if scale is None else max(scale - active.total(), 0)
-        delayed = self.queues.delayed
-        return decide(self.queues.by_agent, facts, now, delayed=delayed, free_in_project=free, held=self.held)
+        return decide(
+            self.queues.by_agent,
+            facts,
+            now,
+            delayed=self.queues.delayed,
+            free_in_project=None if scale is None else max(scale - active.total() + len(lent), 0),
+            lenders=self.active.keys() - lent,
+            held=self.held,
+        )
 
     async def _dispatch(self) -> None:
         while True:
@@ -138,13 +144,13 @@ class Dispatcher:
 
     def _begin_soon(self, waiting: Waiting) -> None:
         self.queues.remove(waiting.trigger_id)
-        self._beginning[waiting.agent] += 1
-        task = asyncio.create_task(self._begin(waiting))
+        run_id = new_run_id(waiting.agent)
+        self._beginning[run_id] = waiting
+        task = asyncio.create_task(self._begin(waiting, run_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _begin(self, waiting: Waiting) -> None:
-        run_id = new_run_id(waiting.agent)
+    async def _begin(self, waiting: Waiting, run_id: RunId) -> None:
         try:
             trigger = await self._database.write(lambda c: attempt.write(c, waiting.trigger_id, run_id))
             if trigger:
@@ -159,7 +165,7 @@ class Dispatcher:
             _logger.exception("a run could not be begun", extra={"trigger_id": waiting.trigger_id})
             self._distrusted.set()
         finally:
-            self._beginning[waiting.agent] -= 1
+            del self._beginning[run_id]
             self._wake.set()
 
     async def _ask_keeper(self, trigger: StoredTrigger) -> None:

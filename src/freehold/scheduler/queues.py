@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from freehold.scheduler.dispatch import Waiting
 from freehold.store.triggers import StoredTrigger
+from freehold.wire.runs import TriggerType
 
 
 class Queues:
@@ -43,6 +44,7 @@ class Queues:
             priority=trigger.priority,
             created_at=trigger.created_at,
             not_before=trigger.not_before,
+            caller=trigger.source if trigger.type is TriggerType.CALL else "",
         )
         self._known[trigger.id] = waiting
         if waiting.is_delayed:

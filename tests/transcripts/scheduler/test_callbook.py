@@ -64,6 +64,29 @@ async def test_the_caller_is_told_why_there_is_no_answer(world: SchedulerWorld) 
         assert (answer.status, answer.error) == ("error", f"{callee.run_id}: it took too long")
 
 
+async def test_callers_that_have_every_place_of_the_project_are_answered(world: SchedulerWorld) -> None:
+    """What was called takes the place of its caller, which waits, and does not queue behind what only waits."""
+    world.project_config("scale = 1")
+    async with world.running() as scheduler:
+        await scheduler.intake.take(manual("a"))
+        [first] = await world.until_runs(1, "a")
+        for agent in ("b", "c"):
+            await scheduler.intake.take(manual(agent))
+        await scheduler.calls.call(first.run_id, CallRequest("b"))
+        [second] = await world.until_runs(1, "b")
+        assert second.trigger.source == first.run_id
+        await scheduler.calls.call(second.run_id, CallRequest("c"))
+        [third] = await world.until_runs(1, "c")
+        assert third.trigger.source == second.run_id
+        await scheduler.calls.call(first.run_id, CallRequest("c"))
+        world.keeper.end(third.run_id)
+        await world.until_closed(1)
+        assert (len(world.runs_of("b")), len(world.runs_of("c"))) == (1, 1)  # the first one's place is lent already
+        world.keeper.end(second.run_id)
+        _, again = await world.until_runs(2, "c")
+        assert again.trigger.source == first.run_id
+
+
 async def test_circles_and_depths_are_seen_through_all_calls(world: SchedulerWorld) -> None:
     async with world.running() as scheduler:
         await scheduler.intake.take(manual("a"))
