@@ -151,9 +151,7 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def test_a_disk_that_is_full_for_the_database(
-    here: Installation, service: RunningService, small_disk: Path
-) -> None:
+def test_a_disk_that_is_full_for_the_database(here: Installation, service: RunningService, small_disk: Path) -> None:
     """Nothing is accepted that is not on the disk; what ends meanwhile is written once there is room."""
     config = here.project / "config.toml"
     config.write_text(f'database_url = "sqlite:///{small_disk}/state.db"\n{config.read_text()}')
