@@ -82,6 +82,11 @@ class _Read:
             return False
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe in the place of a file would keep a whole service waiting for somebody to write into it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _state(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mode, status.st_mtime_ns, status.st_ctime_ns
 
@@ -103,9 +108,11 @@ class FileCredentialStore:
         _require_safe(ref, field)
         path = self._folder(ref) / field
         try:
-            with path.open("rb") as file:
-                state = _state(os.fstat(file.fileno()))
-                data = file.read(LARGEST_VALUE + 1)
+            with open(path, "rb", opener=_without_waiting) as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise FreeholdError(Code.CREDENTIAL, f"{path} is no plain file", f"store {ref} again")
+                state, data = _state(status), file.read(LARGEST_VALUE + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

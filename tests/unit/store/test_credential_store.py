@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,19 @@ def test_what_is_not_text_is_told_without_its_content(files: FileCredentialStore
     (folder / "token").write_bytes(b"x" * (LARGEST_VALUE + 1))
     with pytest.raises(FreeholdError, match="is larger than 1024 kB"):
         files.get(GITHUB, "token")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_what_is_no_plain_file_keeps_nobody_waiting(
+    files: FileCredentialStore, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    files.put(GITHUB, {"token": Secret("x")})
+    (path,) = (tmp_path / "credentials").rglob("token")
+    path.unlink()
+    make(path)
+    with pytest.raises(FreeholdError) as caught:
+        files.get(GITHUB, "token")
+    assert caught.value.code is Code.CREDENTIAL
 
 
 def test_stray_files_are_no_credentials(files: FileCredentialStore, tmp_path: Path) -> None:
