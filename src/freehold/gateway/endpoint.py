@@ -37,6 +37,11 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict)
     raw_body: bytes = b""
 
+    def __post_init__(self) -> None:
+        """Raises NOT_FOUND for a name in the path that nothing of ours can have: PostgreSQL takes no zero byte."""
+        if any(len(value) > LONGEST_VALUE or "\0" in value for value in self.path.values()):
+            raise FreeholdError(Code.NOT_FOUND, "there is nothing at this address")
+
     @property
     def service(self) -> ProjectService:
         return self.gateway.service

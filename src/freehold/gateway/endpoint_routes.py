@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from freehold.base.errors import Code, FreeholdError
+from freehold.base.errors import FreeholdError
 from freehold.gateway.answers import as_error, as_json
 from freehold.gateway.authentication import require_csrf, who_asks
-from freehold.gateway.endpoint import LONGEST_VALUE, Asked, Endpoint
+from freehold.gateway.endpoint import Asked, Endpoint
 from freehold.gateway.gateway import Gateway
 from freehold.gateway.guards import ROUTE, SAFE_METHODS
 from freehold.gateway.throttle import ThrottledError
@@ -51,7 +51,4 @@ async def _asked(gateway: Gateway, endpoint: Endpoint, request: Request) -> Aske
     body = await request.body()
     if endpoint.method not in SAFE_METHODS:
         require_csrf(actor, request.headers, body)
-    if any(len(value) > LONGEST_VALUE or "\0" in value for value in request.path_params.values()):
-        # PostgreSQL takes no zero byte, so nothing of ours can be called so.
-        raise FreeholdError(Code.NOT_FOUND, "there is nothing at this address")
     return Asked(gateway, actor, request.path_params, request.query_params, request.headers, body)

@@ -255,6 +255,14 @@ async def test_pages_say_what_is_wrong_in_pages(world: GatewayWorld) -> None:
         assert "That did not work" in answer.text
 
 
+@pytest.mark.parametrize("page", ["agents", "runs", "triggers", "receipts"])
+@pytest.mark.parametrize("name", ["%00", "a%00b", "x" * 501])
+async def test_a_name_that_nothing_can_have_is_not_looked_for(world: GatewayWorld, page: str, name: str) -> None:
+    response = await world.client.get(f"/{page}/{name}")
+    assert response.status_code == 404
+    assert "there is nothing at this address" in response.text
+
+
 async def test_a_failed_run_says_why_before_all_else(world: GatewayWorld) -> None:
     await world.scheduler.intake.take(manual())
     [run] = await world.world.until_runs(1)
