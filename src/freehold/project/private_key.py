@@ -31,6 +31,11 @@ def private_key_problem(text: str) -> str:
     return ""
 
 
+def has_passphrase(text: str) -> bool:
+    """Whether `text` is a private key that only its passphrase opens."""
+    return private_key_problem(text) == _LOCKED
+
+
 _LOCKED = (
     "has a passphrase, and nobody will be there to type it; `ssh-keygen -p -f KEY` removes it, or make a key of its own"
 )

@@ -1,0 +1,92 @@
+"""What goes wrong with a host, each in one place's words."""
+
+from __future__ import annotations
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import duration, size
+from freehold.hosts.host import LARGEST_OUTPUT, Command, Outcome
+from freehold.project.host_key import HostKey, Pin
+
+
+class UnknownHostKeyError(FreeholdError):
+    """A server that was never met before. Whoever can ask a person does, keeps `key` for `place`, and tries again."""
+
+    def __init__(self, place: str, key: HostKey, name: str) -> None:
+        super().__init__(
+            Code.DENIED,
+            f"{name}: its host key is not known yet: {key.algorithm} {key.fingerprint}",
+            "compare it with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then "
+            f"accept it: freehold env check NAME --host-key {key.fingerprint}",
+        )
+        self.place = place
+        self.key = key
+
+
+def changed_host_key(name: str, where: str, pin: Pin, key: HostKey) -> FreeholdError:
+    return FreeholdError(
+        Code.DENIED,
+        f"{name}: the server shows another host key than before\n"
+        f"pinned: {pin.key.algorithm + ' ' if pin.key else ''}{pin.fingerprint} ({where})\n"
+        f"shown:  {key.algorithm} {key.fingerprint}",
+        "Either somebody stands between you and it, or it was set up anew. Nothing was sent to it. If it was set up "
+        "anew, compare the fingerprint on its own console, then accept it: "
+        f"freehold env check NAME --host-key {key.fingerprint}",
+    )
+
+
+def connection_lost(name: str, doing: str) -> FreeholdError:
+    return FreeholdError(
+        Code.UNREACHABLE,
+        f"the connection to {name} broke while {doing}",
+        "How far that came is not known; everything that Freehold does there can be done again. Try again.",
+    )
+
+
+def took_too_long(name: str, command: Command) -> FreeholdError:
+    return FreeholdError(
+        Code.TIMEOUT,
+        f"{command} on {name} took longer than {duration(command.timeout_s)}",
+        "It may still go on there. Is the server overloaded, or its disk full?",
+    )
+
+
+def said_too_much(name: str, command: Command) -> FreeholdError:
+    return FreeholdError(Code.TOO_LARGE, f"{command} on {name} says more than {size(LARGEST_OUTPUT)}")
+
+
+def command_failed(name: str, command: Command, outcome: Outcome) -> FreeholdError:
+    why = outcome.complaint or f"exit code {outcome.status}"
+    return FreeholdError(Code.FAILED, f"{command} on {name}: {why}")
+
+
+def sudo_refused(name: str, user: str) -> FreeholdError:
+    return FreeholdError(
+        Code.DENIED,
+        f"{name}: {user} cannot become root without a password",
+        f"Let it, as root on the server: echo '{user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/90-{user}; "
+        "or log in as root (server.user of the environment).",
+    )
+
+
+def no_such_file(name: str, path: str) -> FreeholdError:
+    return FreeholdError(Code.NOT_FOUND, f"there is no file {path} on {name}")
+
+
+def may_not_read(name: str, path: str) -> FreeholdError:
+    return FreeholdError(Code.DENIED, f"{path} on {name} cannot be read by this user")
+
+
+def nobody_listens(name: str, path: str) -> FreeholdError:
+    return FreeholdError(Code.NOT_FOUND, f"nobody listens at {path} on {name}")
+
+
+def may_not_connect(name: str, path: str) -> FreeholdError:
+    return FreeholdError(
+        Code.DENIED, f"{path} on {name} belongs to another user", "log in as root, or as a user with sudo"
+    )
+
+
+def could_not_put(name: str, directory: str, why: str) -> FreeholdError:
+    return FreeholdError(
+        Code.FAILED, f"{directory} on {name} could not be written: {why}", "Is its disk full, or read-only?"
+    )

@@ -1,0 +1,167 @@
+"""Logging in to a server over SSH: its route, its host key, our keys, and what each failure means."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.hosts.failures import UnknownHostKeyError, changed_host_key
+from freehold.hosts.host_key_check import HostKeyCheck, algorithms_for, client_factory
+from freehold.hosts.ssh_config import Route, config_file, route_to
+from freehold.hosts.ssh_keys import Offer, offered_keys
+from freehold.hosts.target import Target, parse_hop, place_of
+from freehold.store.known_hosts import KnownHosts
+
+if TYPE_CHECKING:
+    import asyncssh
+
+CONNECT_TIMEOUT_S = 20.0
+"""For reaching a server and logging in to it; each jump host has as much."""
+KEEPALIVE_S, KEEPALIVE_COUNT = 15, 3
+"""A peer that says nothing to three questions, fifteen seconds apart, is gone."""
+_MOST_JUMPS = 8
+
+
+class Login(NamedTuple):
+    """A connection, the jump hosts' that it goes through (the nearest to us first), and as whom it is."""
+
+    connection: asyncssh.SSHClientConnection
+    through: tuple[asyncssh.SSHClientConnection, ...]
+    user: str
+
+
+async def log_in(target: Target, known: KnownHosts) -> Login:
+    """Raises UNREACHABLE, CREDENTIAL (our keys are refused, or of no use), CONFIG (`~/.ssh/config`), DENIED (another
+    host key than before) and `UnknownHostKeyError`. Nothing stays open then."""
+    opened: list[asyncssh.SSHClientConnection] = []
+    try:
+        connection = await _open(target, known, opened, 0)
+    except BaseException:
+        for each in reversed(opened):
+            each.abort()
+        raise
+    return Login(connection, tuple(opened[:-1]), route_to(target).user)
+
+
+async def _open(
+    target: Target, known: KnownHosts, opened: list[asyncssh.SSHClientConnection], depth: int
+) -> asyncssh.SSHClientConnection:
+    if depth > _MOST_JUMPS:
+        raise FreeholdError(Code.CONFIG, f"{target.called}: its jump hosts go round", "look at ~/.ssh/config")
+    route = route_to(target)
+    tunnel: asyncssh.SSHClientConnection | None = None
+    for hop in route.jumps:
+        tunnel = await _through(tunnel, _hop(hop, target), known, opened, depth)
+    return await _connect(target, route, known, opened, tunnel)
+
+
+async def _through(
+    tunnel: asyncssh.SSHClientConnection | None,
+    hop: Target,
+    known: KnownHosts,
+    opened: list[asyncssh.SSHClientConnection],
+    depth: int,
+) -> asyncssh.SSHClientConnection:
+    """The first hop may have jump hosts of its own; further ones are reached from the one before (ssh_config(5))."""
+    if tunnel is None:
+        return await _open(hop, known, opened, depth + 1)
+    return await _connect(hop, route_to(hop), known, opened, tunnel)
+
+
+def _hop(text: str, target: Target) -> Target:
+    try:
+        return parse_hop(text)
+    except ValueError as error:
+        raise FreeholdError(Code.CONFIG, f"{target.called}: ProxyJump: {error}", "look at ~/.ssh/config") from None
+
+
+async def _connect(
+    target: Target,
+    route: Route,
+    known: KnownHosts,
+    opened: list[asyncssh.SSHClientConnection],
+    tunnel: asyncssh.SSHClientConnection | None,
+) -> asyncssh.SSHClientConnection:
+    place = place_of(route.place_host, route.port)
+    check = HostKeyCheck.of(target, place, known)
+    async with offered_keys(target, route) as offer:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                connection = await _handshake(target, route, check, offer, tunnel)
+        except (OSError, TimeoutError, _asyncssh().Error) as error:
+            raise _explained(error, target, route, check, offer) from error
+    opened.append(connection)
+    return connection
+
+
+async def _handshake(
+    target: Target, route: Route, check: HostKeyCheck, offer: Offer, tunnel: asyncssh.SSHClientConnection | None
+) -> asyncssh.SSHClientConnection:
+    """One connection. What `~/.ssh/config` says of algorithms and proxies holds; what it would do to sessions
+    (commands, forwarded agents, variables) does not: these are no sessions of a person."""
+    config = config_file()
+    # `tunnel` None, and not left out: else asyncssh opens the jump hosts itself, with host keys that we did not see.
+    connection: asyncssh.SSHClientConnection = await _asyncssh().connect(
+        target.host, route.port, username=route.user, config=[config] if config else None, tunnel=tunnel,
+        client_factory=client_factory(check), known_hosts=([], [], []),
+        server_host_key_algs=algorithms_for(check.pins),
+        client_keys=offer.keys, agent_path=None, preferred_auth="publickey", gss_auth=False, gss_kex=False,
+        agent_forwarding=False, x11_forwarding=False, command=None, env=None, send_env=None, request_pty=False,
+        keepalive_interval=KEEPALIVE_S, keepalive_count_max=KEEPALIVE_COUNT, connect_timeout=None,
+        canonicalize_hostname=False, encoding=None,
+    )  # fmt: skip
+    return connection
+
+
+def _explained(error: Exception, target: Target, route: Route, check: HostKeyCheck, offer: Offer) -> FreeholdError:
+    asyncssh = _asyncssh()
+    name, where = target.called, f"{route.host} port {route.port}"
+    if check.shown is not None and not check.is_right:
+        if not check.pins:
+            return UnknownHostKeyError(check.place, check.shown, name)
+        return changed_host_key(name, check.kept_in, check.pins[0], check.shown)
+    if isinstance(error, asyncssh.PermissionDenied) or (check.is_right and isinstance(error, asyncssh.DisconnectError)):
+        return _refused(name, route, offer, said=isinstance(error, asyncssh.PermissionDenied))
+    if isinstance(error, TimeoutError):
+        return _unreachable(name, f"{where} does not answer within {CONNECT_TIMEOUT_S:.0f} s", _SLOW)
+    if isinstance(error, socket.gaierror):
+        return _unreachable(name, f"there is no address for {route.host}", "Is its name right? server.host names it.")
+    if isinstance(error, OSError):
+        return _unreachable(name, f"{where}: {error.strerror or type(error).__name__}", _GONE)
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return _unreachable(name, f"the jump host cannot reach {where}", "Is it running? Look at ~/.ssh/config.")
+    return _unreachable(name, f"{where} does not speak SSH with us: {type(error).__name__}", _STRANGE)
+
+
+_SLOW = "Is the server running, and does a firewall let you in? A server that was just made needs a minute."
+_GONE = "Is the server running, and is this its SSH port? server.host and server.port say where it is looked for."
+_STRANGE = "Is it really an SSH server? `ssh -v` says more."
+
+
+def _unreachable(name: str, what: str, hint: str) -> FreeholdError:
+    return FreeholdError(Code.UNREACHABLE, f"{name} cannot be reached: {what}", hint)
+
+
+def _refused(name: str, route: Route, offer: Offer, *, said: bool) -> FreeholdError:
+    offered = len(offer.keys)
+    keys = f"none of the {offered} keys offered" if offered > 1 else "the key offered" if offered else "no key"
+    what = f"{route.user}@{route.host} accepts {keys}"
+    if offered == 1:
+        what = f"{route.user}@{route.host} does not accept the key offered"
+    if not said and offered > 5:
+        what += ", and hung up after some"
+    hint = "Name the right key: server.keyPath of the environment, or IdentityFile in ~/.ssh/config."
+    if offer.locked:
+        hint += f"\nNot offered, because of a passphrase: {', '.join(offer.locked)}. `ssh-add` lets the agent hold it."
+    if not offered:
+        what = f"there is no key to log in with as {route.user}@{route.host}"
+    return FreeholdError(Code.CREDENTIAL, f"{name}: {what}", hint)
+
+
+def _asyncssh() -> Any:
+    """Imported when it is needed: it takes 0.2 s, which whoever has no servers does not wait for."""
+    import asyncssh
+
+    return asyncssh
