@@ -1,4 +1,4 @@
-"""What a real run left, in a container and as another user's: told by commands, over HTTP, and in a browser; a chat."""
+"""What a real run left, in a container and as another user's: told by commands."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
 
 from freehold.wire.runs import Result
-from freehold.wire.service import API
-from tests.support.console_world import CHROMIUM, SHOTS
 from tests.support.host_users import host_users
 from tests.support.installation import Installation, until
-from tests.support.running_service import RunningService
 
 pytestmark = pytest.mark.docker
-LONGEST_MS = 90_000
 WORK = """\
 cd /workspace
 export HOME=/tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.c
@@ -93,51 +88,3 @@ def test_what_a_run_without_a_container_left(here: Installation) -> None:
             assert "+two\n" in here.freehold("runs", "diff", "dev").stdout
         finally:
             here.stop_keeper()
-
-
-CHAT = """\
-version: 1
-turns:
-  - say: "Good morning."
-  - say: "I write it down."
-    write: {path: /workspace/note.txt, content: "hello from the chat"}
-  - say: "It is written."
-"""
-
-
-@pytest.mark.browser
-def test_a_chat_in_the_console_outlives_the_gateway(here: Installation) -> None:
-    here.agent(rehearsal=CHAT)
-    service = RunningService(here)
-    service.start("--web")
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = browser.new_page()
-            page.set_default_timeout(LONGEST_MS)
-            page.goto(f"{service.url}/login?next=/agents/dev")
-            page.get_by_label("API key").fill(service.key)
-            page.get_by_role("button", name="Log in").click()
-            page.get_by_label("Run it now, or talk with it").fill("Hello")
-            page.get_by_role("button", name="Chat").click()
-            expect(page.get_by_text("Good morning.")).to_be_visible(timeout=LONGEST_MS)
-            address = page.url.partition("?")[0]
-            run_id = address.rpartition("/")[2]
-            service.kill()
-            service.start("--web")  # on another port: who was logged in is, for cookies know no ports
-            page.goto(f"{service.url}/runs/{run_id}")
-            expect(page.get_by_text("Good morning.")).to_be_visible(timeout=LONGEST_MS)
-            page.get_by_label("Say something").fill("Write it down")
-            page.get_by_label("Say something").press("Control+Enter")
-            expect(page.get_by_text("It is written.")).to_be_visible(timeout=LONGEST_MS)
-            page.get_by_role("button", name="Finish the chat").click()
-            page.get_by_role("link", name="1 file").click(timeout=LONGEST_MS)
-            page.get_by_role("link", name="/workspace/note.txt").first.click()
-            expect(page.get_by_text("hello from the chat")).to_be_visible(timeout=LONGEST_MS)
-            SHOTS.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=SHOTS / "service-left-file.png", full_page=True)
-            browser.close()
-        assert service.ask("GET", f"{API}/runs/{run_id}").json()["result"] == "completed"
-        assert service.stop() == 0
-    finally:
-        service.end()
