@@ -42,7 +42,7 @@ def test_every_text_can_be_read() -> None:
         pairs = [(text, ground) for text in ("text", "quiet", "link") for ground in ("ground", "sheet", "code-ground")]
         pairs += [(word, f"{word}-ground") for word in ("good", "bad", "wait", "busy", "still")]
         pairs += [("on-accent", "accent"), ("text", "bad-ground"), ("text", "wait-ground"), ("bad", "sheet")]
-        pairs += [("quiet", "wait-ground"), ("text", "still-ground")]
+        pairs += [("quiet", "wait-ground"), ("text", "still-ground"), ("text", "good-ground")]
         for text, ground in pairs:
             assert _contrast(scheme[text], scheme[ground]) >= 4.5, (text, ground)
         assert _contrast(scheme["strong-line"], scheme["sheet"]) >= 3
