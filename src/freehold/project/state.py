@@ -8,6 +8,8 @@ from pathlib import Path
 STATE_DIRECTORY = ".freehold"
 STATE_PLACE = "FREEHOLD_STATE"
 """Names the folder on a server, where the project's own is a release that nobody may write to; its units set it."""
+KEEPER_PLACE = "FREEHOLD_KEEPER_STATE"
+"""Names the keeper's own folder there, where the keeper is another user than the gateway."""
 PLACED_NAME = "FREEHOLD_PROJECT"
 """Names the project there: its folder is another one after each push, and its containers are found by this name."""
 
@@ -16,6 +18,12 @@ def state_directory(root: Path) -> Path:
     """The folder with what is known of the project's runs, and its sockets."""
     placed = os.environ.get(STATE_PLACE)
     return Path(placed) if placed else root / STATE_DIRECTORY
+
+
+def keeper_directory(root: Path) -> Path:
+    """The folder that the keeper writes to: runs, what they cost, its socket. The same one, unless it is said."""
+    placed = os.environ.get(KEEPER_PLACE)
+    return Path(placed) if placed else state_directory(root)
 
 
 def placed_name() -> str:

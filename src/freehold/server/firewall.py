@@ -1,0 +1,59 @@
+"""What may be reached on a server: a table of nftables of our own, which no other program's rules live in. Pure.
+
+Not `/etc/nftables.conf`: Debian's begins with `flush ruleset`, which takes away Docker's rules with all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from freehold.server.layout import FIREWALL_FILE
+
+TABLE = "freehold"
+
+
+def rules(ports: Iterable[int]) -> str:
+    """The text for `nft -f`: TCP ports that anybody may connect to, over IPv4 and IPv6; all else that comes in is
+    dropped, but for answers, the machine itself, ICMP, and what addresses are got by. It replaces what it said before.
+
+    `ports` has SSH's: without it nobody could get in any more.
+    """
+    wanted = ", ".join(str(port) for port in sorted(set(ports)))
+    return f"""# Written by freehold; it is written anew by the next push.
+table inet {TABLE}
+delete table inet {TABLE}
+table inet {TABLE} {{
+	chain input {{
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		ct state invalid drop
+		iif lo accept
+		meta l4proto {{ icmp, ipv6-icmp }} accept
+		udp dport {{ 68, 546 }} accept
+		tcp dport {{ {wanted} }} accept
+	}}
+}}
+"""
+
+
+def unit() -> str:
+    """A unit that sets the rules before there is a network, at each start of the machine."""
+    return f"""# Written by freehold; it is written anew by the next push.
+[Unit]
+Description=Firewall of freehold
+DefaultDependencies=no
+Before=network-pre.target shutdown.target
+Wants=network-pre.target
+After=local-fs.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f {FIREWALL_FILE}
+ExecReload=/usr/sbin/nft -f {FIREWALL_FILE}
+ExecStop=-/usr/sbin/nft delete table inet {TABLE}
+
+[Install]
+WantedBy=multi-user.target
+"""

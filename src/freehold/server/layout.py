@@ -1,0 +1,130 @@
+"""Where everything of a project lies on a server, and what it is called there (`docs/interfaces.md`, "On a server")."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from freehold.project.names import project_slug
+
+BASE = "/opt/freehold"
+STATE_BASE = "/var/lib/freehold"
+CONFIGURATION = "/etc/freehold"
+EDGE_FRAGMENTS = f"{CONFIGURATION}/edge.d"
+FIREWALL_FILE = f"{CONFIGURATION}/firewall.nft"
+FIREWALL_UNIT = "freehold-firewall.service"
+UNITS = "/etc/systemd/system"
+SSHD_FILE = "/etc/ssh/sshd_config.d/01-freehold.conf"
+FAIL2BAN_FILE = "/etc/fail2ban/jail.d/freehold.local"
+PROGRAMS = "programs"
+"""Below the base, beside the projects: no project may be called so."""
+_LONGEST_SHORT = 32 - len("fh--keeper")
+"""useradd takes names of up to 32 characters."""
+
+
+def server_name(name: str) -> str:
+    """What a project called `name` is called on servers: a slug, also a part of units' names."""
+    slug = project_slug(name)
+    return f"{slug}-project" if slug == PROGRAMS else slug
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`project` is its `server_name`. Paths are text: they are of another machine."""
+
+    project: str
+    base: str = BASE
+
+    @property
+    def root(self) -> str:
+        return f"{self.base}/{self.project}"
+
+    @property
+    def releases(self) -> str:
+        return f"{self.root}/releases"
+
+    def release(self, release_id: str) -> str:
+        return f"{self.releases}/{release_id}"
+
+    @property
+    def current(self) -> str:
+        """A link to the release that counts."""
+        return f"{self.root}/current"
+
+    @property
+    def program(self) -> str:
+        """A link to the program that the project's units run."""
+        return f"{self.root}/program"
+
+    def program_folder(self, digest: str) -> str:
+        return f"{self.base}/{PROGRAMS}/{digest}"
+
+    @property
+    def command(self) -> str:
+        """A command for people who are logged in there: `freehold` as the project's own user, for this project."""
+        return f"{self.root}/freehold"
+
+    @property
+    def lease(self) -> str:
+        """Held while somebody changes the project here."""
+        return f"{self.root}/push.lease"
+
+    @property
+    def state(self) -> str:
+        return f"{STATE_BASE}/{self.project}"
+
+    @property
+    def gateway_state(self) -> str:
+        """Written by the gateway alone: database, revisions, its socket."""
+        return f"{self.state}/gateway"
+
+    @property
+    def gateway_socket(self) -> str:
+        return f"{self.gateway_state}/gateway.sock"
+
+    @property
+    def keeper_state(self) -> str:
+        """Written by the keeper alone: runs, what was spent, its socket."""
+        return f"{self.state}/keeper"
+
+    @property
+    def gateway_home(self) -> str:
+        """`FREEHOLD_HOME` of the gateway: secrets of webhooks and notices, its keys. No model's key, no agent's."""
+        return f"{self.state}/gateway-home"
+
+    @property
+    def keeper_home(self) -> str:
+        """`FREEHOLD_HOME` of the keeper: what agents are given, and models' keys."""
+        return f"{self.state}/keeper-home"
+
+    @property
+    def service(self) -> str:
+        return f"freehold@{self.project}.service"
+
+    @property
+    def socket(self) -> str:
+        return f"freehold@{self.project}.socket"
+
+    @property
+    def keeper(self) -> str:
+        return f"freehold-keeper@{self.project}.service"
+
+    @property
+    def edge_fragment(self) -> str:
+        return f"{EDGE_FRAGMENTS}/{self.project}.json"
+
+    @property
+    def user(self) -> str:
+        """Whose the gateway is, and the group that lets the keeper and it read each other's files."""
+        return f"fh-{self._short}"
+
+    @property
+    def keeper_user(self) -> str:
+        return f"fh-{self._short}-keeper"
+
+    @property
+    def _short(self) -> str:
+        if len(self.project) <= _LONGEST_SHORT:
+            return self.project
+        digest = hashlib.sha256(self.project.encode()).hexdigest()[:4]
+        return f"{self.project[: _LONGEST_SHORT - 5].rstrip('-')}-{digest}"

@@ -1,0 +1,50 @@
+"""Releases: immutable folders of a project's files on a server, of which one counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from freehold.base.ids import is_ulid
+
+KEPT = 5
+"""Releases that stay after a push, the one that counts among them."""
+RECORD_FILE = "release.json"
+"""In a release's folder, written last: without it the release is not whole."""
+
+
+class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release says of itself. `content` names its files (the same for the same files), `program` the bundle that
+    it was pushed with, `credentials` what its agents may need, as `type/instance`; `git` the commit, if there is one.
+    """
+
+    id: str
+    project: str
+    content: str
+    program: str
+    pushed_at: str
+    pushed_by: str
+    version: str
+    git: str = ""
+    credentials: tuple[str, ...] = ()
+
+
+def releases_in(names: Sequence[str]) -> list[str]:
+    """The releases among a folder's entries, the newest first; what is half there has another name."""
+    return sorted((name for name in names if is_ulid(name)), reverse=True)
+
+
+def to_remove(releases: Sequence[str], current: str, *, keep: int = KEPT, before: str = "") -> list[str]:
+    """Those that are kept no longer, oldest first: all but the newest `keep`; never the current one, nor `before`, to
+    which it would go back."""
+    newest = sorted(releases, reverse=True)
+    spared = {current, before}
+    room = max(keep - len(spared & set(newest)), 0)
+    others = [release for release in newest if release not in spared]
+    return sorted(others[room:])
+
+
+def to_go_back_to(releases: Sequence[str], current: str) -> str:
+    """The newest release before the current one; empty when there is none."""
+    return max((release for release in releases if release < current), default="")
