@@ -42,6 +42,15 @@ class Daemon:
             self._process.wait(60)
             self._process = None
 
+    def freeze(self) -> None:
+        """Let it answer nothing, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def close(self) -> None:
         """Stop it, and let go of whatever it mounted."""
         self.stop()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from freehold.base.errors import Code, FreeholdError
 from freehold.keeper.means import Means
 from freehold.project.agent import Agent
 from freehold.project.needs import Unmet, needs_of_agent, unmet
 from freehold.wire.runs import RunOptions
 
+ANSWER_WITHIN_S = 5.0
+"""It takes milliseconds; one that hangs must not hold up whoever asks for a run."""
 _MAY_BE_AWAY = "docker"
 
 
@@ -38,7 +42,15 @@ async def require_engine(means: Means, agent: Agent) -> None:
     """Raises UNREACHABLE when the agent's engine is away, as Docker is while it is restarted."""
     if agent.engine != _MAY_BE_AWAY:
         return
-    readiness = await means.engines[agent.engine].check()
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            readiness = await means.engines[agent.engine].check()
+    except TimeoutError:
+        raise FreeholdError(
+            Code.UNREACHABLE,
+            f"{agent.engine} did not answer within {ANSWER_WITHIN_S:.0f} s",
+            "Look at it: systemctl status docker; journalctl -u docker",
+        ) from None
     if not readiness.ready:
         raise FreeholdError(Code.UNREACHABLE, readiness.problem, readiness.hint)
 

@@ -95,6 +95,27 @@ def test_docker_is_restarted_under_running_runs(
     here.stop_keeper()
 
 
+@pytest.mark.xdist_group("docker-away")
+def test_docker_does_not_answer(here: Installation, service: RunningService, daemon: Daemon) -> None:
+    """What is asked for waits, its agent says why, and everything else is answered meanwhile."""
+    here.environment["DOCKER_HOST"] = daemon.address
+    here.agent(script="fh return done\n")
+    service.start()
+    assert until_done(service, trigger(service))[-1]["return_value"] == "done"
+    daemon.freeze()
+    try:
+        waiting = trigger(service)
+        until(lambda: "did not answer" in service.ask("GET", f"{API}/agents/dev").json()["error"])
+        assert detail(service, waiting)["trigger"]["state"] == "waiting"
+        assert service.ask("GET", "/health").status_code == 200
+    finally:
+        daemon.thaw()
+    [attempt] = until_done(service, waiting)
+    assert attempt["return_value"] == "done"
+    service.stop()
+    here.stop_keeper()
+
+
 def test_an_agent_that_forks_without_end_harms_nobody(here: Installation, service: RunningService) -> None:
     here.agent(script=FORKS, timeout=15)
     here.agent("other", script="fh return well\n")
