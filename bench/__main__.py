@@ -14,6 +14,10 @@ MEASUREMENTS = {
     "memory": "bench.memory",
     "model-gateway": "bench.model_gateway",
     "egress": "bench.egress",
+    "service-start": "bench.service.start",
+    "service-webhooks": "bench.service.webhooks",
+    "service-history": "bench.service.history",
+    "service-begin": "bench.service.begin",
 }
 
 

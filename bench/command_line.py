@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
-from bench.figure import Figure, Missing, medians
+from bench.figure import Figure, Missing, MissingError, medians
+from bench.peer.installation import peer as installed_peer
 
-PEER = "@action-llama/action-llama@0.29.1"
 ROUNDS = 15
-_CACHE = Path(".bench") / "peer"
 
 
 def measure() -> list[Figure | Missing]:
     ours = Path(sys.executable).parent / "freehold"
-    peer = _peer()
+    peer, why = _peer()
     commands = [[str(ours), "--help"], [sys.executable, "-I", "-c", "pass"], *([[str(peer), "--help"]] if peer else [])]
     for command in commands:
         _time(command)  # files into the page cache, bytecode onto the disk
@@ -32,7 +30,7 @@ def measure() -> list[Figure | Missing]:
     if peer:
         figures.append(Figure("freehold --help", times[0], "ms", how, times[2], "al --help", at_most=0.6))
     else:
-        figures.append(Missing("freehold --help against al --help", f"npm could not install {PEER}"))
+        figures.append(Missing("freehold --help against al --help", why))
     return figures
 
 
@@ -44,14 +42,8 @@ def _time(command: list[str]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _peer() -> Path | None:
-    program = (_CACHE / "node_modules" / ".bin" / "al").absolute()
-    if program.exists():
-        return program
-    if shutil.which("npm") is None:
-        return None
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    print(f"  installing the peer {PEER} (about 100 s) …", flush=True)
-    install = ["npm", "install", "--silent", "--no-save", "--ignore-scripts", "--prefix", str(_CACHE), PEER]
-    done = subprocess.run(install, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return program if done.returncode == 0 and program.exists() else None
+def _peer() -> tuple[Path | None, str]:
+    try:
+        return installed_peer(), ""
+    except MissingError as missing:
+        return None, str(missing)

@@ -21,6 +21,8 @@ class Figure:
     """The bound on value, or on the ratio where there is a control."""
     at_least: float | None = None
     note: str = ""
+    worst: float | None = None
+    """The worst of the rounds (or the best, where more is better); `value` is their median."""
 
     @property
     def ratio(self) -> float | None:
@@ -48,6 +50,10 @@ class Missing:
     why: str
 
 
+class MissingError(Exception):
+    """Why a measurement cannot be made on this machine."""
+
+
 def medians(measures: Sequence[Callable[[], float]], rounds: int) -> list[float]:
     """Each measure's median over rounds in which all are taken in turn, so that a noisy moment hits them alike."""
     taken: list[list[float]] = [[] for _ in measures]
@@ -68,16 +74,19 @@ def show(figures: Sequence[Figure | Missing]) -> None:
 
 def _line(figure: Figure) -> str:
     mark = {True: "ok", False: "NO", None: "  "}[figure.met]
-    text = f"  {mark} {figure.name}: {_number(figure.value)} {figure.unit}"
+    text = f"  {mark} {figure.name}: {number(figure.value)} {figure.unit}"
+    if figure.worst is not None:
+        text += f" (worst {number(figure.worst)})"
     if figure.ratio is not None and figure.control is not None:
-        text += f" = {figure.ratio:.2f} x {figure.control_name} ({_number(figure.control)} {figure.unit})"
+        text += f" = {figure.ratio:.2f} x {figure.control_name} ({number(figure.control)} {figure.unit})"
     unit = "" if figure.ratio is not None else f" {figure.unit}"
     if figure.at_most is not None:
-        text += f"   aim: at most {_number(figure.at_most)}{unit or ' x'}"
+        text += f"   aim: at most {number(figure.at_most)}{unit or ' x'}"
     if figure.at_least is not None:
-        text += f"   aim: at least {_number(figure.at_least)}{unit or ' x'}"
+        text += f"   aim: at least {number(figure.at_least)}{unit or ' x'}"
     return text
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """As a person reads it: three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -16,7 +16,7 @@ _CONFIG = """[models.rehearsed]
 provider = "rehearsal"
 authType = "api_key"
 """
-_REHEARSAL = """version: 1
+REHEARSAL = """version: 1
 turns:
   - say: Hello.
 """
@@ -44,7 +44,7 @@ def bench_project() -> Iterator[BenchProject]:
     (project.root / "config.toml").write_text(_CONFIG)
     skill = "---\nname: bench\ndescription: Measures.\n---\nSay hello.\n"
     config = 'models = ["rehearsed"]\nschedule = "0 0 1 1 *"\n'
-    project.write_agent("bench", {"SKILL.md": skill, "config.toml": config, "rehearsal.yaml": _REHEARSAL})
+    project.write_agent("bench", {"SKILL.md": skill, "config.toml": config, "rehearsal.yaml": REHEARSAL})
     try:
         yield project
     finally:
