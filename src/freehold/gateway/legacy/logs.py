@@ -52,10 +52,11 @@ async def of_scheduler(asked: Asked) -> dict[str, Any]:
 async def of_agent(asked: Asked) -> dict[str, Any]:
     name = _agent(asked)
     views = await asked.service.database.read(lambda c: run_index.page(c, agent=name, limit=MOST_RUNS))
-    entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
-    for view in reversed(views):
-        entries.extend(await _of_run(asked, view.run_id))
-    return await answer(asked, sorted(entries, key=lambda entry: entry.at_ms))
+    entries: list[Entry] = []
+    for view in views:  # the newest first: what is before those that are looked at need not be read
+        if len(entries) < MOST_ENTRIES:
+            entries.extend(await _of_run(asked, view.run_id))
+    return await answer(asked, sorted(entries, key=lambda entry: entry.at_ms)[-MOST_ENTRIES:])
 
 
 async def of_instance(asked: Asked) -> dict[str, Any]:
