@@ -61,6 +61,10 @@ class Agents:
     def scale(self, agent: Agent) -> int:
         return self.switches.scale_of(agent.name, agent.scale)
 
+    def scales(self) -> dict[str, int]:
+        """How many runs each agent may have at a time."""
+        return {name: self.scale(agent) for name, agent in self.project.agents.items()}
+
     def require_takes_triggers(self, name: str) -> Agent:
         """The agent, when a trigger for it can be taken in. Raises NOT_FOUND, CONFIG, or CONFLICT: it is switched off
         by `scale = 0`. A disabled one takes them, and they wait."""

@@ -12,9 +12,11 @@ from freehold.base.ids import agent_of, is_ulid
 from freehold.scheduler.admission import Admitted
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.intake import Intake, NewTrigger
-from freehold.store import calls, triggers
+from freehold.scheduler.knot import OpenCall, is_knot
+from freehold.store import calls, run_index, triggers
 from freehold.store.calls import StoredCall
 from freehold.store.database import Database
+from freehold.store.triggers import TriggerState
 from freehold.wire.run_api import CallRequest, CallStarted, CallView
 from freehold.wire.runs import TriggerType
 
@@ -68,6 +70,12 @@ class Callbook:
                 raise FreeholdError(
                     Code.BUSY, f"{MOST_OPEN} calls of this run are not answered yet", "Wait for one: fh wait CALL."
                 )
+            if is_knot(OpenCall(run_id, request.agent), *_waits(connection), self._agents.scales()):
+                raise FreeholdError(
+                    Code.CONFLICT,
+                    f"{request.agent} is not called: each of its runs waits, through others, for this one to end",
+                    "Do it without this call; a higher `scale` of the agents leaves more of them free.",
+                )
             for one in taken:
                 if isinstance(one, Admitted):
                     calls.add(connection, _stored(one, run_id, request.agent, (*chain, caller)))
@@ -94,6 +102,16 @@ def _chain_above(connection: Connection, run_id: str) -> tuple[str, ...]:
     trigger = triggers.of_run(connection, run_id)
     call = calls.find(connection, trigger.id) if trigger and trigger.type is TriggerType.CALL else None
     return call.chain if call else ()
+
+
+def _waits(connection: Connection) -> tuple[list[OpenCall], dict[str, str]]:
+    """The calls that are open, and the runs under way with their agents."""
+    begun = {one.id: one for one in triggers.in_state(connection, TriggerState.RUNNING)}
+    runs = {view.run_id: view.agent for view in run_index.unfinished(connection)}
+    runs |= {one.run_id: one.agent for one in begun.values()}
+    opened = calls.open_of(connection, runs)
+    waits = [OpenCall(one.caller_run, one.agent, begun[one.id].run_id if one.id in begun else "") for one in opened]
+    return waits, runs
 
 
 def _stored(admitted: Admitted, run_id: str, agent: str, chain: tuple[str, ...]) -> StoredCall:

@@ -87,6 +87,21 @@ async def test_callers_that_have_every_place_of_the_project_are_answered(world: 
         assert again.trigger.source == first.run_id
 
 
+async def test_a_call_that_could_never_be_answered_is_refused(world: SchedulerWorld) -> None:
+    """Both agents have one place, and each is held by a run that wants the other's."""
+    async with world.running() as scheduler:
+        for agent in ("a", "b"):
+            await scheduler.intake.take(manual(agent))
+        [one], [other] = await world.until_runs(1, "a"), await world.until_runs(1, "b")
+        await scheduler.calls.call(one.run_id, CallRequest("b"))
+        with pytest.raises(FreeholdError, match="through others") as refused:
+            await scheduler.calls.call(other.run_id, CallRequest("a"))
+        assert refused.value.code is Code.CONFLICT
+        world.keeper.end(other.run_id)  # it does without, and makes way
+        _, callee = await world.until_runs(2, "b")
+        assert callee.trigger.source == one.run_id
+
+
 async def test_circles_and_depths_are_seen_through_all_calls(world: SchedulerWorld) -> None:
     async with world.running() as scheduler:
         await scheduler.intake.take(manual("a"))
