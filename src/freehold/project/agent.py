@@ -20,7 +20,7 @@ from freehold.project.triggering import Triggering
 from freehold.project.webhooks import WebhookTrigger
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One agent, ready to run. Sizes are bytes, times seconds; paths are absolute.
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 _Number = TypeVar("_Number", int, float)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Budget:
     """None means: no limit. Days and months begin at midnight UTC (`docs/interfaces.md`, "Model gateway")."""
 

@@ -14,7 +14,7 @@ from freehold.project.providers import CUSTOM, PROVIDERS, REHEARSAL, Provider
 from freehold.project.wire_formats import WireFormat
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A `[models.<name>]`. `base_url` is always set but for rehearsals; see `Provider` on where it ends.
 

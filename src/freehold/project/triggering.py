@@ -25,7 +25,7 @@ class QueueFull(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Triggering:
     """`most_waiting` triggers wait for the agent. A failed run is repeated `retries` times, `retry_delay_s` seconds
     after the first failure and twice as long after each further one. A higher `priority` begins first.

@@ -76,7 +76,7 @@ class WebhookSource:
         return tuple(ref for ref in (self.secret, self.previous) if ref is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WebhookTrigger:
     """A `[[webhooks]]` of an agent. Without filters every delivery of the source starts the agent."""
 

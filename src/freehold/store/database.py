@@ -28,6 +28,7 @@ Beside = Callable[[Connection], object]
 
 LARGEST_BATCH = 256
 READERS = 3
+READER_CACHE_KB = 256
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock before it says that the database is locked."""
 _SQLITE = "sqlite"
@@ -252,7 +253,8 @@ def _prepare_writer(connection: Any, _record: object) -> None:
 
 
 def _prepare_reader(connection: Any, _record: object) -> None:
-    _prepare(connection, "query_only = ON")
+    # Little of its own to remember: the pages are in the kernel's memory anyway, and there are several readers.
+    _prepare(connection, "query_only = ON", f"cache_size = -{READER_CACHE_KB}")
 
 
 def _begin_writing(connection: Connection) -> None:
