@@ -103,7 +103,7 @@ class Views:
             paused=agents.switches.paused,
             held=dispatcher.held,
             problems=self.problems(),
-            running=len(dispatcher.active),
+            running=dispatcher.under_way,
             waiting=len(dispatcher.queues),
             dead_letters=self.dead_letters,
             day_usd=dispatcher.spent.day_usd,

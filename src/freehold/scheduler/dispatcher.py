@@ -64,7 +64,7 @@ class Dispatcher:
         self._reached = reached
         self._wake = asyncio.Event()
         self._distrusted = asyncio.Event()
-        self._beginning: dict[RunId, Waiting] = {}
+        self._beginning: dict[str, Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.queues = Queues()
         self.active: dict[str, RunView] = {}
@@ -95,9 +95,14 @@ class Dispatcher:
         """Something changed: look whether anything may begin."""
         self._wake.set()
 
+    @property
+    def under_way(self) -> int:
+        """How many runs there are, those included that are just being begun: what neither waits nor is over."""
+        return len(self.active.keys() | self._beginning.keys())
+
     def active_of(self, agent: str) -> int:
         """How many runs the agent has, those included that are just being begun."""
-        return places.active_by_agent(self.active.values(), self._beginning.values())[agent]
+        return places.active_by_agent(self.active, self._beginning)[agent]
 
     def take_in(self, trigger: StoredTrigger) -> None:
         """A trigger was written down, and waits."""
@@ -120,7 +125,7 @@ class Dispatcher:
     def decide(self) -> Decision:
         """What begins now."""
         now = self._clock.now()
-        active = places.active_by_agent(self.active.values(), self._beginning.values())
+        active = places.active_by_agent(self.active, self._beginning)
         lent = places.lent(self.active, self._beginning.values())
         facts = {name: self._agents.facts(name, active[name], now) for name in self.queues.by_agent}
         scale = self._agents.project.config.scale

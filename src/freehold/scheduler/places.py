@@ -9,9 +9,11 @@ from freehold.scheduler.dispatch import Waiting
 from freehold.wire.runs import RunView, TriggerType
 
 
-def active_by_agent(active: Iterable[RunView], beginning: Iterable[Waiting]) -> Counter[str]:
-    """How many runs each agent has, those included that are just being begun."""
-    return Counter(view.agent for view in active) + Counter(one.agent for one in beginning)
+def active_by_agent(active: Mapping[str, RunView], beginning: Mapping[str, Waiting]) -> Counter[str]:
+    """How many runs each agent has, those included that are just being begun; both by run id."""
+    return Counter(view.agent for view in active.values()) + Counter(
+        one.agent for run_id, one in beginning.items() if run_id not in active
+    )
 
 
 def lent(active: Mapping[str, RunView], beginning: Iterable[Waiting]) -> set[str]:

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.scheduler.fake_keeper import FakeKeeper
 from freehold.store.triggers import TriggerState
 from freehold.wire.keeper import Spent
-from freehold.wire.runs import Result, RunError
+from freehold.wire.runs import Result, RunError, RunView, StartRun
 from tests.support.scheduling import SchedulerWorld, manual, until
 
 
@@ -36,6 +37,27 @@ async def test_as_many_run_as_the_agent_has_places(world: SchedulerWorld) -> Non
         assert len(scheduler.dispatcher.queues) == 3
         world.keeper.end(first[0].run_id)
         await world.until_runs(3)
+
+
+async def test_what_is_just_being_begun_is_under_way(world: SchedulerWorld) -> None:
+    """It does not wait any more, and nobody who looks may take it for done."""
+
+    class SlowKeeper(FakeKeeper):
+        answers = asyncio.Event()
+
+        async def start(self, request: StartRun) -> RunView:
+            await self.answers.wait()
+            return await super().start(request)
+
+    world.agent()
+    world.keeper = SlowKeeper(world.clock)
+    async with world.running() as scheduler:
+        await scheduler.intake.take(manual())
+        await until(lambda: len(scheduler.dispatcher.queues) == 0)
+        assert (len(scheduler.dispatcher.active), scheduler.dispatcher.under_way) == (0, 1)
+        SlowKeeper.answers.set()
+        await until(lambda: len(scheduler.dispatcher.active) == 1)
+        assert (scheduler.dispatcher.under_way, scheduler.dispatcher.active_of("dev")) == (1, 1)
 
 
 async def test_all_agents_together_have_as_many_places_as_the_project(world: SchedulerWorld) -> None:

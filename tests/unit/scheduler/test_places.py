@@ -26,7 +26,8 @@ def active(*runs: RunView) -> dict[str, RunView]:
 
 
 def test_what_begins_counts_as_well() -> None:
-    assert active_by_agent([run("dev-1"), run("ops-1")], [begins("dev")]) == {"dev": 2, "ops": 1}
+    runs = active(run("dev-1"), run("ops-1"))
+    assert active_by_agent(runs, {"dev-2": begins("dev"), "ops-1": begins("ops")}) == {"dev": 2, "ops": 1}
 
 
 def test_each_caller_lends_its_place_once() -> None:
