@@ -22,7 +22,6 @@ from freehold.wire.keeper import (
     AttachScheduler,
     KillRun,
     ListRuns,
-    PruneRevisions,
     PruneRuns,
     Spent,
 )
@@ -62,8 +61,8 @@ class KeeperLink:
     async def prune_runs(self, before: str, keep: Collection[str], limit: int) -> int:
         return await self._call("run/prune", PruneRuns(before, sorted(keep), limit), int)
 
-    async def prune_revisions(self, keep: Collection[str]) -> None:
-        await self._call("revision/prune", PruneRevisions(sorted(keep)), type(None))
+    async def used_revisions(self) -> list[str]:
+        return await self._call("revision/used", {}, list[str])
 
     async def watch(self) -> Watch:
         """Raises CONFLICT when another scheduler is attached to the keeper."""

@@ -26,9 +26,8 @@ from freehold.keeper.record import RECORD_FILE, Record, RecordFile
 from freehold.keeper.rpc_server import Caller
 from freehold.keeper.run import Run
 from freehold.keeper.unfinished import mark, unmark
-from freehold.runtime.revisions import Revisions
 from freehold.wire.events import RunQueued
-from freehold.wire.keeper import AnswerPermission, AttachRun, KillRun, ListRuns, PruneRevisions, PruneRuns
+from freehold.wire.keeper import AnswerPermission, AttachRun, KillRun, ListRuns, PruneRuns
 from freehold.wire.run_api import ExitCode
 from freehold.wire.runs import Result, RunError, RunState, RunView, StartRun
 
@@ -95,13 +94,13 @@ class Keeper:
         held = {*self._runs, *self._expected, *request.keep}
         return await in_thread(prune, self._means.state, request.before, held, request.limit)
 
-    async def prune_revisions(self, _caller: Caller, request: PruneRevisions) -> None:
-        """Remove revisions of the project that nobody uses any more."""
+    async def used_revisions(self, _caller: Caller, _request: object) -> Sequence[str]:
+        """The revisions of the project that runs use: whoever makes revisions leaves those."""
         used = {run.file.record.start.options.revision for run in self._runs.values()}
         for run_id in list(self._expected):  # to be adopted: known by their records only
             record = record_of(self._means.state, run_id)
             used |= {record.start.options.revision} if record else set()
-        await in_thread(Revisions(self._means.state).prune, {*request.keep, *used})
+        return sorted(used - {""})
 
     async def watch(self, caller: Caller, _request: object) -> Sequence[RunView]:
         """The runs that are under way; from now on the client is told of every change of any (`run/changed`)."""

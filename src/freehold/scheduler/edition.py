@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,6 +95,10 @@ class Composer:
         except FreeholdError:
             return None
         return self._edition(Attempt(manifest, project), chosen)
+
+    def prune(self, keep: Collection[str]) -> None:
+        """Remove revisions but these and the one that counts; what cannot be removed is left."""
+        self._revisions.prune(keep)
 
     def compose(self, earlier: Edition | None, now_ns: int) -> Edition:
         """The edition that follows `earlier`, from the files as they are; `earlier` itself when nothing changed.

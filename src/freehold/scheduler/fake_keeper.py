@@ -26,8 +26,6 @@ class FakeKeeper:
         self.problem: FreeholdError | None = None
         self.away = False
         self.spending = Spent()
-        self.revisions_kept: set[str] = set()
-        """Those that were to be kept the last time that others were to be removed."""
 
     async def start(self, request: StartRun) -> RunView:
         self._require_there()
@@ -80,9 +78,10 @@ class FakeKeeper:
             del self.runs[run_id]
         return len(old)
 
-    async def prune_revisions(self, keep: Collection[str]) -> None:
+    async def used_revisions(self) -> list[str]:
         self._require_there()
-        self.revisions_kept = set(keep)
+        under_way = (start for start in self.starts if self.runs[start.run_id].state is not RunState.FINISHED)
+        return sorted({start.options.revision for start in under_way} - {""})
 
     def end(
         self,

@@ -75,7 +75,8 @@ class Reload:
         """Remove revisions that are of no use any more; a keeper that is away is asked after the next edit."""
         keep = sorted({name for names in self._kept for name in names})
         try:
-            await self._keeper.prune_revisions(keep)
+            used = await self._keeper.used_revisions()
+            await in_thread(self._composer.prune, {*keep, *used})
         except FreeholdError as error:
             _logger.warning("old revisions stay for now", extra={"error": error.message})
 

@@ -52,6 +52,6 @@ class RunKeeper(Protocol):
         """Remove up to `limit` runs queued before a moment (RFC 3339), never one that is under way; how many."""
         ...
 
-    async def prune_revisions(self, keep: Collection[str]) -> None:
-        """Remove revisions of the project that neither `keep` names nor a run under way uses."""
+    async def used_revisions(self) -> list[str]:
+        """The revisions of the project that runs under way use."""
         ...

@@ -2,7 +2,7 @@
 
 `run/start` StartRun → RunView · `run/attach` AttachRun → RunView, then `run/event` notifications and a last `run/end` ·
 `run/kill` KillRun → RunView · `run/list` ListRuns → [RunView] · `run/answer` AnswerPermission → null ·
-`run/prune` PruneRuns → how many · `revision/prune` PruneRevisions → null ·
+`run/prune` PruneRuns → how many · `revision/used` → their names ·
 `run/say` Say → Said · `run/interrupt` InterruptTurn → null · `run/finish` FinishChat → null (chats) ·
 `run/left` ReadLeft → RunLeft · `run/file` ReadLeftFile → LeftContent (`wire/left.py`) ·
 `image/build` BuildImage → {agent: image}, with `image/step` notifications · `image/list` → [ImageView] ·
@@ -57,12 +57,6 @@ class PruneRuns(msgspec.Struct, frozen=True, omit_defaults=True):
     before: str
     keep: list[str] = []
     limit: int = 200
-
-
-class PruneRevisions(msgspec.Struct, frozen=True):
-    """Remove every revision of the project's files but these, the one that counts, and those that runs use."""
-
-    keep: list[str]
 
 
 class AnswerPermission(msgspec.Struct, frozen=True):

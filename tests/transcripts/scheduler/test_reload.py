@@ -14,6 +14,8 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.project.load import Project, load_project
+from freehold.runtime.revision import is_revision
+from freehold.scheduler.reload import KEPT
 from freehold.scheduler.scheduler import Scheduler
 from freehold.wire.runs import RunOptions
 from tests.support.folders import SKILL, write_files
@@ -279,7 +281,28 @@ async def test_a_branch_is_checked_out_and_left_again(world: SchedulerWorld) -> 
         await reload.look()
         assert scheduler.agents.edition.chosen == first
         assert len(scheduler.agents.project.agents) == 30
-        assert len(world.keeper.revisions_kept) == 2
+        assert len(kept_revisions(world)) == 2
+
+
+def kept_revisions(world: SchedulerWorld) -> set[str]:
+    return {path.name for path in world.revisions.folder.iterdir() if is_revision(path.name)}
+
+
+async def test_a_run_under_way_keeps_its_revision_however_often_is_edited(world: SchedulerWorld) -> None:
+    world.agent()
+    async with world.reloading() as (scheduler, reload):
+        await scheduler.intake.take(manual("dev"))
+        await until(lambda: bool(world.keeper.starts))
+        [start] = world.keeper.starts
+        for number in range(6):
+            world.agent(config=f"maxWorkQueueSize = {number + 3}")
+            await reload.look()
+            assert start.options.revision in kept_revisions(world)
+        world.keeper.end(start.run_id)
+        world.agent(config="maxWorkQueueSize = 30")
+        await reload.look()
+        assert start.options.revision not in kept_revisions(world)
+        assert len(kept_revisions(world)) == KEPT
 
 
 async def test_unchanged_files_are_shared_between_revisions_and_not_with_the_live_ones(world: SchedulerWorld) -> None:
