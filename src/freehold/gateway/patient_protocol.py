@@ -20,6 +20,7 @@ most (256 kB): before that is not known where a head begins."""
 MOST_IN_LINE = 64
 """Requests of one connection that wait for the answer to the one before. Each takes fifty times the memory of its
 bytes, and browsers send none so."""
+_OF_A_BODY = (b"content-length", b"transfer-encoding")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,12 @@ class PatientProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_IN_LINE:
             self.transport.abort()
             raise ConnectionAbortedError  # so that nothing more of what came is read
+        upgrades = self.parser.should_upgrade()
+        if upgrades and any(name in _OF_A_BODY and value != b"0" for name, value in self.headers):
+            raise ValueError  # answered with 400: the parser would take the body for the next request
         super().on_headers_complete()
+        if upgrades and self.cycle:
+            self.cycle.keep_alive = False  # and whatever else follows, too
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

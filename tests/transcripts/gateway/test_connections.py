@@ -197,6 +197,30 @@ def test_some_descriptors_are_left_whatever_comes_at_once(number: int) -> None:
     assert patience.connections + patience.at_once <= number - min(256, number // 4)
 
 
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"anything"])
+@pytest.mark.parametrize("length", [b"Content-Length: %d" % len(HEAD), b"Transfer-Encoding: chunked"])
+async def test_a_body_is_no_request_whatever_protocol_is_asked_for(protocol: bytes, length: bytes) -> None:
+    asked: list[str] = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["method"])
+        await answer(scope, receive, send)
+
+    async with place(LONG, note) as gateway:
+        visitor = await gateway.visit()
+        visitor.writer.write(POST + b"Connection: upgrade\r\nUpgrade: " + protocol + b"\r\n" + length + b"\r\n\r\n")
+        assert (await visitor.everything()).startswith(b"HTTP/1.1 400 ")  # before a body could be taken for a request
+    assert asked == []
+
+
+async def test_another_protocol_is_not_spoken_and_the_connection_ends() -> None:
+    async with place(LONG, answer) as gateway:
+        visitor = await gateway.visit()
+        told = await visitor.ask(HEAD[:-2] + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 200 ")
+        assert await visitor.everything() == b""
+
+
 async def test_some_requests_may_stand_in_line() -> None:
     async with place(LONG, answer) as gateway:
         visitor = await gateway.visit()
