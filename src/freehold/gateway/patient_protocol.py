@@ -11,6 +11,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 KEPT_FOR_US = 256
 """Descriptors that connections leave free: for the database, the keeper, files, and the local socket."""
+READ_BYTES = 64 * 1024
+"""What a read makes room for. With asyncio's 256 kB, each asks the kernel for memory and gives it back: 35 microseconds
+of the 200 that a delivery takes."""
 FEWEST_CONNECTIONS = 64
 MOST_AT_ONCE = 2048
 """Connections that are taken in before any of them is looked at: asyncio takes in as many as may wait."""
@@ -62,6 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # asyncio's own, of which it says nothing
         if len(self.connections) > self._patience.connections:
             transport.abort()
         self._expect()

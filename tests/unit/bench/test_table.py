@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from bench.figure import Figure, Missing
 from bench.table import write
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 PAGE = """before
 <!-- measured: one -->
 | old |
@@ -23,7 +23,7 @@ between
 def test_a_table_takes_the_place_of_the_one_of_its_name(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE)
-    figures = [
+    figures: list[Figure | Missing] = [
         Figure("start", 433.0, "ms", "how", 2395.0, "the peer", at_most=0.4, worst=1244.0),
         Figure("rate", 1490.0, "/s", "how", 866.0, "the peer", at_least=2.0),
         Figure("page", 75.5, "ms", "how", at_most=100),
@@ -36,10 +36,8 @@ def test_a_table_takes_the_place_of_the_one_of_its_name(tmp_path: Path) -> None:
         "<!-- measured: one -->",
         "| what | measured | control in the same run | aim |",
         "|---|---|---|---|",
-        "| start | 433 ms; worst 1,244 | 0.18 \N{MULTIPLICATION SIGN} the peer (2,395 ms) "
-        "| at most 0.4 \N{MULTIPLICATION SIGN} |",
-        "| rate | 1,490 /s | 1.72 \N{MULTIPLICATION SIGN} the peer (866 /s) "
-        "| at least 2 \N{MULTIPLICATION SIGN}: **not met** |",
+        f"| start | 433 ms; worst 1,244 | 0.18 {TIMES} the peer (2,395 ms) | at most 0.4 {TIMES} |",
+        f"| rate | 1,490 /s | 1.72 {TIMES} the peer (866 /s) | at least 2 {TIMES}: **not met** |",
         "| page | 75.5 ms |  | at most 100 ms |",
         "| burst | not measured: there is no npm | | |",
         "<!-- end: one -->",
