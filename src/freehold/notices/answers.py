@@ -16,7 +16,8 @@ from freehold.wire.keeper import AnswerPermission
 from freehold.wire.permission import OpenPermission, PermissionOption
 from freehold.wire.runs import RunView
 
-_ACTOR = "a notice's link"
+BY_LINK = "a notice's link"
+"""Who answered, for the audit."""
 
 _logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Answers:
         now = self._clock.now()
         detail = {"option": offer.option.name, "title": offer.asked.title}
         try:
-            await self._database.write(lambda c: audit.note(c, _ACTOR, "run.answer", now, offer.run_id, detail))
+            await self._database.write(lambda c: audit.note(c, BY_LINK, "run.answer", now, offer.run_id, detail))
         except FreeholdError as error:  # the answer is given, and the run's own events tell it
             _logger.warning("an answer is not in the audit", extra={"run_id": offer.run_id, "error": error.message})
 

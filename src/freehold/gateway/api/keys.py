@@ -8,8 +8,10 @@ from sqlalchemy import Connection
 
 from freehold.base.clock import rfc3339
 from freehold.base.errors import Code, FreeholdError
+from freehold.gateway.authentication import LOCAL
 from freehold.gateway.endpoint import Asked, Endpoint
 from freehold.gateway.first_key import REF
+from freehold.notices.answers import BY_LINK
 from freehold.store import api_keys, audit
 from freehold.store.api_keys import ApiKey, Scope
 from freehold.store.audit import Chosen
@@ -28,6 +30,10 @@ async def make(asked: Asked) -> KeyMade:
         raise FreeholdError(
             Code.CONFLICT, f"a key called {name} would be taken for the one that the project began with"
         )
+    if name in (LOCAL.name, BY_LINK):
+        raise FreeholdError(Code.CONFLICT, f"a key called {name} would be taken for somebody else in the audit")
+    if not name.isprintable():
+        raise FreeholdError(Code.USAGE, "the name of a key has signs that nobody sees", "Write it anew.")
     secret = api_keys.new_secret(api_keys.PREFIX)
     expires_at = now + timedelta(days=new.days) if new.days else None
     told = {"name": name, "scopes": sorted(scopes), **({"days": new.days} if new.days else {})}
