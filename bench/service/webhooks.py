@@ -21,7 +21,7 @@ from bench.service.both import SECRET, SOURCES, our_project, our_service, peer_s
 from bench.service.served import Served
 
 ROUNDS = 6
-WARM_UP, REQUESTS = 4000, 3000
+WARM_UP, REQUESTS = 3000, 2000
 CONNECTIONS = 32
 PROBE_EVERY_S = 0.02
 BODY = Path(__file__).parents[2] / "tests" / "data" / "webhooks" / "github" / "issues.labeled.json"
