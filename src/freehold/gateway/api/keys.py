@@ -33,7 +33,9 @@ async def make(asked: Asked) -> KeyMade:
     if name in (LOCAL.name, BY_LINK):
         raise FreeholdError(Code.CONFLICT, f"a key called {name} would be taken for somebody else in the audit")
     if not name.isprintable():
-        raise FreeholdError(Code.USAGE, "the name of a key has signs that nobody sees", "Write it anew.")
+        raise FreeholdError(
+            Code.CONFLICT, "a key with signs that nobody sees would be taken for another one", "Write it anew."
+        )
     secret = api_keys.new_secret(api_keys.PREFIX)
     expires_at = now + timedelta(days=new.days) if new.days else None
     told = {"name": name, "scopes": sorted(scopes), **({"days": new.days} if new.days else {})}
