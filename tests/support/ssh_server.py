@@ -117,7 +117,10 @@ class SshServer:
         keys.write_text("".join(f"{key}\n" for key in self.authorised))
         (self.folder / "sshd_config").write_text(
             f"{self.settings}\nListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_key\n"
-            f"AuthorizedKeysFile {keys}\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+            f"AuthorizedKeysFile none\nAuthorizedKeysCommand /bin/cat {keys}\nAuthorizedKeysCommandUser {me()}\n"
+            # Of the machine's own users it takes no start-up files, which may do anything and take any time.
+            f"SetEnv HOME={self.folder}\n"
+            "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nLogLevel VERBOSE\nMaxStartups 100\n"
             "UseDNS no\n"
         )

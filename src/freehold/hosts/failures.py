@@ -8,30 +8,41 @@ from freehold.hosts.host import LARGEST_OUTPUT, Command, Outcome
 from freehold.project.host_key import HostKey, Pin
 
 
-class UnknownHostKeyError(FreeholdError):
-    """A server that was never met before. Whoever can ask a person does, keeps `key` for `place`, and tries again."""
+class HostKeyError(FreeholdError):
+    """The server called `name` shows a `key` for `place` that is not known to be right. Nothing was sent to it."""
 
-    def __init__(self, place: str, key: HostKey, name: str) -> None:
-        super().__init__(
-            Code.DENIED,
-            f"{name}: its host key is not known yet: {key.algorithm} {key.fingerprint}",
-            "compare it with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then "
-            f"accept it: freehold env check NAME --host-key {key.fingerprint}",
-        )
+    def __init__(self, name: str, place: str, key: HostKey, message: str, hint: str) -> None:
+        super().__init__(Code.DENIED, f"{name}: {message}", hint)
+        self.name = name
         self.place = place
         self.key = key
 
 
-def changed_host_key(name: str, where: str, pin: Pin, key: HostKey) -> FreeholdError:
-    return FreeholdError(
-        Code.DENIED,
-        f"{name}: the server shows another host key than before\n"
-        f"pinned: {pin.key.algorithm + ' ' if pin.key else ''}{pin.fingerprint} ({where})\n"
-        f"shown:  {key.algorithm} {key.fingerprint}",
-        "Either somebody stands between you and it, or it was set up anew. Nothing was sent to it. If it was set up "
-        "anew, compare the fingerprint on its own console, then accept it: "
-        f"freehold env check NAME --host-key {key.fingerprint}",
-    )
+class UnknownHostKeyError(HostKeyError):
+    """A server that was never met. Whoever can ask a person does, keeps the key for the place, and tries again."""
+
+    def __init__(self, name: str, place: str, key: HostKey) -> None:
+        super().__init__(
+            name, place, key,
+            f"its host key is not known yet: {key.algorithm} {key.fingerprint}",
+            "compare it with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then "
+            f"accept it: freehold env check NAME --host-key {key.fingerprint}",
+        )  # fmt: skip
+
+
+class ChangedHostKeyError(HostKeyError):
+    """Another key than the one that was pinned, `kept_in` says where."""
+
+    def __init__(self, name: str, place: str, key: HostKey, pin: Pin, kept_in: str) -> None:
+        pinned = f"{pin.key.algorithm} {pin.fingerprint}" if pin.key else pin.fingerprint
+        super().__init__(
+            name, place, key,
+            "the server shows another host key than before\n"
+            f"pinned: {pinned} ({kept_in})\nshown:  {key.algorithm} {key.fingerprint}",
+            "Either somebody stands between you and it, or it was set up anew. Nothing was sent to it. If it was set "
+            "up anew, compare the fingerprint on its own console, then accept it: "
+            f"freehold env check NAME --host-key {key.fingerprint}",
+        )  # fmt: skip
 
 
 def connection_lost(name: str, doing: str) -> FreeholdError:

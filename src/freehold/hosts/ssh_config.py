@@ -21,6 +21,7 @@ class Route:
     port: int
     place_host: str
     jumps: tuple[str, ...]
+    proxied: bool
     identity_files: tuple[str, ...]
     identities_only: bool
     agent: str
@@ -60,6 +61,7 @@ def route_to(target: Target) -> Route:
         port=port if isinstance(port, int) else DEFAULT_PORT,
         place_host=text("HostKeyAlias") or host,
         jumps=tuple(jumps.split(",")) if jumps else (),
+        proxied=bool(text("ProxyCommand")),
         identity_files=tuple(files) if isinstance(files, list) else (),
         identities_only=config.get("IdentitiesOnly") is True,
         agent=str(Path(agent).expanduser()) if agent else "",

@@ -37,6 +37,7 @@ class SshHost(ProcessHost):
         super().__init__(name, login.user)
         self._connection = login.connection
         self._through = login.through
+        self.host_key = login.host_key
 
     async def spawn(self, argv: Sequence[str]) -> Spawned:
         import asyncssh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from freehold.project.private_key import has_passphrase
 if TYPE_CHECKING:
     import asyncssh
 
+_AGENT_S = 5.0
 _USUAL = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
@@ -38,13 +40,15 @@ async def offered_keys(target: Target, route: Route) -> AsyncIterator[Offer]:
         if route.agent:
             # Agents come and go; one that does not answer is one without keys.
             with contextlib.suppress(OSError, ValueError):
-                agent = await asyncssh.connect_agent(route.agent)
-                held = await agent.get_keys()
+                async with asyncio.timeout(_AGENT_S):
+                    agent = await asyncssh.connect_agent(route.agent)
+                    held = await agent.get_keys()
         yield _offer(target, route, held)
     finally:
         if agent:
             agent.close()
-            await agent.wait_closed()
+            with contextlib.suppress(OSError):  # it may have gone before
+                await agent.wait_closed()
 
 
 def _offer(target: Target, route: Route, held: Sequence[asyncssh.SSHKeyPair]) -> Offer:
@@ -52,7 +56,13 @@ def _offer(target: Target, route: Route, held: Sequence[asyncssh.SSHKeyPair]) ->
         return _named_key(Path(target.key_path).expanduser(), held)
     import asyncssh
 
-    offer = Offer([*asyncssh.load_keypairs([asyncssh.import_private_key(key.reveal()) for key in target.keys])])
+    try:
+        kept = [asyncssh.import_private_key(f"{key.reveal()}\n") for key in target.keys]
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+        raise FreeholdError(
+            Code.CREDENTIAL, "the key that is kept as vps_ssh is of no use", "`freehold creds check --live vps_ssh`"
+        ) from None
+    offer = Offer([*asyncssh.load_keypairs(kept)])
     named = [path for name in route.identity_files if (path := Path(name).expanduser()).exists()]
     if not route.identities_only:
         offer.keys += held

@@ -7,11 +7,12 @@ import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.hosts.failures import UnknownHostKeyError, changed_host_key
+from freehold.hosts.failures import ChangedHostKeyError, UnknownHostKeyError
 from freehold.hosts.host_key_check import HostKeyCheck, algorithms_for, client_factory
 from freehold.hosts.ssh_config import Route, config_file, route_to
 from freehold.hosts.ssh_keys import Offer, offered_keys
 from freehold.hosts.target import Target, parse_hop, place_of
+from freehold.project.host_key import HostKey
 from freehold.store.known_hosts import KnownHosts
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Login(NamedTuple):
     connection: asyncssh.SSHClientConnection
     through: tuple[asyncssh.SSHClientConnection, ...]
     user: str
+    host_key: HostKey
 
 
 async def log_in(target: Target, known: KnownHosts) -> Login:
@@ -42,7 +44,10 @@ async def log_in(target: Target, known: KnownHosts) -> Login:
         for each in reversed(opened):
             each.abort()
         raise
-    return Login(connection, tuple(opened[:-1]), route_to(target).user)
+    key = connection.get_server_host_key()
+    assert key is not None
+    shown = HostKey(key.get_algorithm(), key.public_data)
+    return Login(connection, tuple(opened[:-1]), route_to(target).user, shown)
 
 
 async def _open(
@@ -120,8 +125,8 @@ def _explained(error: Exception, target: Target, route: Route, check: HostKeyChe
     name, where = target.called, f"{route.host} port {route.port}"
     if check.shown is not None and not check.is_right:
         if not check.pins:
-            return UnknownHostKeyError(check.place, check.shown, name)
-        return changed_host_key(name, check.kept_in, check.pins[0], check.shown)
+            return UnknownHostKeyError(name, check.place, check.shown)
+        return ChangedHostKeyError(name, check.place, check.shown, check.pins[0], check.kept_in)
     if isinstance(error, asyncssh.PermissionDenied) or (check.is_right and isinstance(error, asyncssh.DisconnectError)):
         return _refused(name, route, offer, said=isinstance(error, asyncssh.PermissionDenied))
     if isinstance(error, TimeoutError):
