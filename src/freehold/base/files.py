@@ -41,11 +41,11 @@ def remove_leftovers(path: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def make_private_directory(path: Path) -> None:
-    """Create `path` (and its parents) for this user alone; an existing directory is narrowed to 0700."""
-    path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-    if path.stat().st_mode & 0o777 != PRIVATE_DIRECTORY:
-        path.chmod(PRIVATE_DIRECTORY)
+def make_private_directory(path: Path, mode: int = PRIVATE_DIRECTORY) -> None:
+    """Create `path` (and its parents) for this user alone, or with `mode`, which an existing directory gets too."""
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o777 != mode:
+        path.chmod(mode)
 
 
 def remove_tree(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`freehold keeper status|stop`: the process behind the other commands. Seldom needed, so it is not listed."""
+"""`freehold keeper status|stop|run`: the process behind the other commands. Seldom needed, so it is not listed."""
 
 from __future__ import annotations
 
@@ -37,6 +37,15 @@ def stop(context: Context) -> None:
     """End the keeper. Runs go on; the next command starts a keeper that takes them over."""
     asyncio.run(_stop(context))
     say("stopped; runs go on")
+
+
+@command.command(name="run")
+@click.pass_obj
+def run(context: Context) -> None:
+    """Keep the project's runs until told to end: what a server's unit does."""
+    from freehold.keeper.main import keep
+
+    keep(context.project_dir, context.home, idle_s=0)
 
 
 async def _status(context: Context) -> KeeperStatus:

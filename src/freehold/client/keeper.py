@@ -19,7 +19,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.program import fingerprint
 from freehold.base.sockets import connect_unix
-from freehold.project.state import state_directory
+from freehold.project.state import is_placed, keeper_directory, state_directory
 from freehold.store.state_mark import MARK_FILE, claim_state, is_of_another_home
 from freehold.wire import rpc
 from freehold.wire.keeper import LOCK_FILE, LOG_FILE, SOCKET_FILE, StopKeeper, Stopping
@@ -32,6 +32,7 @@ _decode = msgspec.json.Decoder(rpc.RpcMessage).decode
 START_DEADLINE_S = 20.0
 MOST_KEEPERS = 10
 """How many in a row may go away before a command gives up: more than one run may kill (`keeper/adopt.py`)."""
+_LOOK_S = 0.05
 LARGEST_LOG_BYTES = 8 * 1024 * 1024
 
 
@@ -158,9 +159,12 @@ async def connect(project: Path, home: Path, *, start: bool = True) -> KeeperCon
     another home.
 
     With `start`, an idle keeper of another version of this program is replaced; a busy one is as soon as it is idle.
+    On a server a unit of systemd starts and replaces it: it is waited for.
     """
-    state = state_directory(project)
+    state = keeper_directory(project)
     connection = await _try(state / SOCKET_FILE)
+    if is_placed():
+        return connection or await _unit_keeper(state)
     if connection is not None and start and is_of_another_home(state, home):
         await connection.close()
         raise _keeps_another_home(project, home)
@@ -171,6 +175,17 @@ async def connect(project: Path, home: Path, *, start: bool = True) -> KeeperCon
     if connection is None:
         raise FreeholdError(Code.UNREACHABLE, f"no keeper runs for {project}", "Commands such as `run` start one.")
     return connection
+
+
+async def _unit_keeper(state: Path) -> KeeperConnection:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline:
+        if connection := await _try(state / SOCKET_FILE):
+            return connection
+        await asyncio.sleep(_LOOK_S)
+    raise FreeholdError(
+        Code.UNREACHABLE, f"nobody listens at {state / SOCKET_FILE}", "systemctl status 'freehold-keeper@*'"
+    )
 
 
 async def ask(project: Path, home: Path, method: str, params: object, answer: type[Answer]) -> Answer:

@@ -84,6 +84,7 @@ def fake_means(
 
     engine = FakeEngine(clock, host)
     return Means(
+        root=root,
         state=state_directory(root),
         clock=clock,
         load=load,

@@ -22,7 +22,7 @@ from freehold.keeper.lock import Lock, held
 from freehold.keeper.rpc_server import RpcServer
 from freehold.keeper.verbs import verbs
 from freehold.keeper.wiring import Wiring
-from freehold.project.state import state_directory
+from freehold.project.state import is_placed, keeper_directory, state_directory
 from freehold.store.state_mark import claim_state
 from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE
 
@@ -39,17 +39,22 @@ def main(wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds without work before it ends; 0: never")
     arguments = parser.parse_args()
+    keep(arguments.project, arguments.home, arguments.idle, wire)
+
+
+def keep(project: Path, home: Path, idle_s: float = IDLE_S, wire: Callable[[Path, Path], Wiring] = Wiring) -> None:
+    """Keep the runs of one project until nobody needs them kept for `idle_s` seconds (0: never), or told to end."""
     log.set_up()
     keep_memory_private()
     _raise_open_files()
     # Whatever this process makes is for this user alone, unless it says otherwise.
     os.umask(0o077)
-    state = state_directory(arguments.project)
-    _claim(state, arguments.home)
+    state = keeper_directory(project)
+    _claim(state, home)
     with held(state / LOCK_FILE) as lock:
         if lock is None:
             sys.exit(0)  # another keeper is there: whoever started this one will find that one
-        asyncio.run(serve(wire(arguments.project, arguments.home), lock, arguments.idle))
+        asyncio.run(serve(wire(project, home), lock, idle_s))
 
 
 def _claim(state: Path, home: Path) -> None:
@@ -82,7 +87,9 @@ async def serve(wiring: Wiring, lock: Lock, idle_s: float) -> None:
         keeper = Keeper(wiring.means)
         ending = Ending()
         ending.watch_signals()
-        server = RpcServer(wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending))
+        server = RpcServer(
+            wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending), _gateway_of(wiring.means.root)
+        )
         adopting = asyncio.create_task(adopt_all(keeper, wiring.means, look_back(keeper, wiring.means)))
         await server.open()
         try:
@@ -96,6 +103,11 @@ async def serve(wiring: Wiring, lock: Lock, idle_s: float) -> None:
                 await keeper.abandon()
             await keeper.let_go()
             server.hang_up()
+
+
+def _gateway_of(root: Path) -> int | None:
+    """The user that the gateway is, where it is another one than the keeper: its own folder tells."""
+    return state_directory(root).stat().st_uid if is_placed() else None
 
 
 async def _until_over(

@@ -80,11 +80,12 @@ class Means:
     """`load` reads the project anew, so that an edit counts from the next run on, or a revision of it, which stays;
     `project_name` is its unique name.
 
-    `harness_command` is how an agent's harness starts at a place. `reached` is told each step of each run, before and
-    after it is written down: tests kill the keeper there. `close_dead_accounts` is told at a keeper's start which runs
-    are alive, and closes what all others left open in the ledger.
+    `state` is the keeper's own folder. `harness_command` is how an agent's harness starts at a place. `reached` is told
+    each step of each run, before and after it is written down: tests kill the keeper there. `close_dead_accounts` is
+    told at a keeper's start which runs are alive, and closes what all others left open in the ledger.
     """
 
+    root: Path
     state: Path
     clock: Clock
     load: Load

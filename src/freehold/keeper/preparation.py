@@ -87,7 +87,7 @@ def load(run: Run) -> tuple[Project, Agent]:
     start = run.file.record.start
     begun_from = start.options.revision
     # Before it is read: a later edit must not be missed.
-    run.edits = (begun_from,) if begun_from else edits_of(run.means.state, start)
+    run.edits = (begun_from,) if begun_from else edits_of(run.means.root, start)
     project = run.means.load(start.options.environment, begun_from)
     agent = project.agent(start.agent)
     run.project, run.agent = project, agent

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,13 +107,15 @@ Verb = Callable[[Caller, Any], Awaitable[object]]
 
 
 class RpcServer:
-    """Serves `verbs` (method → parameter type and function) at `path`, mode 0600, peer's user checked.
+    """Serves `verbs` (method → parameter type and function) at `path`, to this user, and to the user `also` when one is
+    given, who has to be of this process's group. The peer's user is checked.
 
     A verb may run as long as it likes; others are answered meanwhile. When its client leaves, it is cancelled.
     """
 
-    def __init__(self, path: Path, verbs: Mapping[str, tuple[type, Verb]]) -> None:
+    def __init__(self, path: Path, verbs: Mapping[str, tuple[type, Verb]], also: int | None = None) -> None:
         self._path = path
+        self._trusted = {os.getuid(), 0, *(() if also is None else (also,))}
         self._verbs = verbs
         self._server: asyncio.Server | None = None
         self._inode = 0
@@ -126,7 +127,7 @@ class RpcServer:
         return len(self._writers)
 
     async def open(self) -> None:
-        listener = listen_unix(self._path, mode=0o600)
+        listener = listen_unix(self._path, mode=0o600 if self._trusted == {os.getuid(), 0} else 0o660)
         self._inode = self._path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=rpc.LONGEST_LINE)
 
@@ -146,7 +147,7 @@ class RpcServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            if _is_trusted(writer.get_extra_info("socket")):
+            if peer_of(writer.get_extra_info("socket")).uid in self._trusted:
                 async with asyncio.TaskGroup() as calls:
                     await self._read_messages(reader, Caller(writer, calls, lambda: self.connections))
         except* (ConnectionError, asyncio.IncompleteReadError):
@@ -192,7 +193,3 @@ class RpcServer:
             defect = FreeholdError(Code.INTERNAL, f"{type(error).__name__}: {error}", "Report this with keeper.log.")
             answer = rpc.failure(call_id, defect)
         return caller.answer(answer)
-
-
-def _is_trusted(connection: socket.socket) -> bool:
-    return peer_of(connection).uid in (os.getuid(), 0)

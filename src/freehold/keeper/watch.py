@@ -118,7 +118,7 @@ async def _keep_rules(run: Run) -> None:
     """
     seen, told = run.edits, run.unserved
     while run.services or run.unserved:
-        now = edits_of(run.means.state, run.file.record.start)
+        now = edits_of(run.means.root, run.file.record.start)
         if now == seen and not run.unserved:
             await run.means.clock.sleep(RELOAD_INTERVAL_S)
             continue
@@ -139,7 +139,7 @@ async def _reload(run: Run) -> str:
             run.unserved = ""
         else:
             start = run.file.record.start
-            project = run.means.load(start.options.environment, newest_revision(run.means.state, start))
+            project = run.means.load(start.options.environment, newest_revision(run.means.root, start))
             run.services.reload(project, project.agent(start.agent))
     except FreeholdError as error:
         return error.message

@@ -24,7 +24,7 @@ from freehold.models.ledger import Ledger
 from freehold.project.agent import Agent
 from freehold.project.harnesses import BUILTIN
 from freehold.project.load import Project, load_project, unique_name_of
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory, state_directory
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Engine, Place
 from freehold.runtime.host.account import DEFAULT_RUN_AS
@@ -49,15 +49,16 @@ class Wiring:
         self._home = home
         self._open = AsyncExitStack()
         self._clock = SystemClock()
-        state = state_directory(project)
+        state = keeper_directory(project)
         self.docker = DockerEngine(self._clock, state / "workspaces")
         self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
         self._ledger = Ledger(state / "spend.json", self._clock)
         self._services: ServiceMeans | None = None
-        self._revisions = Revisions(state)
+        self._revisions = Revisions(state_directory(project))
         self._loaded: dict[tuple[str, str], Project] = {}
         self.scheduler = AttachedScheduler()
         self.means = Means(
+            root=project,
             state=state,
             clock=self._clock,
             load=self.load,

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE, make_private_directory, write_atomically
+from freehold.base.files import PRIVATE_DIRECTORY, PRIVATE_FILE, make_private_directory, write_atomically
 from freehold.base.ids import is_ulid
+from freehold.project.state import for_both
 
 KEY_FILE = "notices.key"
 _KEY_BYTES = 32
@@ -42,7 +43,7 @@ def key_in(state: Path) -> bytes:
     """
     path = state / KEY_FILE
     try:
-        make_private_directory(state)
+        make_private_directory(state, for_both(PRIVATE_DIRECTORY))
         if not path.exists():
             fresh = state / f".{KEY_FILE}.{os.urandom(8).hex()}"
             write_atomically(fresh, os.urandom(_KEY_BYTES), PRIVATE_FILE)

@@ -26,6 +26,16 @@ def keeper_directory(root: Path) -> Path:
     return Path(placed) if placed else state_directory(root)
 
 
+def is_placed() -> bool:
+    """Whether gateway and keeper are two users here, who share a group, and units of systemd."""
+    return bool(os.environ.get(KEEPER_PLACE))
+
+
+def for_both(mode: int) -> int:
+    """`mode`, which is for one user alone, where both have to read: what its owner reads and enters, the group does."""
+    return mode | (mode & 0o500) >> 3 if is_placed() else mode
+
+
 def placed_name() -> str:
     """The project's unique name where its folder does not tell it; else the empty string."""
     return os.environ.get(PLACED_NAME, "")

@@ -26,6 +26,7 @@ from freehold.project.load import (
     chosen_environment,
 )
 from freehold.project.problems import Problems
+from freehold.project.state import for_both
 from freehold.project.toml import LARGEST_FILE
 from freehold.runtime.images.context import selection, taken
 from freehold.runtime.images.patterns import IGNORE_FILE
@@ -220,7 +221,7 @@ class _Scan:
                 for piece in _pieces(descriptor, size_bytes):
                     hasher.update(piece)
                     copy.write(piece)
-            part.chmod(MODES[kind])
+            part.chmod(for_both(MODES[kind]))
             content = (kind, hasher.hexdigest())
             self._sources[content] = part.rename(self._aside / f"{kind}-{content[1]}")
         except OSError as error:

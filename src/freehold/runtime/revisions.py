@@ -20,7 +20,8 @@ from pathlib import Path
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import make_private_directory, remove_tree, write_atomically
+from freehold.base.files import PRIVATE_FILE, make_private_directory, remove_tree, write_atomically
+from freehold.project.state import for_both
 from freehold.runtime.revision import Kind, Manifest, is_revision
 from freehold.runtime.revision_scan import MODES, Content, Live, Scanner
 
@@ -88,7 +89,7 @@ class Revisions:
         if self.current() == chosen:
             return  # so that the file's time says since when
         with self._writing():
-            write_atomically(self.folder / _CURRENT, msgspec.json.encode(chosen))
+            write_atomically(self.folder / _CURRENT, msgspec.json.encode(chosen), for_both(PRIVATE_FILE))
 
     @contextlib.contextmanager
     def scanned(self, scanner: Scanner, known: Iterable[str], now_ns: int) -> Iterator[Live]:
@@ -96,7 +97,7 @@ class Revisions:
         aside = self.folder / _ASIDE
         try:
             with self._writing():
-                make_private_directory(self.folder)
+                make_private_directory(self.folder, for_both(MODES[Kind.FOLDER]))
                 remove_tree(aside)  # of a process that was killed
                 make_private_directory(aside)
             yield scanner.scan(self._contents(known), aside, now_ns)
@@ -115,7 +116,7 @@ class Revisions:
         try:
             with self._writing():
                 remove_tree(path)
-                path.mkdir(mode=MODES[Kind.FOLDER])
+                path.mkdir(mode=for_both(MODES[Kind.FOLDER]))
                 _lay_out(manifest, path, contents)
         except FreeholdError:
             shutil.rmtree(path, ignore_errors=True)
@@ -128,7 +129,7 @@ class Revisions:
         if not (path / _MANIFEST).is_file():
             with self._writing():
                 _sync(path)
-                write_atomically(path / _MANIFEST, msgspec.json.encode(manifest))
+                write_atomically(path / _MANIFEST, msgspec.json.encode(manifest), for_both(PRIVATE_FILE))
         return manifest.name
 
     def drop(self, manifest: Manifest) -> None:
@@ -172,7 +173,7 @@ def _lay_out(manifest: Manifest, path: Path, contents: Mapping[Content, Path]) -
         target = path / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         if entry.kind is Kind.FOLDER:
-            target.mkdir(mode=MODES[Kind.FOLDER], exist_ok=True)
+            target.mkdir(mode=for_both(MODES[Kind.FOLDER]), exist_ok=True)
         elif entry.kind is Kind.LINK:
             target.symlink_to(entry.digest)
         else:
@@ -184,7 +185,7 @@ def _put(source: Path, target: Path, kind: Kind) -> None:
         target.hardlink_to(source)
     except OSError:  # too many links of one file, or a file system without any
         shutil.copyfile(source, target)
-        target.chmod(MODES[kind])
+        target.chmod(for_both(MODES[kind]))
 
 
 def _sync(path: Path) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import PRIVATE_FILE, make_private_directory, write_atomically
+from freehold.base.files import PRIVATE_DIRECTORY, PRIVATE_FILE, make_private_directory, write_atomically
+from freehold.project.state import for_both
 
 MARK_FILE = "made-here"
 KEY_FILE = "state.key"
@@ -40,7 +41,7 @@ def claim_state(state: Path, home: Path) -> None:
         )
     if state.is_symlink():
         raise _not_ours(state, "is a link")
-    make_private_directory(state)
+    make_private_directory(state, for_both(PRIVATE_DIRECTORY))
     key = _key(home)
     with _one_at_a_time(state):
         if _is_marked(state, key):
