@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -22,6 +21,7 @@ from freehold.providers.ownership import Owner
 from freehold.providers.paging import every
 from freehold.providers.patience import Patience
 from freehold.providers.record_plan import Target, plan_records
+from freehold.providers.together import together
 
 BASE_URL = "https://api.cloudflare.com/client/v4"
 _TOKENS = "https://dash.cloudflare.com/profile/api-tokens"
@@ -133,24 +133,23 @@ class Cloudflare:
         return (*networks.ipv4_cidrs, *networks.ipv6_cidrs)
 
     async def leftovers(self, zone_id: str, owner: Owner) -> tuple[Leftover, ...]:
-        records, rules, certificates = await asyncio.gather(
-            self._records(zone_id, (("comment.startswith", owner.mark),)),
-            self._host_rules(zone_id).ours(owner),
-            self._certificates(zone_id),
-        )
+        async with together() as asking:
+            records = asking.create_task(self._records(zone_id, (("comment.startswith", owner.mark),)))
+            rules = asking.create_task(self._host_rules(zone_id).ours(owner))
+            certificates = asking.create_task(self._certificates(zone_id))
         by_hand = "https://dash.cloudflare.com, the zone"
         found = [
             Leftover(LeftoverKind.DNS_RECORD, one.id, f"{one.type} {one.name}", f"{by_hand}, DNS")
-            for one in records
+            for one in records.result()
             if owner.signed(one.comment)
         ]
         found += [
             Leftover(LeftoverKind.HOST_RULE, f"{ruleset}/{rule.id}", rule.expression, f"{by_hand}, Rules")
-            for ruleset, rule in rules
+            for ruleset, rule in rules.result()
         ]
         found += [
             Leftover(LeftoverKind.CERTIFICATE, one.id, ", ".join(one.hostnames), f"{by_hand}, SSL/TLS, Origin Server")
-            for one in certificates
+            for one in certificates.result()
             if owner_name_in(one.csr) == owner.name
         ]
         return tuple(found)

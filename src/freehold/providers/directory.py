@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.base.words import did_you_mean, one_of
-from freehold.providers.cloudflare import Cloudflare
 from freehold.providers.dns import Dns
-from freehold.providers.hetzner import Hetzner
 from freehold.providers.patience import Patience
 from freehold.providers.provider import Provider
-from freehold.providers.vultr import Vultr
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ RENTING: dict[str, Entry] = {
     "vultr": Entry("vultr", "Vultr", "vultr_api_key", "api_key"),
 }
 CLOUDFLARE = Entry("cloudflare", "Cloudflare", "cloudflare_api_token", "api_token")
-_MAKERS: dict[str, type[Hetzner | Vultr]] = {"hetzner": Hetzner, "vultr": Vultr}
 
 
 def open_provider(
@@ -53,9 +49,14 @@ def open_provider(
             Code.NOT_FOUND, f'no provider "{name}" {suggestion}'.rstrip(), f"There are: {one_of(RENTING)}."
         )
     elsewhere = environ.get(RENTING[name].variable, "")
-    if elsewhere:
-        return _MAKERS[name](token, base_url=elsewhere, patience=patience, notify=notify)
-    return _MAKERS[name](token, patience=patience, notify=notify)
+    # Each is loaded when it is wanted: the command line starts often, and asks seldom.
+    if name == "hetzner":
+        from freehold.providers import hetzner
+
+        return hetzner.Hetzner(token, base_url=elsewhere or hetzner.BASE_URL, patience=patience, notify=notify)
+    from freehold.providers import vultr
+
+    return vultr.Vultr(token, base_url=elsewhere or vultr.BASE_URL, patience=patience, notify=notify)
 
 
 def open_dns(
@@ -66,7 +67,7 @@ def open_dns(
     notify: Callable[[str], None] = lambda _: None,
 ) -> Dns:
     """Cloudflare, which is not asked yet. Raises CREDENTIAL for what is no token."""
-    elsewhere = environ.get(CLOUDFLARE.variable, "")
-    if elsewhere:
-        return Cloudflare(token, base_url=elsewhere, patience=patience, notify=notify)
-    return Cloudflare(token, patience=patience, notify=notify)
+    from freehold.providers import cloudflare
+
+    base_url = environ.get(CLOUDFLARE.variable, "") or cloudflare.BASE_URL
+    return cloudflare.Cloudflare(token, base_url=base_url, patience=patience, notify=notify)

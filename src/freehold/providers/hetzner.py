@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -25,6 +24,7 @@ from freehold.providers.patience import Patience
 from freehold.providers.provider import GONE_WITHIN_S
 from freehold.providers.removal import remove_when_free, wait_until_gone
 from freehold.providers.sold import require_sold
+from freehold.providers.together import together
 
 BASE_URL = "https://api.hetzner.cloud/v1"
 _CONSOLE = "https://console.hetzner.com"
@@ -72,15 +72,15 @@ class Hetzner:
         return "a Hetzner Cloud project"
 
     async def catalogue(self) -> Catalogue:
-        pricing = self._http.ask(Call("read the prices", "GET", ("pricing",)), told.PricingAnswer)
+        pricing = Call("read the prices", "GET", ("pricing",))
         system = (("type", "system"), ("status", "available"))
-        types, locations, images, prices = await asyncio.gather(
-            self._list("server_types", told.ServerTypes, lambda page: page.server_types),
-            self._list("locations", told.Locations, lambda page: page.locations),
-            self._list("images", told.Images, lambda page: page.images, system),
-            pricing,
-        )
-        return reading.catalogue(types, locations, images, prices.pricing, self._http.clock.now())
+        async with together() as asking:
+            types = asking.create_task(self._list("server_types", told.ServerTypes, lambda page: page.server_types))
+            locations = asking.create_task(self._list("locations", told.Locations, lambda page: page.locations))
+            images = asking.create_task(self._list("images", told.Images, lambda page: page.images, system))
+            prices = asking.create_task(self._http.ask(pricing, told.PricingAnswer))
+        now = self._http.clock.now()
+        return reading.catalogue(types.result(), locations.result(), images.result(), prices.result().pricing, now)
 
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         async def find() -> KeyOnProvider | None:
@@ -142,15 +142,14 @@ class Hetzner:
             raise
 
     async def leftovers(self, owner: Owner) -> tuple[Leftover, ...]:
-        servers, firewalls, keys = await asyncio.gather(
-            self._ours("servers", told.Servers, lambda page: page.servers, owner),
-            self._ours("firewalls", told.Firewalls, lambda page: page.firewalls, owner),
-            self._ours("ssh_keys", told.SshKeys, lambda page: page.ssh_keys, owner),
-        )
-        kinds = ((LeftoverKind.SERVER, servers), (LeftoverKind.FIREWALL, firewalls), (LeftoverKind.SSH_KEY, keys))
-        return tuple(
-            Leftover(kind, str(one.id), one.name, f"{_CONSOLE}, your project") for kind, found in kinds for one in found
-        )
+        async with together() as asking:
+            servers = asking.create_task(self._ours("servers", told.Servers, lambda page: page.servers, owner))
+            firewalls = asking.create_task(self._ours("firewalls", told.Firewalls, lambda page: page.firewalls, owner))
+            keys = asking.create_task(self._ours("ssh_keys", told.SshKeys, lambda page: page.ssh_keys, owner))
+        found = [(LeftoverKind.SERVER, one.id, one.name) for one in servers.result()]
+        found += [(LeftoverKind.FIREWALL, one.id, one.name) for one in firewalls.result()]
+        found += [(LeftoverKind.SSH_KEY, one.id, one.name) for one in keys.result()]
+        return tuple(Leftover(kind, str(each), name, f"{_CONSOLE}, your project") for kind, each, name in found)
 
     async def remove(self, leftover: Leftover) -> None:
         call = Call(f"remove the {leftover}", "DELETE", (_PATHS[leftover.kind], leftover.id))

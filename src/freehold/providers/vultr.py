@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -25,6 +24,7 @@ from freehold.providers.patience import Patience
 from freehold.providers.provider import GONE_WITHIN_S
 from freehold.providers.removal import remove_when_free, wait_until_gone
 from freehold.providers.sold import require_sold
+from freehold.providers.together import together
 
 BASE_URL = "https://api.vultr.com/v2"
 _CONSOLE = "https://my.vultr.com"
@@ -74,12 +74,11 @@ class Vultr:
         return account.name or account.email or "a Vultr account"
 
     async def catalogue(self) -> Catalogue:
-        plans, regions, systems = await asyncio.gather(
-            self._list(("plans",), told.Plans, lambda page: page.plans),
-            self._list(("regions",), told.Regions, lambda page: page.regions),
-            self._list(("os",), told.OperatingSystems, lambda page: page.os),
-        )
-        return reading.catalogue(plans, regions, systems)
+        async with together() as asking:
+            plans = asking.create_task(self._list(("plans",), told.Plans, lambda page: page.plans))
+            regions = asking.create_task(self._list(("regions",), told.Regions, lambda page: page.regions))
+            systems = asking.create_task(self._list(("os",), told.OperatingSystems, lambda page: page.os))
+        return reading.catalogue(plans.result(), regions.result(), systems.result())
 
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         async def find() -> KeyOnProvider | None:
@@ -153,10 +152,13 @@ class Vultr:
             raise
 
     async def leftovers(self, owner: Owner) -> tuple[Leftover, ...]:
-        servers, groups, keys = await asyncio.gather(self._servers(owner), self._groups(), self._keys())
-        found = [(LeftoverKind.SERVER, one.id) for one in servers]
-        found += [(LeftoverKind.FIREWALL, one.id) for one in groups if one.description == owner.name]
-        found += [(LeftoverKind.SSH_KEY, one.id) for one in keys if one.name == owner.name]
+        async with together() as asking:
+            servers = asking.create_task(self._servers(owner))
+            groups = asking.create_task(self._groups())
+            keys = asking.create_task(self._keys())
+        found = [(LeftoverKind.SERVER, one.id) for one in servers.result()]
+        found += [(LeftoverKind.FIREWALL, one.id) for one in groups.result() if one.description == owner.name]
+        found += [(LeftoverKind.SSH_KEY, one.id) for one in keys.result() if one.name == owner.name]
         return tuple(Leftover(kind, each, owner.name, _CONSOLE + _PLACES[kind]) for kind, each in found)
 
     async def remove(self, leftover: Leftover) -> None:
