@@ -64,8 +64,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], narrower: Se
     """
     lines = [[one_line(str(cell)) for cell in row] for row in rows]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in table_lines(headers, lines, width, narrower):
-        click.echo(line)
+    click.echo("\n".join(table_lines(headers, lines, width, narrower)))  # each call is a write of its own
 
 
 def confirm(question: str, *, yes: bool, no_input: bool = False, flag: str = "--yes") -> bool:
