@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import logging
 import os
 import resource
 import signal
@@ -27,6 +28,8 @@ SCHEDULER_LOCK = "scheduler.lock"
 TURN_S = 0.0005
 """How long a thread works before another one gets its turn. With Python's own 5 ms, a write waits that long after each
 statement while requests are read: half of the time that a burst of deliveries took (`docs/why/webhook-speed.md`)."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ async def serve(
     project = load_project(root, home=home, environment=environment)
     _require_alone(project, root, home)
     _allow_many_files()
+    if expose:
+        _warn_without_tls(project)
     sockets = inherited(os.environ) or [_own_socket(project, host, port, expose=expose)]
     address = Address(str(_host_of(sockets[0])), port_of(sockets[0]))
     front, stop = Front(), asyncio.Event()
@@ -91,6 +96,16 @@ def _first(group: BaseExceptionGroup[FreeholdError]) -> FreeholdError:
 def _own_socket(project: Project, host: str, port: int | None, *, expose: bool) -> socket.socket:
     wanted = project.config.gateway.port if port is None else port
     return bind(host or (EVERYWHERE if expose else LOOPBACK), wanted)
+
+
+def _warn_without_tls(project: Project) -> None:
+    if not project.config.gateway.url.startswith("https://"):
+        told = (
+            "it can be reached from elsewhere, and nothing says that TLS is before it: keys could be read on their way"
+        )
+        _logger.warning(
+            told, extra={"hint": "Put a proxy with TLS before it, and set gateway.url to its https address."}
+        )
 
 
 def _host_of(listener: socket.socket) -> object:

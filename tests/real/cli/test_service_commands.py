@@ -26,10 +26,10 @@ def here(tmp_path: Path) -> Iterator[Installation]:
 
 
 @contextmanager
-def started(here: Installation) -> Iterator[Gateway]:
+def started(here: Installation, *words: str) -> Iterator[Gateway]:
     """The gateway, once its service answers; stopped at the end, as a person would."""
     with (here.project.parent / "out").open("w") as out:
-        service = here.start("start", "--headless", "--port", "0", stdout=out, stderr=out)
+        service = here.start("start", "--headless", "--port", "0", *words, stdout=out, stderr=out)
     gateway = Gateway(LocalAddress(here.project))
     until(gateway.is_there)
     try:
@@ -95,3 +95,13 @@ def test_ctrl_c_and_kill_count(here: Installation) -> None:
         assert "stopping the run" in err
         assert finished(printed(out)).result == "killed"
         assert json.loads(here.freehold("status", "--json").stdout)["waiting"] == 0
+
+
+def test_what_is_exposed_without_tls_is_told(here: Installation) -> None:
+    here.agent(script="fh return 1\n")
+    with started(here, "--expose"):
+        assert "keys could be read on their way" in (here.project.parent / "out").read_text()
+    with (here.project / "config.toml").open("a") as config:
+        config.write('[gateway]\nurl = "https://agents.example.com"\n')
+    with started(here, "--expose"):
+        assert "keys could be read" not in (here.project.parent / "out").read_text()
