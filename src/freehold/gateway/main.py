@@ -101,10 +101,10 @@ def _own_socket(project: Project, host: str, port: int | None, *, expose: bool) 
 def _warn_without_tls(project: Project) -> None:
     if not project.config.gateway.url.startswith("https://"):
         told = (
-            "it can be reached from elsewhere, and nothing says that TLS is before it: keys could be read on their way"
+            "it can be reached from elsewhere, and nothing says that it has TLS: keys could be read on their way"
         )
         _logger.warning(
-            told, extra={"hint": "Put a proxy with TLS before it, and set gateway.url to its https address."}
+            told, extra={"hint": "Put a proxy with TLS before it, and set gateway.url to its address."}
         )
 
 
