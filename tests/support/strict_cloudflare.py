@@ -47,6 +47,23 @@ class StrictCloudflare(StrictApi):
         self.records[ZONE_ID][key] = _kept(key, record)
         return key
 
+    def origin_of(self, host: str) -> tuple[str, str] | None:
+        """Where the proxy sends requests for a host, and in which SSL mode; None when it has no proxied address."""
+        with self._lock:
+            for zone, records in self.records.items():
+                for one in records.values():
+                    if one["name"] == host and one["proxied"] and one["type"] in ("A", "AAAA"):
+                        return one["content"], self._mode(zone, host)
+        return None
+
+    def _mode(self, zone: str, host: str) -> str:
+        """A configuration rule for the host wins over the zone; the last of several."""
+        rules = self.rulesets.get(zone, {}).get("rules", [])
+        said = [
+            rule["action_parameters"].get("ssl") for rule in rules if rule["expression"] == f'(http.host eq "{host}")'
+        ]
+        return said[-1] if said else self.ssl[zone]
+
     def routes(self) -> Mapping[str, Route]:
         zone = r"/zones/([0-9a-f]{32})"
         entry = f"{zone}/rulesets/phases/http_config_settings/entrypoint"
