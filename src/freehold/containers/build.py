@@ -27,7 +27,9 @@ Step = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """`name` is `repository:tag`. Build arguments and labels can be read from the image: nothing in them is secret."""
+    """`name` is `repository:tag`. Build arguments and labels can be read from the image: nothing in them is secret.
+    `target` is the stage that becomes the image, where that is not the last one.
+    """
 
     name: str
     dockerfile: Path
@@ -37,6 +39,7 @@ class BuildRequest:
     no_cache: bool = False
     pull: bool = False
     timeout_s: float = LONGEST_BUILD_S
+    target: str = ""
 
 
 class BuildError(Exception):
@@ -108,6 +111,8 @@ def command(cli: BuildCli, request: BuildRequest, environment: Mapping[str, str]
         words.append("--no-cache")
     if request.pull:
         words.append("--pull")
+    if request.target:
+        words += ["--target", request.target]
     for name, value in request.arguments.items():
         words += ["--build-arg", f"{name}={value}"]
     for name in _PROXY_VARIABLES:

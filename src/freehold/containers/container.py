@@ -94,7 +94,14 @@ class Containers:
 
     async def with_labels(self, labels: Mapping[str, str]) -> list[Container]:
         """Every container, in whatever state, that carries all of `labels`."""
-        filters = json.dumps({"label": [f"{key}={value}" for key, value in labels.items()]})
+        return await self._listed([f"{key}={value}" for key, value in labels.items()])
+
+    async def labelled(self, label: str) -> list[Container]:
+        """Every container, in whatever state, that carries `label`, whatever its value."""
+        return await self._listed([label])
+
+    async def _listed(self, labels: list[str]) -> list[Container]:
+        filters = json.dumps({"label": labels})
         with self._connection.doing("list containers"):
             listed = await self._connection.client.containers.list(all=1, filters=filters)
         return [_as_container(entry._container) for entry in listed]  # noqa: SLF001  the listing has no public form

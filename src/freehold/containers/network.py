@@ -12,9 +12,14 @@ class Networks:
     def __init__(self, connection: DockerConnection) -> None:
         self._connection = connection
 
-    async def create_bridge(self, name: str, labels: Mapping[str, str]) -> str:
-        """A new bridge's id. CONFLICT when the name is taken; FAILED when Docker has no address range left."""
-        config = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+    async def create_bridge(self, name: str, labels: Mapping[str, str], subnet: str = "") -> str:
+        """A new bridge's id. CONFLICT when the name is taken; FAILED when Docker has no address range left.
+
+        Docker chooses the `subnet` that is not given; only in a given one may containers choose their addresses.
+        """
+        config: dict[str, object] = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+        if subnet:
+            config["IPAM"] = {"Config": [{"Subnet": subnet}]}
         with self._connection.doing(f"create network {name}"):
             network = await self._connection.client.networks.create(config)
         return str(network.id)
@@ -25,6 +30,13 @@ class Networks:
         with self._connection.doing("list networks"):
             found = await self._connection.client.networks.list(filters={"label": wanted})
         return [str(entry["Id"]) for entry in found]
+
+    async def subnet(self, network_id: str) -> str:
+        """`172.18.0.0/16`: the addresses of its containers. NOT_FOUND when there is no such network."""
+        with self._connection.doing(f"look at network {network_id[:12]}"):
+            network = await self._connection.client.networks.get(network_id)
+            shown = await network.show()
+        return str(shown["IPAM"]["Config"][0]["Subnet"])
 
     async def remove(self, network_id: str) -> None:
         """No error when it is gone."""

@@ -33,9 +33,9 @@ class Volumes:
             raise
         return _as_volume(json.loads(body))
 
-    async def labelled(self, label: str, value: str) -> list[Volume]:
-        """Every volume with this label of this value, by name."""
-        filters = json.dumps({"label": [f"{label}={value}"]})
+    async def labelled(self, label: str, value: str | None = None) -> list[Volume]:
+        """Every volume with this label of this value (None: whatever its value), by name."""
+        filters = json.dumps({"label": [label if value is None else f"{label}={value}"]})
         body = await self._connection.get("volumes", {"filters": filters}, "list volumes")
         return sorted((_as_volume(entry) for entry in json.loads(body)["Volumes"] or []), key=lambda one: one.name)
 

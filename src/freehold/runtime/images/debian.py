@@ -28,13 +28,16 @@ def command() -> tuple[str, ...]:
     return (str(SCRIPT),)
 
 
-async def make_local(notice: Callable[[str], None]) -> None:
-    """Make `FROM_HERE`, unless it is here or the registry's can be pulled; `notice` is told what is going on.
+async def make_local(notice: Callable[[str], None], version: str = "13") -> None:
+    """Make `freehold-debian:<version>`, unless it is here or the registry's can be pulled; `notice` is told what is
+    going on.
 
     Raises `FreeholdError` (IMAGE) with what the script said. `doctor --fix` calls it.
     """
     process = await asyncio.create_subprocess_exec(
-        *command(), "--if-needed", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *(*command(), "--if-needed", "--version", version),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     assert process.stdout is not None
     said: list[str] = []
@@ -50,7 +53,9 @@ async def make_local(notice: Callable[[str], None]) -> None:
     if status != 0:
         lines = "\n".join(f"  {line}" for line in said[-_SHOWN_LINES:])
         raise FreeholdError(
-            Code.IMAGE, f"{FROM_HERE} could not be made\n{lines}", f"Run it by itself: sudo {shlex.join(command())}"
+            Code.IMAGE,
+            f"freehold-debian:{version} could not be made\n{lines}",
+            f"Run it by itself: sudo {shlex.join((*command(), '--version', version))}",
         )
 
 
