@@ -8,6 +8,10 @@ from pathlib import Path
 
 from freehold.project.home import freehold_home
 
+LOCAL = "local"
+"""As `project/names.py` has it, which commands that need no names do not load."""
+_OVERLAY_FILE = ".env.toml"
+
 
 @dataclass
 class Context:
@@ -20,3 +24,15 @@ class Context:
     quiet: bool = False
     debug: bool = False
     no_input: bool = False
+
+
+def environment_of(context: Context) -> str:
+    """The environment that counts for what is asked of a running project: that of `-E` or `FREEHOLD_ENV`, else the one
+    that the project is bound to. Empty for the project on this machine, which `-E local` names."""
+    if context.environment:
+        return "" if context.environment == LOCAL else context.environment
+    if not (context.project_dir / _OVERLAY_FILE).exists():
+        return ""
+    from freehold.project.load import chosen_environment  # 30 ms, which a project without that file need not wait for
+
+    return chosen_environment(context.project_dir, "")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of
-from freehold.cli.context import Context
+from freehold.cli.context import Context, environment_of
+from freehold.cli.gateway import gateway_in
 from freehold.client.gateway import Gateway, in_path
-from freehold.client.gateway_address import gateway_address, has_address
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
 from freehold.wire.runs import RunView
@@ -20,13 +20,16 @@ LARGEST_PAGE = 500
 
 
 def gateway_elsewhere(context: Context) -> Gateway | None:
-    """The gateway that `-E` names. None without `-E`, and for an environment without an address: that one only lays its
-    file over the configuration of this machine's project.
+    """The gateway of the environment that counts. None where none does, and for an environment without an address: that
+    one only lays its file over the configuration of this machine's project.
 
-    Raises what `gateway_address` raises."""
-    if not context.environment or not has_address(context.home, context.environment):
+    Raises what `gateway_in` raises."""
+    environment = environment_of(context)
+    if not environment:
         return None
-    return Gateway(gateway_address(context.project_dir, context.home, context.environment))
+    from freehold.client.environment_address import has_address
+
+    return gateway_in(context, environment) if has_address(context.home, environment) else None
 
 
 def whole_run_id(gateway: Gateway, target: str) -> str:

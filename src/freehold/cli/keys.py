@@ -13,10 +13,11 @@ from freehold.cli.gateway import gateway_of
 from freehold.cli.output import confirm, note, print_json, say, table
 from freehold.cli.when import local_time
 from freehold.client.gateway import in_path
-from freehold.client.gateway_address import KEY_FIELD, KEY_TYPE, require_environment, usable_key
+from freehold.client.gateway_address import KEY_FIELD, KEY_TYPE, usable_key
 from freehold.project.credential import CredentialRef
 from freehold.project.problems import unknown
 from freehold.store.credentials import FileCredentialStore
+from freehold.store.environments import Environments
 from freehold.wire.service import KeyMade, KeyView, NewKey
 
 SCOPES = ("read", "trigger", "admin")
@@ -96,7 +97,7 @@ def keep(context: Context) -> None:
     instance = context.environment
     if not instance:
         raise FreeholdError(Code.USAGE, "for which environment is the key?", "name it: freehold keys keep -E NAME")
-    require_environment(context.home, instance)
+    Environments(context.home).require(instance)
     key = usable_key(Secret(_read(context)))
     FileCredentialStore(context.home).put(CredentialRef(KEY_TYPE, instance), {KEY_FIELD: key})
     if context.json:

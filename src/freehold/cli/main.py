@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "webhook": ("freehold.cli.webhook", "Try webhooks out, and take deliveries in again."),
     "creds": ("freehold.cli.creds", "Keep the credentials that agents may be given."),
     "keys": ("freehold.cli.keys", "Who may ask the running project over the network."),
+    "env": ("freehold.cli.env", "The servers that projects are pushed to."),
     "image": ("freehold.cli.image", "Build, list and prune the images that agents run in."),
     "mcp": ("freehold.cli.mcp", "Let another AI program see to the project, by the Model Context Protocol."),
     "keeper": ("freehold.cli.keeper", "The process that keeps runs; started on demand."),

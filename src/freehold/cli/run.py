@@ -10,7 +10,7 @@ import click
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_run_id
-from freehold.cli.context import Context
+from freehold.cli.context import Context, environment_of
 from freehold.cli.follow import Follower, exit_code_of, follow_until_interrupted, kill_interrupted
 from freehold.cli.output import note, print_json, say
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, connect
@@ -48,6 +48,7 @@ def command(
 ) -> int:
     """Run AGENT now, with an optional PROMPT, and show what happens until it ends.
 
+    With -E it runs on that environment's server, where the project must be running.
     Ends with the result, the time of each phase, tokens and cost. Exit code 0 when the run completed, else 1.
     With --continue the project must be running (`freehold start`).
     """
@@ -57,6 +58,12 @@ def command(
         if rehearse or record:
             raise FreeholdError(Code.USAGE, "--continue goes on as the run began", "leave out --rehearse and --record")
         return continue_run(context, agent, continued, prompt, detach=detach, verbose=verbose)
+    if environment_of(context):
+        from freehold.cli.run_elsewhere import run_elsewhere  # it loads how to call a gateway
+
+        code = run_elsewhere(context, agent, prompt, detach=detach, verbose=verbose, rehearse=rehearse, record=record)
+        if code is not None:
+            return code
     options = RunOptions(
         environment=context.environment,
         rehearse=rehearse,

@@ -20,7 +20,7 @@ from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import clipped
 from freehold.base.sockets import connect_unix
-from freehold.client.gateway_address import GatewayAddress, LocalAddress, RemoteAddress
+from freehold.client.gateway_address import GatewayAddress, LocalAddress, RemoteAddress, ServerAddress
 from freehold.client.server_events import ServerEvent, server_events
 from freehold.wire.decoding import decode_json
 from freehold.wire.service import API
@@ -94,6 +94,10 @@ class Gateway:
             connection.close()
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             return False
+        except FreeholdError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            return False
         except OSError as error:
             raise _unreachable(self.address, error) from error
         return True
@@ -111,6 +115,7 @@ class Gateway:
             connection, base, key = _connect(self.address, timeout_s)
             sent = {"Accept": "application/json", "User-Agent": f"freehold/{__version__}", **key, **headers}
             try:
+                _require_listener(self.address, connection)
                 connection.request(method, base + path, body or None, sent)
                 with connection.getresponse() as response:
                     yield response
@@ -138,10 +143,22 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.settimeout(self.timeout)
 
 
+class _ServerConnection(http.client.HTTPConnection):
+    def __init__(self, address: ServerAddress, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._address = address
+
+    def connect(self) -> None:
+        self.sock = self._address.tunnel.open(self._address.socket)
+        self.sock.settimeout(self.timeout)
+
+
 def _connect(address: GatewayAddress, timeout_s: float) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
     """A connection, what stands before every path, and the header with the key."""
     if isinstance(address, LocalAddress):
         return _UnixConnection(address, timeout_s), "", {}
+    if isinstance(address, ServerAddress):
+        return _ServerConnection(address, timeout_s), "", {}
     key = {"Authorization": f"Bearer {address.key.reveal()}"}
     if address.encrypted:
         context = ssl.create_default_context()
@@ -151,6 +168,23 @@ def _connect(address: GatewayAddress, timeout_s: float) -> tuple[http.client.HTT
             key,
         )
     return http.client.HTTPConnection(address.host, address.port, timeout=timeout_s), address.path, key
+
+
+def _require_listener(address: GatewayAddress, connection: http.client.HTTPConnection) -> None:
+    """Raises UNREACHABLE, with what to do, when nobody listens on the server; else what the way to it raises."""
+    if not isinstance(address, ServerAddress):
+        return  # the request itself connects
+    try:
+        connection.connect()
+    except FreeholdError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        raise FreeholdError(
+            Code.UNREACHABLE,
+            f"{address.project} is not running on {address.environment}",
+            f"Push it there: freehold push -E {address.environment}; `freehold env status {address.environment}` says "
+            "what runs there",
+        ) from None
 
 
 def _content(address: GatewayAddress, response: http.client.HTTPResponse, deadline: float) -> bytes:

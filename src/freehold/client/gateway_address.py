@@ -1,4 +1,4 @@
-"""Where a project's gateway is: behind a socket on this machine, or at a URL, with a key."""
+"""Where a project's gateway is: behind a socket of this machine or of a server, or at a URL, with a key."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.project.credential import CredentialRef
-from freehold.project.home import environment_file, environment_names
-from freehold.project.problems import Problems, unknown
+from freehold.project.names import LOCAL
 from freehold.project.state import state_directory
-from freehold.project.toml import read_toml
 from freehold.store.credentials import FileCredentialStore
 from freehold.wire.service import GATEWAY_SOCKET
+
+if TYPE_CHECKING:
+    from freehold.client.tunnel import Tunnel
 
 KEY_TYPE = "gateway_api_key"
 KEY_FIELD = "key"
@@ -51,50 +53,31 @@ class RemoteAddress:
         return f"{'https' if self.encrypted else 'http'}://{_in_url(self.host)}:{self.port}{self.path}"
 
 
-GatewayAddress = LocalAddress | RemoteAddress
+@dataclass(frozen=True)
+class ServerAddress:
+    """The gateway of a project on an environment's server, behind a unix socket there. Who may log in needs no key."""
+
+    environment: str
+    project: str
+    socket: str
+    tunnel: Tunnel
+
+    def __str__(self) -> str:
+        return f"{self.project} on {self.environment}"
+
+
+GatewayAddress = LocalAddress | RemoteAddress | ServerAddress
 
 
 def gateway_address(project: Path, home: Path, environment: str = "") -> GatewayAddress:
-    """The gateway of `project` here; with `environment`, the one at the `gateway.url` of its file.
-
-    The project's own `gateway.url` is not looked at: it may be a stranger's project, and the key would go there. Raises
-    NOT_FOUND (no such environment), CONFIG (no URL, or one that a key must not be sent to) or CREDENTIAL (no key is
-    kept for it).
-    """
-    if not environment:
+    """The gateway of `project` here; with `environment`, the one that its file leads to
+    (`client/environment_address.py`, which says what is raised)."""
+    if not environment or environment == LOCAL:
         return LocalAddress(project)
-    url = _url_of(home, environment)
-    if not url:
-        raise FreeholdError(
-            Code.CONFIG,
-            f"environment {environment} has no gateway.url",
-            f'write it in {environment_file(home, environment)}: [gateway] url = "https://HOST"; '
-            "or leave out -E, for the project on this machine",
-        )
-    return remote_address(url, environment, lambda: kept_key(home, environment))
+    # Who asks the project of this machine is answered in a blink, and needs none of it.
+    from freehold.client.environment_address import address_in
 
-
-def require_environment(home: Path, environment: str) -> None:
-    """Raises NOT_FOUND, with the environments that there are."""
-    known = environment_names(home)
-    if environment not in known:
-        raise FreeholdError(
-            Code.NOT_FOUND, unknown("environment", environment, known), f"their files are in {home / 'environments'}"
-        )
-
-
-def has_address(home: Path, environment: str) -> bool:
-    """Whether the environment names a gateway. Raises NOT_FOUND, CONFIG."""
-    return bool(_url_of(home, environment))
-
-
-def _url_of(home: Path, environment: str) -> str:
-    require_environment(home, environment)
-    path, problems = environment_file(home, environment), Problems()
-    gateway = read_toml(path, str(path), problems).get("gateway", {})
-    problems.raise_errors()
-    url = gateway.get("url", "") if isinstance(gateway, dict) else ""
-    return url if isinstance(url, str) else ""
+    return address_in(home, environment, project)
 
 
 def kept_key(home: Path, environment: str) -> Secret:

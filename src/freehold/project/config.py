@@ -126,7 +126,7 @@ def config_of(merged: Merged, report: Reporter) -> ProjectConfig:
         default_agent_scale=values["defaultAgentScale"],
         history_days=values["historyRetentionDays"],
         database_url=Secret(values["database_url"]) if values["database_url"] else None,
-        server=_server(values["server"]) if "server" in merged.table else None,
+        server=server_config(values["server"]) if "server" in merged.table else None,
     )
 
 
@@ -188,7 +188,8 @@ def _telemetry(values: Mapping[str, Any], report: Reporter) -> TelemetryConfig:
     )
 
 
-def _server(values: Mapping[str, Any]) -> ServerConfig:
+def server_config(values: Mapping[str, Any]) -> ServerConfig:
+    """`values` as `shape.fit` makes them of `keys.SERVER_KEYS`."""
     named = {"host", "user", "port", "keyPath", "basePath", "expose", "provider", "hostKey"}
     return ServerConfig(
         host=values["host"] or "",

@@ -152,10 +152,12 @@ GATEWAY_KEYS = (
     Key("maxChatSessions", _I, "Chats that may be open at a time.", 5, minimum=0),
 )
 
+GATEWAY = Key("gateway", Kind.TABLE, "The project's HTTP gateway.", keys=GATEWAY_KEYS)
+
 PROJECT_KEYS = (
     Key("models", Kind.NAMED_TABLES, "Models by the names that agents use.", keys=MODEL_KEYS),
     Key("local", Kind.TABLE, "How runs run.", keys=LOCAL_KEYS),
-    Key("gateway", Kind.TABLE, "The project's HTTP gateway.", keys=GATEWAY_KEYS),
+    GATEWAY,
     Key("webhooks", Kind.NAMED_TABLES, "Webhook sources by the names that agents use.", keys=SOURCE_KEYS),
     Key("mcp", Kind.NAMED_TABLES, "MCP servers by the names that agents use.", keys=MCP_KEYS),
     Key("telemetry", Kind.TABLE, "Traces for an OpenTelemetry collector.", keys=TELEMETRY_KEYS),
@@ -184,13 +186,13 @@ PROJECT_KEYS = (
 
 SERVER_KEYS = (
     Key("host", _S, "Address of the server."),
-    Key("user", _S, "The user that SSH logs in as.", "root"),
-    Key("port", _I, "The port of SSH.", 22, minimum=1),
-    Key("keyPath", _S, "The private key; else the keys of ssh-agent."),
+    Key("user", _S, "The user that SSH logs in as; where it is not written, what `~/.ssh/config` says.", "root"),
+    Key("port", _I, "The port of SSH; where it is not written, what `~/.ssh/config` says.", 22, minimum=1),
+    Key("keyPath", _S, "The private key, and no other; else `vps_ssh`, and the keys that `ssh` would use."),
     Key("basePath", _S, "Where projects live on the server.", "/opt/freehold"),
     Key("expose", _B, "Whether the project is reachable through the server's edge.", True),
     Key("provider", _S, "Who rents out the server."),
-    Key("hostKey", _S, "The server's public host key."),
+    Key("hostKey", _S, "The server's public host key, or its fingerprint `SHA256:...`."),
     Key("vultrInstanceId", _S, "The server's id at Vultr."),
     Key("vultrRegion", _S, "The server's region at Vultr."),
     Key("hetznerServerId", _I, "The server's id at Hetzner."),

@@ -91,18 +91,23 @@ def load_project(root: Path, *, home: Path, environment: str = "", revision: Pat
 def chosen_environment(root: Path, environment: str) -> str:
     """The environment that counts when `environment` was asked for: else what `.env.toml` says, else none."""
     if environment:
-        return environment
+        return "" if environment == names.LOCAL else environment
     named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("environment")
     return named if isinstance(named, str) else ""
+
+
+def name_of(root: Path) -> str:
+    """The project's name as people gave it, also while its configuration is broken."""
+    root = Path(os.path.abspath(root))  # noqa: PTH100  as `load_project`
+    named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("projectName")
+    return named if isinstance(named, str) and named else root.name
 
 
 def unique_name_of(root: Path) -> str:
     """The project's unique name, also while its configuration is broken: its containers must be found again."""
     if placed := placed_name():
         return placed
-    root = Path(os.path.abspath(root))  # noqa: PTH100  as `load_project`
-    named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("projectName")
-    return names.unique_project_name(named if isinstance(named, str) and named else root.name, root)
+    return names.unique_project_name(name_of(root), Path(os.path.abspath(root)))  # noqa: PTH100  as `load_project`
 
 
 def check(root: Path, *, home: Path, environment: str = "") -> Report:
@@ -124,7 +129,7 @@ def _load(root: Path, home: Path, environment: str, problems: Problems, revision
     require_project(files)
     overlay = read_toml(files / OVERLAY_FILE, OVERLAY_FILE, problems)
     local = _overlay_keys(overlay, problems)
-    chosen = environment or local["environment"] or ""
+    chosen = "" if environment == names.LOCAL else environment or local["environment"] or ""
     layers = _own_layers(files, overlay, problems)
     if chosen:
         copy = revision / REVISION_ENVIRONMENT if revision else None

@@ -13,6 +13,9 @@ LONGEST_AGENT_NAME = 64
 LONGEST_PROJECT_NAME = 40
 """Characters of a project's part in names of containers, volumes and images."""
 
+LOCAL = "local"
+"""In the place of an environment's name: the project on this machine, whatever it is bound to."""
+
 BASE_IMAGE = "freehold-agent"
 SAME_AS_BASE_IMAGE = ("al-agent",)
 """What Action Llama calls the base image; its projects load unchanged."""

@@ -98,7 +98,7 @@ def test_an_environment_leads_elsewhere(project: Path, tmp_path: Path) -> None:
 
 def test_an_environment_without_an_address_is_told(project: Path, tmp_path: Path) -> None:
     home = write_files(tmp_path / "home", {"environments/prod.toml": ""})
-    with pytest.raises(FreeholdError, match=r"has no gateway\.url"):
+    with pytest.raises(FreeholdError, match=r"neither a server nor a gateway\.url"):
         gateway_address(project, home, "prod")
     with pytest.raises(FreeholdError, match="unknown environment"):
         gateway_address(project, home, "production")
@@ -108,5 +108,5 @@ def test_a_project_cannot_draw_a_key_to_itself(tmp_path: Path) -> None:
     project = write_files(tmp_path, one_agent(project='[gateway]\nurl = "https://evil.example.com"\n'))
     home = write_files(tmp_path / "home", {"environments/prod.toml": ""})
     FileCredentialStore(home).put(CredentialRef(KEY_TYPE, "prod"), {KEY_FIELD: Secret("its-own")})
-    with pytest.raises(FreeholdError, match=r"has no gateway\.url"):
+    with pytest.raises(FreeholdError, match=r"neither a server nor a gateway\.url"):
         gateway_address(project, home, "prod")

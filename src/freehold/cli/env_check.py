@@ -1,0 +1,113 @@
+"""`freehold env check [--fix]`: whether a server is as projects need it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import one_line
+from freehold.base.words import plural
+from freehold.cli.context import Context
+from freehold.cli.env_pin import accept_host_key
+from freehold.cli.output import confirm, paint, print_json, say
+from freehold.cli.server import environment_asked_for, meet
+from freehold.client.server_target import target_of
+from freehold.deploy.check import Result, State, run_checks
+from freehold.deploy.examination import examine
+from freehold.deploy.server_checks import CHECKS
+from freehold.hosts.failures import UnknownHostKeyError
+from freehold.hosts.ssh_config import route_to
+from freehold.hosts.ssh_host import open_ssh_host
+from freehold.project.environments import Environment
+from freehold.project.load import AGENTS_DIRECTORY, name_of
+from freehold.server.facts import ServerFacts
+from freehold.server.layout import Layout, server_name
+from freehold.store.credentials import FileCredentialStore
+from freehold.store.known_hosts import KnownHosts
+
+_EDGE_PORTS = (80, 443)
+_MARKS = {
+    State.PASS: ("✓", "green"),
+    State.FIXED: ("✓", "green"),
+    State.WARN: ("!", "yellow"),
+    State.SKIP: ("-", None),
+    State.FAIL: ("✗", "red"),
+}
+
+
+@click.command(name="check")
+@click.argument("name", default="")
+@click.option("--fix", is_flag=True, help="Repair what can be repaired, asking before each change.")
+@click.option("-y", "--yes", is_flag=True, help="With --fix: do not ask.")
+@click.option("--host-key", default="", metavar="KEY", help="Accept this host key (or SHA256:...) from now on.")
+@click.pass_obj
+def check(context: Context, name: str, fix: bool, yes: bool, host_key: str) -> int:
+    """Check a server from this machine: SSH, sudo, system, Python, Docker, disk, memory, clock, ports, gateway.
+
+    Exit code 0 when nothing failed (warnings do not count), 5 when the server cannot be reached, else 1.
+    """
+    environment = environment_asked_for(context, name)
+    if host_key:
+        accept_host_key(context, environment.name, host_key)
+        environment = environment_asked_for(context, environment.name)
+
+    def agreed(offer: str) -> bool:
+        return confirm(f"{offer}?", yes=yes, no_input=context.no_input)
+
+    try:
+        results = meet(
+            context, lambda: asyncio.run(_check(context, environment, fix=agreed if fix else None)), context.home
+        )
+        code = 1
+    except FreeholdError as error:
+        if error.code is Code.CONFIG or isinstance(error, UnknownHostKeyError):
+            raise
+        results = [Result("ssh", State.FAIL, error.message, error.hint)]
+        results += [Result(each.name, State.SKIP, "the server could not be asked") for each in CHECKS]
+        code = error.exit_code
+    _tell(context, environment.name, results)
+    return code if any(result.state is State.FAIL for result in results) else 0
+
+
+async def _check(context: Context, environment: Environment, fix: object) -> list[Result]:
+    target = target_of(environment, FileCredentialStore(context.home))
+    route = route_to(target)
+    server = environment.server
+    outside = route.host if server and server.expose and not route.jumps and not route.proxied else ""
+    project = (context.project_dir / AGENTS_DIRECTORY).is_dir()
+    path = Layout(server_name(name_of(context.project_dir))).gateway_socket if project else ""
+    host = await open_ssh_host(target, KnownHosts(context.home))
+
+    async def gather() -> ServerFacts:
+        return await examine(host, outside=outside, ports=_EDGE_PORTS, gateway_socket=path)
+
+    try:
+        found = await run_checks(host, CHECKS, gather, fix=fix if callable(fix) else None)
+    finally:
+        await host.close()
+    where = f"{route.user}@{route.host}" + (f" port {route.port}" if route.port != 22 else "")
+    return [Result("ssh", State.PASS, f"logged in as {where}"), *found]
+
+
+def _tell(context: Context, name: str, results: Sequence[Result]) -> None:
+    if context.json:
+        print_json({"environment": name, "checks": results})
+        return
+    for result in results:
+        if context.quiet and result.state in (State.PASS, State.SKIP):
+            continue
+        mark, colour = _MARKS[result.state]
+        first, *rest = result.message.splitlines() or [""]
+        say(paint(mark, fg=colour, bold=True), f" {result.name}: {one_line(first)}")
+        for line in rest:
+            say(f"    {line}")
+        for line in result.hint.splitlines():
+            say(paint(f"    → {line}", bold=True))
+    failed = sum(result.state is State.FAIL for result in results)
+    warned = sum(result.state is State.WARN for result in results)
+    say(f"{plural(failed, 'failure')}, {plural(warned, 'warning')}")
+    if fixable := sum(result.fixable for result in results):
+        say(f"`freehold env check {name} --fix` can repair {fixable} of them")

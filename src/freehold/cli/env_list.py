@@ -1,0 +1,86 @@
+"""`freehold env list` and `env show`: which environments there are, and what their files say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from freehold.cli.context import Context
+from freehold.cli.output import print_json, say, table
+from freehold.cli.server import environment_asked_for
+from freehold.project.environments import Environment
+from freehold.project.load import chosen_environment
+from freehold.project.problems import Problems
+from freehold.store.environments import Environments
+
+
+@click.command(name="list")
+@click.pass_obj
+def list_(context: Context) -> None:
+    """List the environments; `*` is the one that counts here."""
+    inventory = Environments(context.home)
+    chosen = chosen_environment(context.project_dir, context.environment)
+    found = []
+    for name in inventory.names():
+        problems = Problems()
+        environment = inventory.read_as_is(name, problems)
+        found.append((environment, "; ".join(f"{each.path}: {each.message}" for each in problems.errors)))
+    if context.json:
+        print_json([{**described(each), "chosen": each.name == chosen, "problem": why} for each, why in found])
+    elif not found:
+        say("No environments yet. Add a server of yours: freehold env add USER@HOST --name NAME")
+    else:
+        rows = [(f"{each.name}{'*' * (each.name == chosen)}", _where(each), _by(each), why) for each, why in found]
+        headers = ["environment", "server", "provider", "problem"]
+        table(headers, rows) if any(why for _, why in found) else table(headers[:3], [row[:3] for row in rows])
+
+
+@click.command(name="show")
+@click.argument("name", default="")
+@click.pass_obj
+def show(context: Context, name: str) -> None:
+    """Show what an environment's file says, with what holds where it says nothing."""
+    environment = environment_asked_for(context, name)
+    file = Environments(context.home).file(environment.name)
+    if context.json:
+        print_json({**described(environment), "file": str(file)})
+        return
+    say(f"{environment.name}: {file}")
+    for key, value in described(environment).items():
+        if key != "name" and value not in ("", None, {}):
+            say(f"  {key + ':':<14}{value}")
+    for key, value in environment.server.ids if environment.server else ():
+        say(f"  {key}: {value}")
+
+
+def described(environment: Environment) -> dict[str, Any]:
+    """An environment as `--json` tells of it."""
+    server = environment.server
+    if server is None:
+        return {"name": environment.name, "gateway_url": environment.gateway_url}
+    return {
+        "name": environment.name,
+        "host": server.host,
+        "user": server.user if environment.user_written else None,
+        "port": server.port if environment.port_written else None,
+        "key_path": server.key_path,
+        "base_path": server.base_path,
+        "expose": server.expose,
+        "provider": server.provider,
+        "host_key": environment.pin.fingerprint if environment.pin else "",
+        "gateway_url": environment.gateway_url,
+        "ids": dict(server.ids),
+    }
+
+
+def _where(environment: Environment) -> str:
+    server = environment.server
+    if server is None or not server.host:
+        return environment.gateway_url or "none"
+    user = f"{server.user}@" if environment.user_written else ""
+    return f"{user}{server.host}{f':{server.port}' if environment.port_written else ''}"
+
+
+def _by(environment: Environment) -> str:
+    return environment.server.provider if environment.server else ""

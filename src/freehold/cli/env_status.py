@@ -1,0 +1,77 @@
+"""`freehold env status`: what runs on a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from freehold.base.errors import FreeholdError
+from freehold.cli.context import Context
+from freehold.cli.output import print_json, say, table
+from freehold.cli.server import environment_asked_for, tunnel_to
+from freehold.client.gateway import Gateway
+from freehold.client.gateway_address import ServerAddress
+from freehold.client.tunnel import Tunnel
+from freehold.deploy.inventory import ProjectThere, projects_on
+from freehold.server.layout import Layout
+from freehold.wire.service import ProjectStatus
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A project there, and what its gateway says, or why it says nothing."""
+
+    project: ProjectThere
+    status: ProjectStatus | None
+    problem: str
+
+
+@click.command(name="status")
+@click.argument("name", default="")
+@click.pass_obj
+def status(context: Context, name: str) -> None:
+    """Say which projects are on a server, and how they stand. Exit code 5 when it cannot be reached."""
+    environment = environment_asked_for(context, name)
+    tunnel = tunnel_to(context, environment)
+    base = environment.server.base_path if environment.server else ""
+    found = [_standing(environment.name, tunnel, each) for each in tunnel.do(projects_on(tunnel.connect(), base))]
+    if context.json:
+        print_json({"environment": environment.name, "projects": [_described(each) for each in found]})
+    elif not found:
+        say(f"There is no project on {environment.name} yet: freehold push -E {environment.name}")
+    else:
+        headers = ["project", "release", "gateway", "keeper", "runs", "waiting", "problem"]
+        table(headers, map(_row, found))
+
+
+def _standing(environment: str, tunnel: Tunnel, project: ProjectThere) -> Standing:
+    address = ServerAddress(environment, project.name, Layout(project.name).gateway_socket, tunnel)
+    try:
+        return Standing(project, Gateway(address).get("/status", ProjectStatus), "")
+    except FreeholdError as error:
+        return Standing(project, None, error.message)
+
+
+def _row(each: Standing) -> tuple[object, ...]:
+    project, told = each.project, each.status
+    return (
+        project.name,
+        project.release,
+        project.service.words if project.service else "none",
+        project.keeper.words if project.keeper else "none",
+        told.running if told else "",
+        told.waiting if told else "",
+        each.problem or ("paused" if told and told.paused else "; ".join(told.problems) if told else ""),
+    )
+
+
+def _described(each: Standing) -> dict[str, object]:
+    return {
+        "name": each.project.name,
+        "release": each.project.release,
+        "service": each.project.service,
+        "keeper": each.project.keeper,
+        "status": each.status,
+        "problem": each.problem,
+    }
