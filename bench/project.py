@@ -48,16 +48,18 @@ def bench_project() -> Iterator[BenchProject]:
     try:
         yield project
     finally:
-        _remove_workspaces(project)
+        _remove_from_docker(project)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_workspaces(project: BenchProject) -> None:
+def _remove_from_docker(project: BenchProject) -> None:
+    """Its containers, where a measurement ended in the middle of a run, then its volumes."""
     if shutil.which("docker") is None:
         return
     label = f"label=dev.freehold.project={load_project(project.root, home=project.home).unique_name}"
-    listed = subprocess.run(
-        ["docker", "volume", "ls", "-q", "--filter", label], check=False, capture_output=True, text=True
-    )
-    if names := listed.stdout.split():
-        subprocess.run(["docker", "volume", "rm", *names], check=False, capture_output=True)
+    for listing, removal in ((["ps", "-aq"], ["rm", "-f"]), (["volume", "ls", "-q"], ["volume", "rm"])):
+        listed = subprocess.run(
+            ["docker", *listing, "--filter", label], check=False, capture_output=True, text=True
+        ).stdout.split()
+        if listed:
+            subprocess.run(["docker", *removal, *listed], check=False, capture_output=True)
