@@ -30,7 +30,7 @@ _PACKAGES = ("ca-certificates", "docker.io", "fail2ban", "nftables", "python3", 
 _ALSO = {("debian", "13"): ("docker-cli",)}
 """Debian 13 took the client out of `docker.io`."""
 _KEY = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]{1,64} [A-Za-z0-9+/]{40,}={0,3}( [^\x00-\x1f\x7f]*)?")
-_FINGERPRINT = re.compile(r"^freehold-host-key \d+ (SHA256:[A-Za-z0-9+/]{43}) .*\(ED25519\)\s*$", re.MULTILINE)
+_FINGERPRINT = re.compile(r"cloud-init: \d+ (SHA256:[A-Za-z0-9+/]{43}) [^\n]*\(ED25519\)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def cloud_config(first_boot: FirstBoot) -> str:
         "package_update": True,
         "packages": _packages(first_boot),
         "write_files": [_file(path, content) for path, content in _files(first_boot).items()],
-        # People see the host's keys on the provider's console, to compare.
+        # For people to compare, on the provider's console: no provider shows it to a program.
         "ssh": {"emit_keys_to_console": True},
         "runcmd": [["sh", "-c", script] for script in _scripts(first_boot)],
     }
@@ -72,7 +72,7 @@ def cloud_config(first_boot: FirstBoot) -> str:
 
 
 def host_key_fingerprint_in(console: str) -> str | None:
-    """`SHA256:...` of the Ed25519 host key in what a first boot wrote on the console: the last one."""
+    """`SHA256:...` of the Ed25519 host key, as cloud-init writes it on the console at each boot: the last one there."""
     found = _FINGERPRINT.findall(console)
     return found[-1] if found else None
 
@@ -102,7 +102,6 @@ def _scripts(first_boot: FirstBoot) -> list[str]:
     restart_ssh = "systemctl daemon-reload && systemctl try-reload-or-restart ssh.service"
     if first_boot.opens_ssh_by_socket:
         restart_ssh += " && systemctl restart ssh.socket"
-    print_key = 'echo "freehold-host-key $(ssh-keygen -lf "$key")"'
     is_new_enough = "python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'"
     return [
         "usermod -p '*' root",
@@ -110,6 +109,5 @@ def _scripts(first_boot: FirstBoot) -> list[str]:
         f"mkdir -p /run/sshd && sshd -t && {restart_ssh}",
         "systemctl enable --now docker.service",
         "systemctl enable fail2ban.service && systemctl restart fail2ban.service",
-        f"for key in /etc/ssh/ssh_host_*_key.pub; do {print_key}; done >/dev/console",
         f"docker info >/dev/null && {is_new_enough} && sshd -t && touch {FIRST_BOOT_DONE}",
     ]

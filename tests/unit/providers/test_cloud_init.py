@@ -96,12 +96,14 @@ def test_anything_but_a_public_key_is_refused_and_not_repeated(key: str) -> None
 
 
 def test_fingerprint_is_read_from_a_console() -> None:
-    prints = "SHA256:" + "A" * 43
+    """As cloud-init 22.4.2 of Debian 12 wrote it."""
+    line = "<14>Nov 21 08:53:18 cloud-init: {bits} SHA256:{prints} root@fh-prod-abcd1234 ({kind})\r\n"
+    ed25519 = "hR1hIZxcnxLkgl6ScLeFn2Pab1Ut+7tqKXltqGi7yaw"
     console = (
-        "[   12.3] cloud-init: noise\r\n"
-        f"freehold-host-key 256 SHA256:{'B' * 43} root@host (ECDSA)\r\n"
-        f"freehold-host-key 256 {prints} root@host (ED25519)\r\n"
-        f"freehold-host-key 3072 SHA256:{'C' * 43} root@host (RSA)\r\n"
+        "[   12.3] noise\r\n<14>Nov 21 08:53:17 cloud-init: -----BEGIN SSH HOST KEY FINGERPRINTS-----\r\n"
+        + line.format(bits=256, prints="B" * 43, kind="ECDSA")
+        + line.format(bits=256, prints=ed25519, kind="ED25519")
+        + line.format(bits=3072, prints="C" * 43, kind="RSA")
     )
-    assert host_key_fingerprint_in(console) == prints
+    assert host_key_fingerprint_in(console) == f"SHA256:{ed25519}"
     assert host_key_fingerprint_in("login: ") is None
