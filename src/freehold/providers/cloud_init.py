@@ -15,13 +15,11 @@ from typing import Any
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.providers.key import key_material
-from freehold.server import fail2ban, sshd
+from freehold.server import fail2ban, layout, sshd
 
 HEADER = "#cloud-config"
-LARGEST_BYTES = 16 * 1024
-"""Vultr documents no limit, Hetzner 32 KiB, EC2 16 KiB: a document of ours has 3."""
-SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-freehold.conf"
-JAIL_DROP_IN = "/etc/fail2ban/jail.d/10-freehold.local"
+SSH_PORT_FILE = "/etc/ssh/sshd_config.d/02-freehold-port.conf"
+"""Beside the file that a push writes anew: it does not take the port away."""
 FIRST_BOOT_DONE = "/var/lib/freehold-first-boot"
 """Made as the last thing of a first boot that went well: the server has what it needs then."""
 
@@ -86,8 +84,8 @@ def _packages(first_boot: FirstBoot) -> list[str]:
 
 
 def _files(first_boot: FirstBoot) -> dict[str, str]:
-    port = f"Port {first_boot.ssh_port}\n" if first_boot.ssh_port != 22 else ""
-    return {SSHD_DROP_IN: sshd.drop_in() + port, JAIL_DROP_IN: fail2ban.jail([first_boot.ssh_port])}
+    files = {layout.SSHD_FILE: sshd.drop_in(), layout.FAIL2BAN_FILE: fail2ban.jail([first_boot.ssh_port])}
+    return files if first_boot.ssh_port == 22 else {**files, SSH_PORT_FILE: f"Port {first_boot.ssh_port}\n"}
 
 
 def _file(path: str, content: str) -> dict[str, str]:

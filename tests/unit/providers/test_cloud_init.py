@@ -9,9 +9,9 @@ import pytest
 
 from freehold.base.errors import FreeholdError
 from freehold.base.safe_yaml import load_yaml
-from freehold.providers import cloud_init
-from freehold.providers.cloud_init import FirstBoot, cloud_config, host_key_fingerprint_in
+from freehold.providers.cloud_init import SSH_PORT_FILE, FirstBoot, cloud_config, host_key_fingerprint_in
 from freehold.providers.offer import SUPPORTED_IMAGES
+from freehold.server import layout
 from tests.support.cloud_worlds import KEY, OTHER_KEY
 
 BOOT = FirstBoot("fh-prod-abcd1234", (f"{KEY} me@laptop",))
@@ -20,7 +20,7 @@ BOOT = FirstBoot("fh-prod-abcd1234", (f"{KEY} me@laptop",))
 def document(boot: FirstBoot) -> Any:
     text = cloud_config(boot)
     assert text.startswith("#cloud-config\n")
-    assert len(text) < cloud_init.LARGEST_BYTES
+    assert len(text) < 32 * 1024  # Hetzner takes no more
     return load_yaml(text)
 
 
@@ -42,8 +42,8 @@ def test_every_distribution_gets_docker_python_and_no_passwords(distribution: st
     assert {"docker.io", "python3", "fail2ban", "python3-systemd"} <= set(made["packages"])
     assert made["ssh_pwauth"] is False
     assert made["users"] == [{"name": "root", "ssh_authorized_keys": [KEY]}]
-    assert "PasswordAuthentication no" in files(boot)[cloud_init.SSHD_DROP_IN]
-    assert "backend = systemd" in files(boot)[cloud_init.JAIL_DROP_IN]
+    assert "PasswordAuthentication no" in files(boot)[layout.SSHD_FILE]
+    assert "backend = systemd" in files(boot)[layout.FAIL2BAN_FILE]
     assert all(file["permissions"] == "0644" for file in made["write_files"])
     assert "usermod -p '*' root" in scripts(boot)
 
@@ -58,11 +58,12 @@ def test_only_ubuntu_has_systemd_listen_for_ssh() -> None:
     assert "ssh.socket" not in scripts(BOOT)
 
 
-def test_port_is_in_the_drop_in_and_the_jail_when_it_is_another() -> None:
+def test_port_is_in_a_file_that_no_push_writes_and_in_the_jail() -> None:
     moved = files(FirstBoot("host", (KEY,), ssh_port=2222))
-    assert "\nPort 2222\n" in moved[cloud_init.SSHD_DROP_IN]
-    assert "port = 2222\n" in moved[cloud_init.JAIL_DROP_IN]
-    assert "Port" not in files(BOOT)[cloud_init.SSHD_DROP_IN]
+    assert moved[SSH_PORT_FILE] == "Port 2222\n"
+    assert "port = 2222\n" in moved[layout.FAIL2BAN_FILE]
+    assert moved[layout.SSHD_FILE] == files(BOOT)[layout.SSHD_FILE]
+    assert SSH_PORT_FILE not in files(BOOT)
 
 
 @pytest.mark.parametrize(("distribution", "version"), SUPPORTED_IMAGES)
