@@ -10,7 +10,7 @@ import msgspec
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.excerpt import excerpt
 from freehold.cli.background import start_in_background
-from freehold.cli.context import Context
+from freehold.cli.context import Context, environment_of
 from freehold.cli.elsewhere import events_of, gateway_elsewhere, latest_run_id
 from freehold.cli.gateway import gateway_of, running_gateway_of
 from freehold.cli.kill import kill_by_gateway
@@ -30,8 +30,8 @@ _LONGEST_TEXT = 4000
 
 
 def start(context: Context, _given: Nothing) -> dict[str, Any]:
-    if context.environment:
-        raise FreeholdError(Code.USAGE, "a project elsewhere is started there", "leave out -E")
+    if environment_of(context):
+        raise FreeholdError(Code.USAGE, "a project elsewhere is started there", "leave out -E, or name -E local")
     if running_gateway_of(context):
         return {"running": True, "started": False}
     start_in_background(context.project_dir, context.home)

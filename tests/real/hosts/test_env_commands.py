@@ -226,3 +226,59 @@ def test_a_follower_is_interrupted(laptop: Laptop) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
     assert process.returncode == 130, said
+
+
+JOURNALCTL = """\
+#!/bin/sh
+# As systemd's own: three lines, or those after a cursor; with -f it stays.
+printf '%s\\n' "$*" >> "$0.asked"
+after=0 follow=
+for word in "$@"; do
+  case $word in --after-cursor=c*) after=${word#--after-cursor=c} ;; -f) follow=1 ;; esac
+done
+for number in 1 2 3; do
+  [ "$number" -le "$after" ] || printf '{"__CURSOR":"c%d","__REALTIME_TIMESTAMP":"1763712000000000",\
+"_SYSTEMD_UNIT":"freehold-keeper@x.service","MESSAGE":"line %d"}\\n' "$number" "$number"
+  [ "$number" = 2 ] && [ -n "$follow" ] && [ "$after" = 0 ] && exec sleep 60
+done
+exit 0
+"""
+
+
+@pytest.fixture
+def journal(laptop: Laptop, tmp_path: Path) -> Path:
+    """`journalctl` of the server, where there is no systemd; what it was asked."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "journalctl").write_text(JOURNALCTL)
+    (programs / "journalctl").chmod(0o755)
+    laptop.server.stop()
+    laptop.server.settings = f"SetEnv HOME={laptop.server.folder} PATH={programs}:/usr/bin:/bin\n"
+    laptop.server.start()
+    laptop.added()
+    return programs / "journalctl.asked"
+
+
+@pytest.mark.root
+def test_the_journal_of_the_projects_services_alone(laptop: Laptop, journal: Path) -> None:
+    done = laptop("env", "logs", "prod", "-n", "7")
+    assert [line.split(" ", 2)[2] for line in done.stdout.splitlines()] == [f"keeper: line {n}" for n in (1, 2, 3)]
+    layout = Layout(laptop.project.name)
+    units = f"-u {layout.service} -u {layout.keeper} -u {layout.socket}"
+    assert journal.read_text() == f"--no-pager --quiet -o json {units} -n 7\n"
+    lines = [json.loads(line) for line in laptop("env", "logs", "prod", "--json").stdout.splitlines()]
+    assert [line["message"] for line in lines] == ["line 1", "line 2", "line 3"]
+
+
+@pytest.mark.root
+def test_following_goes_on_after_the_last_line_when_the_connection_broke(laptop: Laptop, journal: Path) -> None:
+    words = [str(PROGRAM), "-p", str(laptop.project), "env", "logs", "prod", "-f"]
+    with subprocess.Popen(words, env=laptop.program.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        shown = [process.stdout.readline(), process.stdout.readline()]
+        laptop.server.stop()
+        laptop.server.start()
+        shown.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+    assert [line.rpartition(": ")[2] for line in shown] == ["line 1\n", "line 2\n", "line 3\n"]
+    assert journal.read_text().count("--after-cursor=c2") == 1

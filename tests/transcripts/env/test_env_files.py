@@ -97,6 +97,15 @@ def test_set_keeps_the_rest_of_the_file(project: Path, home: Path) -> None:
     assert overlay.read_text() == '# local\nprojectName = "Shop"\n\n[gateway]\nport = 9000\n'
 
 
+def test_a_binding_that_leads_nowhere_is_the_project_here(project: Path, home: Path) -> None:
+    (home / "environments/layer.toml").write_text("[local]\ntimeout = 60\n")
+    typed(project, home, "set", "layer")
+    assert "Start it: freehold start" in freehold("status", home=home, project=project).err
+    assert "neither a server nor a gateway.url" in freehold("status", "-E", "layer", home=home, project=project).err
+    (home / "environments/layer.toml").unlink()
+    assert "unknown environment" in freehold("status", home=home, project=project).err
+
+
 def test_remove_forgets_the_file_and_the_binding(project: Path, home: Path) -> None:
     typed(project, home, "set", "prod")
     answer = typed(project, home, "remove", "prod")
