@@ -44,6 +44,17 @@ class ProviderWorld:
     clock: FakeClock = field(default_factory=FakeClock)
     told: list[str] = field(default_factory=list)
 
+    def lets_in(self, firewall_id: str) -> set[tuple[str, str, str]]:
+        """Protocol, port and network of what the provider itself keeps: no client has a say in that."""
+        if isinstance(self.provider, FakeProvider):
+            kept = self.provider.firewalls[firewall_id].rules
+            return {(str(rule.protocol), str(rule.port or ""), one) for rule in kept for one in rule.sources}
+        if isinstance(self.api, StrictHetzner):
+            rules = self.api.firewalls[int(firewall_id)]["rules"]
+            return {(rule["protocol"], rule["port"] or "", one) for rule in rules for one in rule["source_ips"]}
+        rules = self.api.rules[firewall_id].values()
+        return {(rule["protocol"], rule["port"], f"{rule['subnet']}/{rule['subnet_size']}") for rule in rules}
+
     async def spec(self, owner: Owner = PROD, *, plan: str = "", region: str = "", ipv4: bool = True) -> ServerSpec:
         """Of a server whose key and firewall are there."""
         catalogue = await self.provider.catalogue()

@@ -9,6 +9,7 @@ from freehold.base.clock import Clock
 from freehold.base.secret import Secret
 from freehold.providers import cloudflare_answers as told
 from freehold.providers import cloudflare_reading as reading
+from freehold.providers.address import network_or_none
 from freehold.providers.api_call import Api, Call
 from freehold.providers.api_error import ApiError, Refusal
 from freehold.providers.cloudflare_rules import HostRules
@@ -130,7 +131,10 @@ class Cloudflare:
     async def proxy_networks(self) -> tuple[str, ...]:
         call = Call("read the networks of its proxy", "GET", ("ips",))
         networks = (await self._ask(call, told.NetworksAnswer)).result
-        return (*networks.ipv4_cidrs, *networks.ipv6_cidrs)
+        found = [(text, network_or_none(text)) for text in (*networks.ipv4_cidrs, *networks.ipv6_cidrs)]
+        if strange := [text for text, network in found if network is None]:
+            raise self._http.failure(call, Refusal.UNREADABLE, f'"{strange[0]}" is no network')
+        return tuple(network for _, network in found if network)
 
     async def leftovers(self, zone_id: str, owner: Owner) -> tuple[Leftover, ...]:
         async with together() as asking:

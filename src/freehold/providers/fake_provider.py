@@ -70,6 +70,11 @@ class FakeProvider:
     _firewalls: dict[str, tuple[Owner, Firewall]] = field(default_factory=dict)
     _last_id: int = 0
 
+    @property
+    def firewalls(self) -> dict[str, Firewall]:
+        """By id, whosever they are."""
+        return {key: one for key, (_, one) in self._firewalls.items()}
+
     async def check(self) -> str:
         return "nobody's account"
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from freehold.base.clock import rfc3339
 from freehold.providers import hetzner_answers as told
+from freehold.providers.address import address_or_none, first_of_network
 from freehold.providers.api_call import Said
 from freehold.providers.api_error import Refusal
 from freehold.providers.firewall import Firewall, FirewallRule, Protocol
 from freehold.providers.machine import Machine, MachineState
 from freehold.providers.offer import Architecture, Catalogue, Image, Plan, Price, Region
 
+_DIGITS = re.compile(r"[0-9]{1,5}")
 _STATES = {
     "running": MachineState.RUNNING,
     "initializing": MachineState.STARTING,
@@ -117,10 +119,16 @@ def _rule(rule: told.Rule) -> FirewallRule:
     sources = frozenset(rule.source_ips)
     if rule.direction == "in" and rule.protocol == "icmp":
         return FirewallRule(Protocol.ICMP, None, rule.description or "", sources)
-    if rule.direction == "in" and rule.protocol == "tcp" and rule.port and rule.port.isdigit():
-        return FirewallRule(Protocol.TCP, int(rule.port), rule.description or "", sources)
+    if rule.direction == "in" and rule.protocol == "tcp" and (port := _port(rule.port or "")):
+        return FirewallRule(Protocol.TCP, port, rule.description or "", sources)
     words = f"{rule.direction} {rule.protocol} {rule.port}"
     return FirewallRule(Protocol.ICMP, None, f"not ours: {words}", sources)
+
+
+def _port(text: str) -> int | None:
+    """None for a range, and for what is no port."""
+    port = int(text) if _DIGITS.fullmatch(text) else 0
+    return port if 1 <= port <= 65535 else None
 
 
 def rule_body(rule: FirewallRule) -> dict[str, Any]:
@@ -141,11 +149,7 @@ def machine(server: told.Server) -> Machine:
         _STATES.get(server.status, MachineState.UNKNOWN),
         server.server_type.name,
         server.location.name,
-        net.ipv4.ip if net.ipv4 else None,
-        _first_address(net.ipv6.ip) if net.ipv6 else None,
+        address_or_none(net.ipv4.ip) if net.ipv4 else None,
+        # Its images set up the first address of the network that the server gets.
+        first_of_network(net.ipv6.ip) if net.ipv6 else None,
     )
-
-
-def _first_address(network: str) -> str:
-    """Its images set up `::1` of the network that the server gets."""
-    return str(ipaddress.IPv6Network(network, strict=False).network_address + 1)

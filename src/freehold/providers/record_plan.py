@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from freehold.providers.address import address_or_none
 from freehold.providers.dns import Record
 from freehold.providers.ownership import Owner
 
@@ -61,4 +62,4 @@ def _does(record: Record, targets: list[Target]) -> bool:
 
 
 def _leads_to(record: Record, target: Target) -> bool:
-    return record.type == target.type and ipaddress.ip_address(record.content) == ipaddress.ip_address(target.content)
+    return record.type == target.type and address_or_none(record.content) == target.content

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from freehold.providers import vultr_answers as told
+from freehold.providers.address import address_or_none
 from freehold.providers.api_call import Said
 from freehold.providers.firewall import FirewallRule, Protocol
 from freehold.providers.machine import Machine, MachineState, ServerSpec
@@ -56,8 +57,8 @@ def _image(one: told.OperatingSystem) -> Image:
 
 def machine(one: told.Instance) -> Machine:
     """Runs once it is paid for and set up (`active`), powered on, and its system has been installed and booted."""
-    ipv4 = None if one.main_ip in ("", "0.0.0.0") else one.main_ip  # noqa: S104  none yet
-    return Machine(one.id, one.label, _state(one), one.plan, one.region, ipv4, one.v6_main_ip or None)
+    v4, v6 = address_or_none(one.main_ip), address_or_none(one.v6_main_ip)
+    return Machine(one.id, one.label, _state(one), one.plan, one.region, v4, v6)
 
 
 def _state(one: told.Instance) -> MachineState:

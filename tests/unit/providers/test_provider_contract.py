@@ -65,6 +65,10 @@ async def test_firewall_is_put_once_for_each_environment_with_exactly_the_rules(
 
     assert first.id == again.id != other.id
     assert again.rules == frozenset(rules_for(ssh_port=2222, open_ports=(8080,)))
+    both = ("0.0.0.0/0", "::/0")
+    wanted = {(kind, port, one) for kind, port in (("tcp", "2222"), ("tcp", "8080"), ("icmp", "")) for one in both}
+    assert world.lets_in(again.id) == wanted
+    assert {port for _, port, _ in world.lets_in(other.id)} == {"22", "80", "443", ""}
     same = await world.provider.put_firewall(rules_for(ssh_port=2222, open_ports=(8080,)), PROD)
     assert same == again
 

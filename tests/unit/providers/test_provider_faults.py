@@ -371,3 +371,12 @@ async def test_cloudflare_certificate_on_another_key_is_not_taken() -> None:
         with pytest.raises(ApiError, match="not on the key that was sent"):
             await world.dns.certify(HOST, new_request(HOST, PROD).csr_pem)
         await world.dns.close()
+
+
+async def test_cloudflare_networks_that_are_none_go_into_no_configuration() -> None:
+    with cloudflare_world() as world:
+        result = {"ipv4_cidrs": ["198.51.100.0/24\n bind :81"], "ipv6_cidrs": [], "etag": "x"}
+        world.api.faults = [Fault("GET /ips", 200, body={"success": True, "result": result})]
+        with pytest.raises(ApiError, match="is no network"):
+            await world.dns.proxy_networks()
+        await world.dns.close()

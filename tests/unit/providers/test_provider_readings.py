@@ -16,6 +16,7 @@ from freehold.providers import (
     vultr_answers,
     vultr_reading,
 )
+from freehold.providers.address import address_or_none, first_of_network, network_or_none
 from freehold.providers.api_call import Said
 from freehold.providers.api_error import Refusal
 from freehold.providers.dns import SslMode
@@ -131,3 +132,23 @@ def test_cloudflare_records_without_a_comment_are_nobodys() -> None:
 def test_cloudflare_modes_of_the_future_are_unknown() -> None:
     assert cloudflare_reading.ssl_mode("strict") is SslMode.STRICT
     assert cloudflare_reading.ssl_mode("origin_pull") is SslMode.UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["", "0.0.0.0", "::", "pending", "192.0.2.1; reboot", "1.2.3.4.5", "192.0.2.1/32"])
+def test_what_is_no_address_is_none(text: str) -> None:
+    assert address_or_none(text) is None
+
+
+def test_addresses_and_networks_have_one_spelling() -> None:
+    assert address_or_none("2001:0DB8::0001") == "2001:db8::1"
+    assert first_of_network("2001:db8:7::/64") == "2001:db8:7::1"
+    assert first_of_network("soon") is None
+    assert network_or_none("2001:DB8::/32") == "2001:db8::/32"
+    assert network_or_none("198.51.100.0/24\n bind :81") is None
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999999", "22-23", "any", "\u0662\u0662"])
+def test_hetzner_ports_that_are_none_are_no_crash(port: str) -> None:
+    rule = {"direction": "in", "protocol": "tcp", "port": port, "source_ips": ["::/0"]}
+    told = msgspec.convert({"id": 1, "name": "n", "rules": [rule]}, hetzner_answers.FirewallFound)
+    assert [one.port for one in hetzner_reading.firewall(told).rules] == [None]
