@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import getpass
 import os
+import shutil
 from collections.abc import Sequence
 
 from freehold.hosts.process_host import ProcessHost, Spawned
 
-NOT_FOUND_STATUS = 127
+_UNFIT_STATUS, _ABSENT_STATUS = 126, 127
 
 
 class LocalHost(ProcessHost):
@@ -25,8 +26,10 @@ class LocalHost(ProcessHost):
             process = await asyncio.create_subprocess_exec(
                 *argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
             )
-        except FileNotFoundError:
-            return _Absent(argv[0])
+        except OSError as error:  # as a shell has it: what is not there, and what cannot be begun
+            if shutil.which(argv[0]) is None:
+                return _NotBegun(f"{argv[0]}: not found", _ABSENT_STATUS)
+            return _NotBegun(f"{argv[0]}: {error.strerror}", _UNFIT_STATUS)
         return _Running(process)
 
 
@@ -64,11 +67,12 @@ class _Running:
             await self._process.wait()
 
 
-class _Absent:
-    """A program that is not there, as a shell tells of it."""
+class _NotBegun:
+    """A program that could not be begun, as a shell tells of it."""
 
-    def __init__(self, program: str) -> None:
-        self._complaint = f"{program}: not found\n".encode()
+    def __init__(self, complaint: str, status: int) -> None:
+        self._complaint = f"{complaint}\n".encode()
+        self._status = status
 
     async def write(self, data: bytes) -> None:
         del data
@@ -85,7 +89,7 @@ class _Absent:
         return said
 
     async def status(self) -> int:
-        return NOT_FOUND_STATUS
+        return self._status
 
     async def end(self) -> None:
         return
