@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from freehold.containers.connection import DockerConnection
 from freehold.containers.image_store import DockerImages
 from freehold.runtime.images.builder import ImageBuilder
 from freehold.runtime.images.inputs import ImageInputs
+from tests.support.sandbox import SandboxServer, sandbox_server
 
 
 async def _ensure_base_image() -> str:
@@ -41,7 +43,14 @@ def base_image() -> str:
             pytest.skip(f"no base image: {error.message}; {error.hint}")
 
 
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    """One server of Debian 12 with Docker, for every test of this process that wants one."""
+    with sandbox_server(tmp_path_factory.mktemp("sandbox")) as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def _stands_on_the_base_image(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("docker"):
+    if request.node.get_closest_marker("docker") and "sandbox" not in request.fixturenames:
         request.getfixturevalue("base_image")

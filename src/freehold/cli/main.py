@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("freehold.cli.keys", "Who may ask the running project over the network."),
     "env": ("freehold.cli.env", "The servers that projects are pushed to."),
     "image": ("freehold.cli.image", "Build, list and prune the images that agents run in."),
+    "sandbox": ("freehold.cli.sandbox", "Servers for trying things, in containers on this machine."),
     "mcp": ("freehold.cli.mcp", "Let another AI program see to the project, by the Model Context Protocol."),
     "keeper": ("freehold.cli.keeper", "The process that keeps runs; started on demand."),
 }
