@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import duration
 from freehold.hosts.failures import ChangedHostKeyError, UnknownHostKeyError
 from freehold.hosts.host_key_check import HostKeyCheck, algorithms_for, client_factory
 from freehold.hosts.ssh_config import Route, config_file, route_to
@@ -18,8 +19,6 @@ from freehold.store.known_hosts import KnownHosts
 if TYPE_CHECKING:
     import asyncssh
 
-CONNECT_TIMEOUT_S = 20.0
-"""For reaching a server and logging in to it; each jump host has as much."""
 KEEPALIVE_S, KEEPALIVE_COUNT = 15, 3
 """A peer that says nothing to three questions, fifteen seconds apart, is gone."""
 _MOST_JUMPS = 8
@@ -93,7 +92,7 @@ async def _connect(
     check = HostKeyCheck.of(target, place, known)
     async with offered_keys(target, route) as offer:
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(target.connect_timeout_s):
                 connection = await _handshake(target, route, check, offer, tunnel)
         except (OSError, TimeoutError, _asyncssh().Error) as error:
             raise _explained(error, target, route, check, offer) from error
@@ -130,7 +129,7 @@ def _explained(error: Exception, target: Target, route: Route, check: HostKeyChe
     if isinstance(error, asyncssh.PermissionDenied) or (check.is_right and isinstance(error, asyncssh.DisconnectError)):
         return _refused(name, route, offer, said=isinstance(error, asyncssh.PermissionDenied))
     if isinstance(error, TimeoutError):
-        return _unreachable(name, f"{where} does not answer within {CONNECT_TIMEOUT_S:.0f} s", _SLOW)
+        return _unreachable(name, f"{where} does not answer within {duration(target.connect_timeout_s)}", _SLOW)
     if isinstance(error, socket.gaierror):
         return _unreachable(name, f"there is no address for {route.host}", "Is its name right? server.host names it.")
     if isinstance(error, OSError):

@@ -9,6 +9,7 @@ from freehold.project.host_key import Pin
 
 DEFAULT_USER = "root"
 DEFAULT_PORT = 22
+CONNECT_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Target:
     key_path: str = ""
     keys: tuple[Secret, ...] = ()
     pin: Pin | None = None
+    connect_timeout_s: float = CONNECT_TIMEOUT_S
+    """For reaching it and logging in; each jump host on the way has as much."""
 
     @property
     def called(self) -> str:

@@ -267,6 +267,15 @@ async def test_something_else_is_there(known: KnownHosts, user_home: Path) -> No
     assert error.code is Code.UNREACHABLE
 
 
+async def test_a_server_that_is_too_slow(known: KnownHosts, user_home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # it takes the connection, and says nothing
+        target = Target("127.0.0.1", "prod", me(), listener.getsockname()[1], connect_timeout_s=0.3)
+        error = await failure(target, known)
+    assert (error.code, error.exit_code) == (Code.UNREACHABLE, 5)
+    assert "does not answer within 0.3 s" in error.message
+    assert "firewall" in error.hint
+
+
 async def test_a_connection_that_is_cut(server: SshServer, key: Path, known: KnownHosts) -> None:
     host = await open_ssh_host(target_of(server, key), known)
     running = asyncio.create_task(host.run(Command(("sh", "-c", "echo ready >&2; exec sleep 60"))))
