@@ -4,6 +4,7 @@
 
 const HEIGHT = 190; // pixels
 const SECONDS = 1000;
+const DAY = 86400; // seconds
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -54,11 +55,11 @@ function draw(figure) {
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     scales: {
-      x: { time: true, range: (_chart, least, most) => [least - 43200, most + 43200] },
+      x: { time: true, range: () => [Math.min(...days) - DAY / 2, Math.max(...days) + DAY / 2] },
       y: { range: (_chart, _least, most) => [0, most > 0 ? most * 1.05 : 1] },
     },
     axes: [
-      { ...line, grid: { show: false }, size: 32, values: "{YYYY}-{MM}-{DD}", space: 90 },
+      { ...line, grid: { show: false }, size: 32, values: "{YYYY}-{MM}-{DD}", space: 90, incrs: [1, 2, 7, 14, 28].map((days) => days * DAY) },
       { ...line, size: 60, values: (_chart, ticks) => ticks.map((tick) => marked(figure, tick, ticks.at(-1))) },
     ],
     series: [

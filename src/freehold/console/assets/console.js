@@ -74,3 +74,8 @@ function followRun(run, after) {
   const source = follow(address, kinds, () => true);
   source.addEventListener("run.finished", () => { source.close(); renew(); });
 }
+
+// A link of the head of which a corner is seen counts as seen, for browsers: whoever tabs there sees all of it.
+document.querySelector(".top")?.addEventListener("focusin", (event) => {
+  if (event.target.matches(":focus-visible")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
