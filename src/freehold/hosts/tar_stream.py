@@ -15,13 +15,23 @@ _BLOCK_BYTES = 512
 
 
 def tar_stream(files: Sequence[RemoteFile]) -> Iterator[bytes]:
-    """The archive, piece by piece; everything in it belongs to whoever unpacks it.
+    """The archive, in pieces of 256 kB, since each costs a packet or more; all in it belongs to whoever unpacks it.
 
     Raises USAGE for a path that leads out of the directory, CONFLICT for a file that changed its size meanwhile, FAILED
     for one that cannot be read.
     """
     for file in files:  # before anything is sent
         require_inside(file.path)
+    waiting = bytearray()
+    for piece in _pieces(files):
+        waiting += piece
+        while len(waiting) >= _PIECE_BYTES:
+            yield bytes(waiting[:_PIECE_BYTES])
+            del waiting[:_PIECE_BYTES]
+    yield bytes(waiting)
+
+
+def _pieces(files: Sequence[RemoteFile]) -> Iterator[bytes]:
     for file in files:
         try:
             yield from _entry(file)
