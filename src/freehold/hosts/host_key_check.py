@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freehold.hosts.target import Target
+from freehold.hosts.target import Target, place_of
 from freehold.project.host_key import HostKey, Pin
 from freehold.store.known_hosts import KnownHosts
 
@@ -32,20 +32,22 @@ class HostKeyCheck:
     is_right: bool = False
 
     @classmethod
-    def of(cls, target: Target, place: str, known: KnownHosts) -> HostKeyCheck:
-        """The environment's own pin alone counts where there is one. Raises what `KnownHosts.keys_of` raises."""
+    def of(cls, target: Target, host: str, port: int, known: KnownHosts) -> HostKeyCheck:
+        """The environment's own pin alone counts where there is one; else what a person accepted here, else what the
+        user's own `ssh` accepted: that is no first meeting, and another key is a changed one. Raises what
+        `KnownHosts.keys_of` raises."""
+        place = place_of(host, port)
         if target.pin:
             return cls(place, [target.pin], "server.hostKey of the environment")
-        pins = [Pin(key.fingerprint, key) for key in known.keys_of(place)]
-        return cls(place, pins, str(known.path))
+        if keys := known.keys_of(place):
+            return cls(place, [Pin(key.fingerprint, key) for key in keys], str(known.path))
+        path = Path("~/.ssh/known_hosts").expanduser()
+        return cls(place, [Pin(key.fingerprint, key) for key in _known_to_ssh(path, host, port)], str(path))
 
-    def see(self, host: str, address: str, port: int, key: HostKey) -> bool:
-        """Whether to go on. What the user's own `ssh` accepted before is no first contact."""
+    def see(self, key: HostKey) -> bool:
+        """Whether to go on."""
         self.shown = key
-        if self.pins:
-            self.is_right = any(pin.fits(key) for pin in self.pins)
-        else:
-            self.is_right = _is_known_to_ssh(host, address, port, key)
+        self.is_right = any(pin.fits(key) for pin in self.pins)
         return self.is_right
 
 
@@ -62,17 +64,17 @@ def client_factory(check: HostKeyCheck) -> Callable[[], asyncssh.SSHClient]:
 
     class Client(asyncssh.SSHClient):
         def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-            return check.see(host, addr, port, HostKey(key.get_algorithm(), key.public_data))
+            del host, addr, port  # the check knows which server it is for
+            return check.see(HostKey(key.get_algorithm(), key.public_data))
 
     return Client
 
 
-def _is_known_to_ssh(host: str, address: str, port: int, key: HostKey) -> bool:
+def _known_to_ssh(path: Path, host: str, port: int) -> list[HostKey]:
     import asyncssh
 
-    path = Path("~/.ssh/known_hosts").expanduser()
     with contextlib.suppress(OSError, ValueError, UnicodeDecodeError):  # a file that cannot be read knows nothing
-        trusted, _, revoked, *_ = asyncssh.match_known_hosts(asyncssh.read_known_hosts(str(path)), host, address, port)
-        blobs = {known.public_data for known in trusted} - {known.public_data for known in revoked}
-        return key.blob in blobs
-    return False
+        trusted, _, revoked, *_ = asyncssh.match_known_hosts(asyncssh.read_known_hosts(str(path)), host, "", port)
+        bad = {key.public_data for key in revoked}
+        return [HostKey(key.get_algorithm(), key.public_data) for key in trusted if key.public_data not in bad]
+    return []

@@ -12,7 +12,7 @@ from freehold.hosts.failures import ChangedHostKeyError, UnknownHostKeyError
 from freehold.hosts.host_key_check import HostKeyCheck, algorithms_for, client_factory
 from freehold.hosts.ssh_config import Route, config_file, route_to
 from freehold.hosts.ssh_keys import Offer, offered_keys
-from freehold.hosts.target import Target, parse_hop, place_of
+from freehold.hosts.target import Target, parse_hop
 from freehold.project.host_key import HostKey
 from freehold.store.known_hosts import KnownHosts
 
@@ -88,8 +88,7 @@ async def _connect(
     opened: list[asyncssh.SSHClientConnection],
     tunnel: asyncssh.SSHClientConnection | None,
 ) -> asyncssh.SSHClientConnection:
-    place = place_of(route.place_host, route.port)
-    check = HostKeyCheck.of(target, place, known)
+    check = HostKeyCheck.of(target, route.place_host, route.port, known)
     async with offered_keys(target, route) as offer:
         try:
             async with asyncio.timeout(target.connect_timeout_s):

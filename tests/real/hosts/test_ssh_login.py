@@ -91,11 +91,25 @@ async def test_the_first_meeting_shows_the_key_and_sends_nothing(
     assert known.path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_what_ssh_itself_trusts_is_no_first_meeting(
+async def test_what_ssh_itself_trusts_is_no_first_meeting(  # and what it would refuse is refused
     server: SshServer, key: Path, known: KnownHosts, user_home: Path
 ) -> None:
-    (user_home / ".ssh/known_hosts").write_text(f"{server.place} {server.host_key}\n")
+    file = user_home / ".ssh/known_hosts"
+    file.write_text(f"{server.place} {server.host_key}\n")
+    hash_names(file)
+    assert server.place not in file.read_text()
     assert await words_of(target_of(server, key, pin=None), known) == "here"
+    server.stop()
+    server.new_host_key()
+    server.start()
+    error = await failure(target_of(server, key, pin=None), known)
+    assert isinstance(error, ChangedHostKeyError)
+    assert str(file) in error.message
+
+
+def hash_names(known_hosts: Path) -> None:
+    """As Debian's `ssh` keeps the file."""
+    subprocess.run(["ssh-keygen", "-H", "-f", str(known_hosts)], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
