@@ -68,6 +68,8 @@ def create(
         Environments(context.home).add(environment, _text(address, key))
     if booted.systemd != "running":
         warn(f"some unit of {name} failed: freehold sandbox ssh {name} systemctl --failed")
+    if booted.storage == "vfs":
+        warn("this machine's kernel has no overlay file system: Docker in there is slow and takes much disk")
     if context.json:
         answer = {"name": name, "address": address, "systemd": booted.systemd, "hostKey": str(key)}
         print_json({**answer, "fingerprint": key.fingerprint, "environment": environment or None})

@@ -15,6 +15,7 @@ from freehold.containers.connection import DockerConnection
 from freehold.containers.execution import Executions
 from freehold.providers.api_error import ApiError, Refusal
 from freehold.providers.cloud_init import FIRST_BOOT_DONE, FirstBoot, cloud_config
+from freehold.providers.firewall import rules_for
 from freehold.providers.machine import Machine, MachineState
 from freehold.providers.ownership import Owner
 from freehold.providers.sandbox.boot import answers_as_ssh
@@ -22,10 +23,9 @@ from freehold.providers.sandbox.order import container_name
 from tests.support.cloud_worlds import KEY, PROD, STAGING, ProviderWorld
 from tests.support.sandbox import SandboxServer
 
-# What the contract says of every provider; the rest of it is about accounts, prices and regions.
+# What the contract says of every provider; the rest of it is about accounts, prices, regions and their firewalls.
 from tests.unit.providers.test_provider_contract import (  # noqa: F401
     test_account_is_told,
-    test_firewall_is_put_once_for_each_environment_with_exactly_the_rules,
     test_key_is_added_once_whatever_its_comment,
     test_machine_that_never_was_is_none,
     test_server_that_is_there_is_not_made_twice,
@@ -78,6 +78,14 @@ async def test_first_boot_is_carried_out_and_the_host_key_is_told(world: Provide
     assert running.host_key_fingerprint == shown.split()[1]
     assert await inside(made, "systemctl", "is-active", "fail2ban", "docker", "ssh") == "active\nactive\nactive"
     assert KEY in await inside(made, "cat", "/root/.ssh/authorized_keys")
+
+
+async def test_firewall_is_of_the_environment_and_nothing_of_it_is_left(world: ProviderWorld) -> None:
+    rules = rules_for(ssh_port=22)
+    mine, theirs = await world.provider.put_firewall(rules, PROD), await world.provider.put_firewall(rules, STAGING)
+    assert mine.id != theirs.id
+    assert mine == await world.provider.put_firewall(rules, PROD)
+    assert await world.provider.leftovers(PROD) == ()
 
 
 async def test_one_that_does_not_run_is_off(world: ProviderWorld) -> None:

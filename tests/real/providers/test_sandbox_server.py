@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installation import until
+from tests.support.program import PROGRAM
 from tests.support.sandbox import SandboxServer, sandbox_server, tiny_image_command
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
@@ -116,6 +118,26 @@ def test_one_that_does_not_boot_in_time_is_told_and_removed(sandbox: SandboxServ
     done = sandbox.freehold("sandbox", "create", name, "--wait", "1", "--cpus", "0.1")
     assert done.returncode == 1
     assert "still waiting for" in done.stderr
+    assert name not in docker("ps", "--all", "--format", "{{.Names}}")
+    assert name not in docker("volume", "ls", "--quiet")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_maker_that_is_stopped_leaves_nothing_or_what_remove_takes(
+    sandbox: SandboxServer, number: signal.Signals, status: int
+) -> None:
+    name = f"{sandbox.name}-stopped"
+    maker = subprocess.Popen(
+        [PROGRAM, "sandbox", "create", name], env=sandbox.freehold.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(lambda: name in docker("ps", "--all", "--format", "{{.Names}}"))
+    maker.send_signal(number)
+    maker.communicate(timeout=60)
+    assert maker.returncode == status
+    if number == signal.SIGKILL:
+        assert listed(sandbox, name)["state"] in ("running", "incomplete")
+        assert sandbox.freehold("sandbox", "remove", name, "--yes").returncode == 0
     assert name not in docker("ps", "--all", "--format", "{{.Names}}")
     assert name not in docker("volume", "ls", "--quiet")
 

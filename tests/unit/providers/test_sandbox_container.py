@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.providers.sandbox.capabilities import missing
+from freehold.providers.sandbox.capabilities import explained, missing
 from freehold.providers.sandbox.container import CAPABILITIES, config, free_address
 from freehold.providers.sandbox.order import Order
 
@@ -83,6 +83,14 @@ def test_every_address_but_the_networks_the_machines_and_the_broadcast_is_given_
 )  # fmt: skip
 def test_capabilities_that_the_machine_cannot_give_are_named(bounding: str, names: list[str]) -> None:
     assert missing(f"CapEff:\t0\nCapBnd:\t{bounding}\n", CAPABILITIES) == names
+
+
+def test_docker_s_refusal_names_them() -> None:
+    refusal = FreeholdError(Code.FAILED, "Docker could not start container x: unable to apply caps", "")
+    assert explained(refusal, []) is refusal
+    told = explained(refusal, ["SYS_ADMIN", "SYS_BOOT"])
+    assert told.message == refusal.message
+    assert "SYS_ADMIN, SYS_BOOT" in told.hint
 
 
 def test_a_system_that_does_not_tell_lacks_nothing() -> None:

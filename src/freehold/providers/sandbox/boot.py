@@ -52,6 +52,11 @@ class Boot:
         done = await self._executions.run(container_id, ("cat", "/etc/ssh/ssh_host_ed25519_key.pub"))
         return done.text.strip() if done.status == 0 else ""
 
+    async def storage(self, container_id: str) -> str:
+        """The storage driver of Docker inside, `overlay2`; empty while it does not tell."""
+        done = await self._executions.run(container_id, ("docker", "info", "--format", "{{.Driver}}"))
+        return done.text.strip() if done.status == 0 else ""
+
     async def journal(self, container_id: str) -> str:
         """The last of its journal, or of what its first program wrote, as indented lines; empty when neither tells."""
         text = ""

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from freehold.base.errors import FreeholdError
+
 STATUS = Path("/proc/self/status")
 
 _NUMBERS = {
@@ -35,3 +37,15 @@ def missing_here(wanted: Iterable[str]) -> list[str]:
         return missing(STATUS.read_text(), wanted)
     except OSError:
         return []
+
+
+def explained(error: FreeholdError, lacking: list[str]) -> FreeholdError:
+    """Docker's refusal to start a container, with the capabilities that may be why."""
+    if not lacking:
+        return error
+    return FreeholdError(
+        error.code,
+        error.message,
+        "A sandbox needs capabilities that this machine does not have in its bounding set: "
+        f"{', '.join(lacking)}. Is it a container itself? Let it have them.",
+    )

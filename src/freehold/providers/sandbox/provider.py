@@ -51,8 +51,9 @@ _REFUSALS = {
 class SandboxProvider:
     """A machine's id is its name. The cloud-config of a `ServerSpec` is carried out by cloud-init, as elsewhere.
 
-    There is no account: a key's id is the key itself, and a firewall is what the server has in it, so neither is ever
-    left over. Servers have IPv4 only. `machine_facts` is `GET /info` of Docker.
+    There is no account: a key's id is the key itself, and nothing filters before the server, whose own firewall is all
+    that it has; so neither is ever left over. This machine and other sandboxes reach it, by IPv4 only.
+    `machine_facts` is `GET /info` of Docker.
     """
 
     name = "sandbox"

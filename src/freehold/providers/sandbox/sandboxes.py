@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from freehold.base.clock import Clock, SystemClock
@@ -18,7 +17,7 @@ from freehold.containers.volume import Volumes
 from freehold.providers.sandbox import first_files
 from freehold.providers.sandbox.boot import BOOTS_WITHIN_S, Boot
 from freehold.providers.sandbox.bridge import Bridge
-from freehold.providers.sandbox.capabilities import missing_here
+from freehold.providers.sandbox.capabilities import explained, missing_here
 from freehold.providers.sandbox.container import (
     ADDRESS_LABEL,
     CAPABILITIES,
@@ -28,7 +27,7 @@ from freehold.providers.sandbox.container import (
 )
 from freehold.providers.sandbox.images import Notice, SandboxImages
 from freehold.providers.sandbox.order import Order, Sandbox, State, container_name
-from freehold.providers.sandbox.recipe import IMAGE_LABEL
+from freehold.providers.sandbox.recipe import IMAGE_LABEL, Form
 from freehold.providers.sandbox.room import require_room
 
 _GONE_WITHIN_S = 60.0
@@ -54,11 +53,13 @@ class Docker:
 
 @dataclass(frozen=True)
 class Booted:
-    """`host_key` is its public key, read past the network. `systemd` is `running`, or `degraded`: some unit failed."""
+    """`host_key` is its public key, read past the network. `systemd` is `running`, or `degraded`: some unit failed.
+    `storage` is the driver of Docker inside, where it has one."""
 
     sandbox: Sandbox
     host_key: str
     systemd: str
+    storage: str
 
 
 class Sandboxes:
@@ -78,7 +79,8 @@ class Sandboxes:
         try:
             notice(f"waiting until {order.name} has booted and SSH answers at {sandbox.address}")
             systemd = await self.boot.wait(sandbox.container_id, order.name, sandbox.address, within_s)
-            return Booted(sandbox, await self._host_key(sandbox), systemd)
+            storage = await self.boot.storage(sandbox.container_id) if order.form is Form.READY else ""
+            return Booted(sandbox, await self._host_key(sandbox), systemd, storage)
         except BaseException:
             await self._clear(order.name)
             raise
@@ -153,7 +155,7 @@ class Sandboxes:
         try:
             await containers.start(container_id)
         except FreeholdError as error:
-            raise _explained(error, missing_here(CAPABILITIES)) from error
+            raise explained(error, missing_here(CAPABILITIES)) from error
         return container_id
 
     async def _taken(self) -> list[str]:
@@ -208,16 +210,3 @@ def _state(status: str) -> State:
     if status == "created":
         return State.INCOMPLETE
     return State.RUNNING if status in ("running", "restarting", "paused") else State.STOPPED
-
-
-def _explained(error: FreeholdError, missing: Iterable[str]) -> FreeholdError:
-    """Why a container with our capabilities does not start, where that may be the reason."""
-    names = one_of(missing)
-    if names == "none":
-        return error
-    return FreeholdError(
-        error.code,
-        error.message,
-        f"A sandbox needs capabilities that this machine does not have in its bounding set: {names}. "
-        "Is it a container itself? Let it have them.",
-    )
