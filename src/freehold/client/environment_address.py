@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
@@ -48,9 +49,17 @@ def address_in(home: Path, environment: str, project: Path) -> RemoteAddress | S
 
 def server_address(home: Path, environment: str, project: str) -> ServerAddress:
     """The gateway behind its socket; `project` is its name on servers. Raises as `address_in`."""
-    found = Environments(home).read(environment)
-    tunnel = Tunnel(target_of(found, FileCredentialStore(home)), KnownHosts(home))
+    inventory = Environments(home)
+    inventory.require(environment)
+    tunnel = _tunnel(home, environment, inventory.file(environment).stat().st_mtime_ns)
     return ServerAddress(environment, project, Layout(project).gateway_socket, tunnel)
+
+
+@functools.lru_cache(maxsize=16)
+def _tunnel(home: Path, environment: str, _changed_ns: int) -> Tunnel:
+    """One for each server, however often a long process asks, until its file changes."""
+    found = Environments(home).read(environment)
+    return Tunnel(target_of(found, FileCredentialStore(home)), KnownHosts(home))
 
 
 def has_address(home: Path, environment: str) -> bool:

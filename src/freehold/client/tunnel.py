@@ -22,30 +22,33 @@ _CLOSING_S = 2.0
 
 class Tunnel:
     """One SSH connection, opened when it is first needed and closed at the end of the process. Its sockets work like
-    local ones. For one thread at a time."""
+    local ones. Several threads may use it."""
 
     def __init__(self, target: Target, known: KnownHosts) -> None:
         self.target = target
         self.known = known
         self._host: SshHost | None = None
+        self._opening = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def connect(self) -> SshHost:
         """Log in, unless that is done. Raises what `open_ssh_host` raises."""
-        if self._host is None:
-            self._host = self.do(open_ssh_host(self.target, self.known))
-        return self._host
+        with self._opening:
+            if self._host is None:
+                self._host = self.do(open_ssh_host(self.target, self.known))
+            return self._host
 
     def open(self, path: str) -> socket.socket:
         """A connection to the unix socket at `path` there. Raises what `connect` and `Host.forward` raise. Where the
         SSH connection broke since it was last used, it is opened once more."""
-        was_open = self._host is not None
+        used_before = self._host
+        host = self.connect()
         try:
-            return self.do(self.connect().forward(path, as_root=True))
+            return self.do(host.forward(path, as_root=True))
         except FreeholdError as error:
-            if error.code is not Code.UNREACHABLE or not was_open:
+            if error.code is not Code.UNREACHABLE or host is not used_before:
                 raise
-        self._drop()
+        self._drop(host)
         return self.do(self.connect().forward(path, as_root=True))
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -58,25 +61,27 @@ class Tunnel:
             raise
 
     def close(self) -> None:
-        self._drop()
+        if self._host is not None:
+            self._drop(self._host)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
             atexit.unregister(self.close)
 
-    def _drop(self) -> None:
-        host, self._host = self._host, None
-        if host is not None:
-            with contextlib.suppress(Exception):  # it is given up: whatever goes wrong with it now concerns nobody
-                asyncio.run_coroutine_threadsafe(host.close(), self._running_loop()).result(_CLOSING_S)
+    def _drop(self, host: SshHost) -> None:
+        with self._opening:
+            if self._host is host:
+                self._host = None
+        with contextlib.suppress(Exception):  # it is given up: whatever goes wrong with it now concerns nobody
+            asyncio.run_coroutine_threadsafe(host.close(), self._running_loop()).result(_CLOSING_S)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            loop = asyncio.new_event_loop()
-            threading.Thread(target=_run, args=(loop,), name="ssh", daemon=True).start()
-            atexit.register(self.close)
-            self._loop = loop
-        return self._loop
+        with self._opening:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_run, args=(self._loop,), name="ssh", daemon=True).start()
+                atexit.register(self.close)
+            return self._loop
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
