@@ -20,7 +20,15 @@ from freehold.gateway.app import make_app
 from freehold.gateway.console_api import ConsoleApi
 from freehold.gateway.first_key import ensure_first_key
 from freehold.gateway.front import Front
-from freehold.gateway.gateway import Gateway, listening, make_gateway, read_latest_runs, watch_followers, watch_standing
+from freehold.gateway.gateway import (
+    Gateway,
+    listening,
+    make_gateway,
+    read_latest_runs,
+    watch_followers,
+    watch_past,
+    watch_standing,
+)
 from freehold.gateway.local_peer import is_local
 from freehold.gateway.log_ring import LogRing
 from freehold.gateway.project_service import ProjectService, open_service
@@ -79,7 +87,7 @@ async def _gateway(asking: Asking, service: ProjectService, stop: asyncio.Event)
     store = FileCredentialStore(asking.home)
     events = KeeperRunEvents(asking.root, asking.home)
     gateway = make_gateway(service, events, store, log=log, stop=stop.set)
-    works = (watch_standing(gateway), watch_followers(gateway), gateway.notices.outbox.run())
+    works = (watch_standing(gateway), watch_followers(gateway), watch_past(gateway), gateway.notices.outbox.run())
     watching = [asyncio.create_task(one) for one in works]
     try:
         with listening(gateway):

@@ -127,6 +127,20 @@ async def watch_standing(gateway: Gateway) -> None:
         await clock.sleep(1.0)
 
 
+async def watch_past(gateway: Gateway) -> None:
+    """Show the runs of before the start as the latest ones, where they are, once they are listed."""
+    await gateway.service.past_listed.wait()
+    while True:
+        try:
+            await read_latest_runs(gateway)
+        except FreeholdError as error:
+            _logger.debug("the latest runs are not known", extra={"error": error.message})
+            await gateway.service.clock.sleep(SAID_AT_LEAST_EVERY_S)
+        else:
+            gateway.changes.tell("project")
+            return
+
+
 async def watch_followers(gateway: Gateway) -> None:
     """End the streams of those whose time is over. Until cancelled."""
     while True:

@@ -56,7 +56,9 @@ class Listeners:
 
 @dataclass(frozen=True)
 class ProjectService:
-    """What answers for a project while it runs. `environment` is the one that was asked for; empty for none."""
+    """What answers for a project while it runs. `environment` is the one that was asked for; empty for none.
+    `past_listed` is set once runs were listed that had been started by hand while it did not run.
+    """
 
     root: Path
     home: Path
@@ -66,6 +68,7 @@ class ProjectService:
     scheduler: Scheduler
     keeper: RunKeeper
     listeners: Listeners = field(default_factory=Listeners)
+    past_listed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def revisions(self) -> Revisions:
@@ -103,7 +106,7 @@ async def open_service(
         try:
             await migrate(database, state / BACKUPS, clock.now())
             keeper = KeeperLink(root, home)
-            listeners = Listeners()
+            listeners, past_listed = Listeners(), asyncio.Event()
             scheduler = Scheduler(
                 database,
                 keeper,
@@ -118,10 +121,12 @@ async def open_service(
             works = (
                 scheduler.run,
                 Retention(database, keeper, clock, scheduler).run,
-                CatchUp(database, keeper, clock, scheduler).run,
+                CatchUp(database, keeper, clock, scheduler, past_listed.set).run,
             )
             async with FileChanges(root, home) as changes, _at_work(*works, lambda: reload.run(changes)):
-                yield ProjectService(root, home, environment, clock, database, scheduler, keeper, listeners)
+                yield ProjectService(
+                    root, home, environment, clock, database, scheduler, keeper, listeners, past_listed
+                )
         finally:
             await database.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -32,11 +32,19 @@ class CatchUp:
     database, and then the next one goes past what is known, too.
     """
 
-    def __init__(self, database: Database, keeper: RunKeeper, clock: Clock, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keeper: RunKeeper,
+        clock: Clock,
+        scheduler: Scheduler,
+        on_listed: Callable[[], object] = lambda: None,
+    ) -> None:
         self._database = database
         self._keeper = keeper
         self._clock = clock
         self._scheduler = scheduler
+        self._on_listed = on_listed
 
     async def run(self) -> None:
         """Until all is taken in."""
@@ -52,6 +60,7 @@ class CatchUp:
                 continue
             if taken:
                 _logger.info("past runs are listed", extra={"runs": taken})
+                self._on_listed()
             return
 
     async def take_in(self) -> int:

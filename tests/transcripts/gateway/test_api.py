@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.api.table import ENDPOINTS
+from freehold.gateway.gateway import watch_past
 from freehold.project.triggering import QueueFull
+from freehold.store import run_index
 from freehold.store.api_keys import Scope
 from freehold.wire.keeper import LONGEST_SAID, FinishChat, InterruptTurn, Say
 from freehold.wire.run_api import CallRequest, LockRequest
-from freehold.wire.runs import Result, RunError
+from freehold.wire.runs import Result, RunError, RunState, RunView, Trigger
 from freehold.wire.service import API
 from tests.support.gateway_world import GatewayWorld, errors
 from tests.support.scheduling import until
@@ -326,3 +329,17 @@ async def test_what_a_run_called_is_told(world: GatewayWorld) -> None:
 async def test_a_whole_number_may_be_written_with_a_point(world: GatewayWorld) -> None:
     assert (await world.client.put(f"{API}/agents/dev/scale", content=b'{"scale": 2.0}')).status_code == 200
     assert (await world.client.put(f"{API}/agents/dev/scale", content=b'{"scale": 2.5}')).status_code == 400
+
+
+async def test_a_run_of_before_the_start_is_an_agents_latest_one_once_it_is_listed(world: GatewayWorld) -> None:
+    gateway = world.gateway
+    watching = asyncio.create_task(watch_past(gateway))
+    past = RunView(
+        run_id="dev-01", agent="dev", attempt=1, trigger=Trigger(), state=RunState.FINISHED,
+        queued_at="2025-12-31T00:00:00.000Z", finished_at="2025-12-31T00:00:00.000Z", result=Result.COMPLETED,
+    )  # fmt: skip
+    await gateway.service.database.write(lambda connection: run_index.record(connection, past))
+    assert (await world.client.get(f"{API}/agents/dev")).json()["last_run"] is None
+    gateway.service.past_listed.set()
+    await watching
+    assert (await world.client.get(f"{API}/agents/dev")).json()["last_run"]["run_id"] == "dev-01"

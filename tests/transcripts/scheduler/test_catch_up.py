@@ -141,3 +141,15 @@ async def test_old_runs_go_but_for_the_latest_attempts_of_what_waits(world: Sche
         assert (await removing)["run folders"] == 5
         assert not set(old) & set(world.keeper.runs)
         assert {*young, view.run_id} <= set(world.keeper.runs)
+
+
+async def test_it_is_told_that_past_runs_are_listed_and_not_when_there_were_none(world: SchedulerWorld) -> None:
+    world.agent()
+    told: list[str] = []
+    async with world.running() as scheduler:
+        catch_up = CatchUp(world.database, world.keeper, world.clock, scheduler, lambda: told.append("listed"))
+        await catch_up.run()
+        assert told == []
+        past_runs(world, 1)
+        await catch_up.run()
+        assert told == ["listed"]
