@@ -12,8 +12,8 @@ from freehold.base.clock import rfc3339
 
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
-_TALKATIVE = ("alembic", "uvicorn")
-"""Libraries that tell at every start what nobody can act on."""
+_TALKATIVE = ("alembic", "uvicorn", "watchfiles")
+"""Libraries that tell at every start, or at every edit, what nobody can act on."""
 
 
 class JsonFormatter(logging.Formatter):

@@ -41,7 +41,9 @@ def scale(context: Context, name: str, runs: str) -> None:
     if context.json:
         print_json({"agent": name, "scale": wanted})
     elif not context.quiet:
-        say(f"{name}: as configured" if wanted is None else f"{name}: at most {wanted} at a time")
+        none = f"{name}: begins nothing; what comes waits until `freehold agent scale {name} default`"
+        some = f"{name}: as configured" if wanted is None else f"{name}: at most {wanted} at a time"
+        say(none if wanted == 0 else some)
 
 
 def switch_agent(context: Context, name: str, *, enabled: bool) -> None:

@@ -183,6 +183,9 @@ def _misuse(error: click.ClickException) -> FreeholdError:
     if context is None:
         return FreeholdError(Code.USAGE, error.format_message())
     usage = " ".join(context.get_usage().split()).replace("Usage: ", "usage: ", 1)
+    inside = context.command
+    if context.parent and isinstance(inside, click.Group):  # all names: there are few, and one of them is meant
+        usage += f"\nthe commands are: {', '.join(inside.list_commands(context))}"
     return FreeholdError(Code.USAGE, error.format_message(), f"{usage}\n{context.command_path} --help says more")
 
 

@@ -8,7 +8,7 @@ import click
 
 from freehold.base.plain_text import clipped, one_line
 from freehold.base.words import plural
-from freehold.cli.agent_status import last_run, money, next_run, places, result, starters
+from freehold.cli.agent_status import LONGEST_TEXT, last_run, money, next_run, places, result, starters
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import paint, print_json, say, table, warn
@@ -47,15 +47,19 @@ def command(context: Context, agent: str) -> None:
 def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
     now = datetime.now(UTC)
     if not quiet:
-        state = "paused" if status.paused else "running"
+        state = f"running since {local_time(status.started_at)}"
         counts = f"{plural(status.running, 'run')} under way, {status.waiting} waiting"
-        say(paint(status.name, bold=True), f": {state} since {local_time(status.started_at)}, {counts}")
+        say(paint(status.name, bold=True), f": {state}, {counts}")
         say(f"spent: {money(status)}")
-        if status.held and not status.paused:
+        if status.paused:
+            say(paint("paused: what comes waits; `freehold resume` lets it begin", fg="yellow"))
+        elif status.held:
             say(paint(f"nothing begins: {one_line(status.held)}", fg="yellow"))
     if status.agents:
-        headers = ["agent", "state", "runs", "waiting", "next", "last run", "started by"]
-        table(headers, [_row(agent, now) for agent in status.agents], _NARROWER)
+        headers = ["agent", "state", "runs", "waiting", "next", "last run", "started by", "says"]
+        rows = [_row(agent, now) for agent in status.agents]
+        said = len(headers) if any(agent.status_text for agent in status.agents) else -1
+        table(headers[:said], [row[:said] for row in rows], _NARROWER)
     else:
         say("No agents yet. `freehold agent new NAME` makes one.")
     for problem in status.problems:
@@ -73,6 +77,7 @@ def _row(agent: AgentView, now: datetime) -> list[object]:
         next_run(agent, now),
         last_run(agent, now),
         starters(agent),
+        clipped(agent.status_text, LONGEST_TEXT),
     ]
 
 

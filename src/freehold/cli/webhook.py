@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 
 from freehold.base.plain_text import clipped
 from freehold.base.words import plural
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
-from freehold.cli.output import json_line, paint, print_json, say, table
+from freehold.cli.output import json_line, note, paint, print_json, say, table
 from freehold.cli.table import Narrower
 from freehold.cli.webhook_fixture import read_fixture
 from freehold.cli.webhook_try import Tried, post, simulate_for, try_out
@@ -44,7 +45,7 @@ def simulate(context: Context, source: str, file: Path, event: str, send: bool) 
     delivery = simulate_for(context, project, source, read_fixture(file), event=event)
     if send:
         answer = post(gateway_of(context), delivery)
-        say(json_line(answer))
+        _tell_sent(context, answer)
         return
     tried = try_out(project, delivery)
     print_json(tried) if context.json else _show(tried, quiet=context.quiet)
@@ -94,6 +95,20 @@ def _tell(answer: WebhookAnswer) -> None:
     skipped = f", {answer.skipped} could not" if answer.skipped else ""
     repeated = "; it was accepted before" if answer.duplicate else ""
     say(f"{plural(answer.matched, 'agent')} started{skipped}{repeated}")
+
+
+def _tell_sent(context: Context, answer: bytes) -> None:
+    """A receipt in words, and what it leads to; whatever else a sender is answered, as it is."""
+    try:
+        receipt = msgspec.json.decode(answer, type=WebhookAnswer)
+    except msgspec.DecodeError:
+        receipt = WebhookAnswer()
+    if context.json or not receipt.receipt_id:
+        say(json_line(answer))
+        return
+    _tell(receipt)
+    if not context.quiet:
+        note(f"freehold webhook show {receipt.receipt_id} says what came of it")
 
 
 def _told(found: ReceiptDetail) -> Iterator[str]:

@@ -65,7 +65,11 @@ class WebhookIntake:
         """Take a delivery in again, with the triggers as they are now. Raises NOT_FOUND, BUSY."""
         found = await self._service.database.read(lambda connection: receipts.find(connection, receipt_id))
         if found is None:
-            raise FreeholdError(Code.NOT_FOUND, f"there is no receipt {receipt_id[:40]}", "`/receipts` lists them.")
+            raise FreeholdError(
+                Code.NOT_FOUND,
+                f"there is no receipt {receipt_id[:40]}",
+                "`freehold webhook receipts` lists them.",
+            )
         receipt, content = found
         sources = self._sources_at(receipt.source)
         again = Delivery(receipt.source, content.headers, content.body, self._service.clock.now())

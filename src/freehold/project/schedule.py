@@ -18,6 +18,14 @@ _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+_RANGES = {
+    "second": "0 to 59, or *",
+    "minute": "0 to 59, or *",
+    "hour": "0 to 23, or *",
+    "day-of-month": "1 to 31, L for the last, or *",
+    "month": "1 to 12, JAN to DEC, or *",
+    "day-of-week": "0 to 7 (0 and 7 are Sunday), SUN to SAT, or *",
+}
 
 
 def plain_expression(expression: str) -> str:
@@ -38,7 +46,7 @@ def expression_problem(expression: str) -> str:
     except CronSimError as error:
         if _reads_in_any_month(fields):
             return ""
-        return str(error)[:1].lower() + str(error)[1:]
+        return _with_range(str(error)[:1].lower() + str(error)[1:])
     return ""
 
 
@@ -60,6 +68,11 @@ def timezone_problem(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return 'unknown time zone; write for example "UTC" or "Europe/Berlin"'
     return ""
+
+
+def _with_range(problem: str) -> str:
+    """`bad minute` with what one may be."""
+    return next((f"{problem}: {values}" for field, values in _RANGES.items() if problem == f"bad {field}"), problem)
 
 
 def _reads_in_any_month(fields: list[str]) -> bool:

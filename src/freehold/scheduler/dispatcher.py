@@ -69,7 +69,7 @@ class Dispatcher:
         self.queues = Queues()
         self.active: dict[str, RunView] = {}
         self.spent = Spent()
-        self.keeper_problem = "the keeper is away: not connected yet"
+        self.keeper_problem = "the keeper, the process that holds the runs, is being started"
         self.stopping = False
 
     @property

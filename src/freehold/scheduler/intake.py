@@ -126,7 +126,11 @@ class Intake:
 
         trigger = await self._database.write(work)
         if trigger is None:
-            raise FreeholdError(Code.NOT_FOUND, f"there is no dead letter {trigger_id}", "`freehold queue` lists them.")
+            raise FreeholdError(
+                Code.NOT_FOUND,
+                f"there is no dead letter {trigger_id}",
+                "`freehold queue dead` lists them, with whole ids.",
+            )
         self._dispatcher.take_in(trigger)
         return trigger
 

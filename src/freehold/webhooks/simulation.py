@@ -38,7 +38,7 @@ def simulated(
             raise FreeholdError(
                 Code.USAGE,
                 f"{source.type} names the event in {provider.event_headers[0]}, and none is given",
-                "name it",
+                "Name it: --event NAME.",
             )
         made[provider.event_headers[0]] = event
     if provider.delivery_headers:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
@@ -76,7 +77,7 @@ def test_status(project: Path, gateway: FakeGateway) -> None:
     assert head.startswith("shop: running since 2026-11-21")
     assert head.endswith("1 run under way, 3 waiting")
     assert spent == "spent: $1.20 of $5.00 today, $20.10 this month"
-    assert columns.split() == ["AGENT", "STATE", "RUNS", "WAITING", "NEXT", "LAST", "RUN", "STARTED", "BY"]
+    assert columns.split() == ["AGENT", "STATE", "RUNS", "WAITING", "NEXT", "LAST", "RUN", "STARTED", "BY", "SAYS"]
     assert rows[0].split()[:4] == ["dev", "idle", "0/2*", "3"]
     assert rows[2] == "2 dead letters: freehold queue dead"
     assert answer.err == "warning: agent broken: no key[2J\n"
@@ -89,8 +90,16 @@ def test_status_says_why_nothing_begins(project: Path, gateway: FakeGateway) -> 
     assert "nothing begins: the day's budget is spent" in typed(project, "status").out
     gateway.replies["GET /status"] = project_status(paused=True, held="paused by ci")
     shown = typed(project, "status").out
-    assert "shop: paused since" in shown
+    assert "shop: running since" in shown  # since when it is paused, nobody knows
+    assert "paused: what comes waits; `freehold resume` lets it begin" in shown
     assert "nothing begins" not in shown
+
+
+def test_status_shows_what_agents_say_where_one_says_something(project: Path, gateway: FakeGateway) -> None:
+    gateway.replies["GET /status"] = project_status(agent_view())
+    assert "reading" in typed(project, "status").out
+    gateway.replies["GET /status"] = project_status(msgspec.structs.replace(agent_view(), status_text=""))
+    assert "SAYS" not in typed(project, "status").out
 
 
 def test_status_of_an_agent(project: Path, gateway: FakeGateway) -> None:
@@ -114,6 +123,7 @@ SWITCHES = [
     (["agent", "disable", "dev"], "POST /agents/dev/disable", "", "dev: disabled"),
     (["agent", "enable", "dev"], "POST /agents/dev/enable", "", "dev: enabled"),
     (["agent", "scale", "dev", "3"], "PUT /agents/dev/scale", '{"scale":3}', "dev: at most 3 at a time"),
+    (["agent", "scale", "dev", "0"], "PUT /agents/dev/scale", '{"scale":0}', "dev: begins nothing; what comes waits"),
     (["agent", "scale", "dev", "default"], "PUT /agents/dev/scale", '{"scale":null}', "dev: as configured"),
     (["queue", "replay", "t1"], "POST /triggers/t1/replay", "", "t1 waits again"),
     (["queue", "discard", "t1", "--yes"], "POST /triggers/t1/discard", "", "t1 will not begin"),

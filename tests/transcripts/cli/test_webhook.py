@@ -85,8 +85,11 @@ def test_it_is_sent_signed(project: Path) -> None:
         gateway.replies["POST /webhooks/hub"] = Raw(b'{"ok":true,"matched":1,"skipped":0,"receiptId":"r1"}')
         words = ("simulate", "hub", str(project / "issue.json"), "--event", "issues", "--send")
         answer = typed(project, *words)
-        assert json.loads(answer.out)["receiptId"] == "r1"
+        assert (answer.out, answer.err) == ("1 agent started\n", "freehold webhook show r1 says what came of it\n")
         [asked] = gateway.asked
+        assert json.loads(typed(project, *words, "--json").out)["receiptId"] == "r1"
+        gateway.replies["POST /webhooks/hub"] = Raw(b'{"type":1}')  # no receipt: what else a sender may be answered
+        assert typed(project, *words).out == '{"type":1}\n'
     digest = hmac.new(b"a-long-secret", asked.body, hashlib.sha256).hexdigest()
     assert asked.headers["x-hub-signature-256"] == f"sha256={digest}"
     assert asked.headers["x-github-event"] == "issues"

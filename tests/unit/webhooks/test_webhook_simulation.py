@@ -50,6 +50,7 @@ def test_an_event_that_has_to_be_named_is_asked_for(kind: str) -> None:
     with pytest.raises(FreeholdError) as caught:
         simulated(source(kind), b"{}", now=NOW, delivery_id="1")
     assert caught.value.code is Code.USAGE
+    assert caught.value.hint == "Name it: --event NAME."
 
 
 def test_a_payload_of_yesterday_is_sent_now() -> None:

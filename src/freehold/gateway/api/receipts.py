@@ -28,7 +28,11 @@ async def one(asked: Asked) -> ReceiptDetail:
     receipt_id = asked.path["id"]
     found = await asked.service.database.read(lambda connection: receipts.find(connection, receipt_id))
     if found is None:
-        raise FreeholdError(Code.NOT_FOUND, f"there is no receipt {receipt_id[:100]}", "/api/v1/receipts lists them.")
+        raise FreeholdError(
+            Code.NOT_FOUND,
+            f"there is no receipt {receipt_id[:100]}",
+            "`freehold webhook receipts` lists them.",
+        )
     receipt, content = found
     agents = list(asked.service.scheduler.agents.project.agents)
     origin = receipt.delivery_id or receipt.id
