@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,6 @@ from freehold.cli.output import confirm, note, print_json, say, table
 from freehold.cli.sandbox_create import PROVIDER, create
 from freehold.cli.when import local_time, to_the_minute
 from freehold.client.server_target import KEY_FIELD, KEY_TYPE
-from freehold.containers.image_store import Image
 from freehold.project.credential import DEFAULT_INSTANCE
 from freehold.project.home import credentials_directory
 from freehold.project.host_key import HostKey
@@ -23,6 +23,9 @@ from freehold.project.problems import Problems
 from freehold.providers.sandbox.order import Sandbox, State, container_name
 from freehold.store.environments import Environments
 from freehold.store.known_hosts import KnownHosts
+
+if TYPE_CHECKING:
+    from freehold.containers.image_store import Image  # it loads all that talks to Docker
 
 
 @click.group(name="sandbox")
@@ -162,8 +165,9 @@ async def _met(context: Context, name: str) -> Sandbox:
                 if sandbox.state is State.INCOMPLETE
                 else f"docker start {container_name(name)}",
             )
-        if key := await shop.sandboxes.boot.host_key(sandbox.container_id):
-            KnownHosts(context.home).pin(sandbox.address, HostKey.parse(key))
+        told, known = await shop.sandboxes.boot.host_key(sandbox.container_id), KnownHosts(context.home)
+        if told and known.keys_of(sandbox.address) != [key := HostKey.parse(told)]:
+            known.pin(sandbox.address, key)
         return sandbox
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,13 +18,14 @@ from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef
 from freehold.project.credentials import EVERY_CREDENTIAL_TYPE
 from freehold.project.environments import name_problem
 from freehold.project.host_key import HostKey
-from freehold.providers.sandbox.boot import BOOTS_WITHIN_S
-from freehold.providers.sandbox.order import Order
+from freehold.providers.sandbox.order import BOOTS_WITHIN_S, Order
 from freehold.providers.sandbox.recipe import SUITES, Form
-from freehold.providers.sandbox.sandboxes import Booted
 from freehold.store.credentials import FileCredentialStore
 from freehold.store.environments import Environments
 from freehold.store.known_hosts import KnownHosts
+
+if TYPE_CHECKING:
+    from freehold.providers.sandbox.sandboxes import Booted  # it loads all that talks to Docker
 
 PROVIDER = "sandbox"
 """In `provider` of an environment's file."""

@@ -9,9 +9,8 @@ from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.container import Containers
 from freehold.containers.execution import Executions
+from freehold.providers.sandbox.order import BOOTS_WITHIN_S
 
-BOOTS_WITHIN_S = 120.0
-"""3 s on a machine at rest (measured), and four times as long where all its processors are busy."""
 _LOOK_EVERY_S = 0.2
 _SHOWN_LINES = 30
 _BOOTED = ("running", "degraded")

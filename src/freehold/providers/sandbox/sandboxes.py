@@ -15,7 +15,7 @@ from freehold.containers.execution import Executions
 from freehold.containers.network import Networks
 from freehold.containers.volume import Volumes
 from freehold.providers.sandbox import first_files
-from freehold.providers.sandbox.boot import BOOTS_WITHIN_S, Boot
+from freehold.providers.sandbox.boot import Boot
 from freehold.providers.sandbox.bridge import Bridge
 from freehold.providers.sandbox.capabilities import explained, missing_here
 from freehold.providers.sandbox.container import (
@@ -26,7 +26,7 @@ from freehold.providers.sandbox.container import (
     free_address,
 )
 from freehold.providers.sandbox.images import Notice, SandboxImages
-from freehold.providers.sandbox.order import Order, Sandbox, State, container_name
+from freehold.providers.sandbox.order import BOOTS_WITHIN_S, Order, Sandbox, State, container_name
 from freehold.providers.sandbox.recipe import IMAGE_LABEL, Form
 from freehold.providers.sandbox.room import require_room
 
