@@ -23,6 +23,9 @@ from freehold.hosts.remote_words import (
 from freehold.hosts.splice import Splices
 from freehold.hosts.tar_stream import tar_stream
 
+MOST_AT_ONCE = 6
+"""Commands; further ones wait for their turn. A server begins ten sessions on one connection (sshd's MaxSessions), and
+some are kept for what has no end: lines that are followed, sockets that are bridged."""
 _PIECE_BYTES = 64 * 1024
 _PUT_TIMEOUT_S = 600.0
 _FORWARD_TIMEOUT_S = 20.0
@@ -59,6 +62,7 @@ class ProcessHost:
         self._user = user
         self._may_be_root: asyncio.Task[None] | None = None
         self._splices = Splices()
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     @property
     def name(self) -> str:
@@ -132,7 +136,7 @@ class ProcessHost:
     async def _run(self, command: Command, stdin: Iterable[bytes]) -> Outcome:
         with self._told(command):
             argv = await self._argv(command)
-            async with asyncio.timeout(command.timeout_s):
+            async with self._room, asyncio.timeout(command.timeout_s):
                 process = await self.spawn(argv)
                 try:
                     return await self._converse(command, process, stdin)

@@ -158,8 +158,8 @@ async def test_what_takes_too_long_is_ended(world: World) -> None:
 
 
 async def test_several_at_once(world: World) -> None:
-    outcomes = await asyncio.gather(*(world.host.run(Command(("cat",), stdin=b"%d" % n)) for n in range(8)))
-    assert [outcome.text for outcome in outcomes] == [str(n) for n in range(8)]
+    outcomes = await asyncio.gather(*(world.host.run(Command(("cat",), stdin=b"%d" % n)) for n in range(24)))
+    assert [outcome.text for outcome in outcomes] == [str(n) for n in range(24)]
 
 
 async def test_lines_come_one_by_one(world: World) -> None:
