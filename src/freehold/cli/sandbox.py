@@ -12,13 +12,15 @@ import click
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural, size
 from freehold.cli.context import Context
+from freehold.cli.env_bind import bind
 from freehold.cli.output import confirm, note, print_json, say, table
-from freehold.cli.sandbox_create import PROVIDER, create
+from freehold.cli.sandbox_create import ID_KEY, PROVIDER, create
 from freehold.cli.when import local_time, to_the_minute
 from freehold.client.server_target import KEY_FIELD, KEY_TYPE
 from freehold.project.credential import DEFAULT_INSTANCE
 from freehold.project.home import credentials_directory
 from freehold.project.host_key import HostKey
+from freehold.project.load import chosen_environment
 from freehold.project.problems import Problems
 from freehold.providers.sandbox.order import Sandbox, State, container_name
 from freehold.store.environments import Environments
@@ -188,18 +190,19 @@ async def _prune(also_current: bool) -> list[Image]:
 
 def _forget(context: Context, sandbox: Sandbox) -> list[str]:
     """Its host key, and the environments that point there; their names."""
-    if not sandbox.address:
-        return []
-    KnownHosts(context.home).forget(sandbox.address)
+    if sandbox.address:
+        KnownHosts(context.home).forget(sandbox.address)
     inventory = Environments(context.home)
     servers = {name: inventory.read_as_is(name, Problems()).server for name in inventory.names()}
     pointing = [
         name
         for name, server in servers.items()
-        if server and server.provider == PROVIDER and server.host == sandbox.address
+        if server and server.provider == PROVIDER and (ID_KEY, sandbox.name) in server.ids
     ]
     for name in pointing:
         inventory.remove(name)
+        if chosen_environment(context.project_dir, "") == name:
+            bind(context.project_dir, "")
     return pointing
 
 

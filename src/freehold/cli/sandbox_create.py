@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PROVIDER = "sandbox"
 """In `provider` of an environment's file."""
+ID_KEY = "sandboxName"
 _PUBLIC_FIELD = "public_key"
 
 
@@ -67,7 +68,7 @@ def create(
     key = HostKey.parse(booted.host_key)
     KnownHosts(context.home).pin(address, key)
     if environment:
-        Environments(context.home).add(environment, _text(address, key))
+        Environments(context.home).add(environment, _text(name, address, key))
     if booted.systemd != "running":
         warn(f"some unit of {name} failed: freehold sandbox ssh {name} systemctl --failed")
     if booted.storage == "vfs":
@@ -141,8 +142,8 @@ async def _create(context: Context, order: Order, wait_s: float) -> tuple[Booted
     return booted, loop.time() - began
 
 
-def _text(address: str, key: HostKey) -> str:
+def _text(name: str, address: str, key: HostKey) -> str:
     import tomlkit
 
-    server = {"host": address, "user": "root", "provider": PROVIDER, "hostKey": str(key)}
+    server = {"host": address, "user": "root", "provider": PROVIDER, ID_KEY: name, "hostKey": str(key)}
     return tomlkit.dumps({"server": server})

@@ -197,6 +197,7 @@ SERVER_KEYS = (
     Key("vultrRegion", _S, "The server's region at Vultr."),
     Key("hetznerServerId", _I, "The server's id at Hetzner."),
     Key("hetznerLocation", _S, "The server's location at Hetzner."),
+    Key("sandboxName", _S, "The name of the sandbox on this machine that the server is."),
     Key("cloudflareZoneId", _S, "The DNS zone at Cloudflare."),
     Key("cloudflareDnsRecordId", _S, "The DNS record at Cloudflare."),
     Key("cloudflareHostname", _S, "The server's public name."),
