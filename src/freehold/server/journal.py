@@ -35,7 +35,8 @@ def read_journal_line(data: bytes) -> JournalLine | None:
     return JournalLine(
         cursor=cursor,
         at=at,
-        unit=str(entry.get("_SYSTEMD_UNIT") or entry.get("UNIT") or ""),
+        # What systemd itself says of a unit is said by `init.scope`, and names the unit beside it.
+        unit=str(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT") or ""),
         message=_text(entry.get("MESSAGE")),
         priority=int(priority) if isinstance(priority, str) and priority.isdigit() else 6,
     )

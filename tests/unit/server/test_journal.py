@@ -23,6 +23,12 @@ def test_a_line() -> None:
     assert line.at == datetime(2025, 11, 21, 8, 0, 0, 123456, UTC)
 
 
+def test_what_systemd_says_of_a_unit_is_the_units() -> None:
+    line = read_journal_line(json.dumps({**LINE, "_SYSTEMD_UNIT": "init.scope", "UNIT": "freehold@a.service"}).encode())
+    assert line is not None
+    assert line.unit == "freehold@a.service"
+
+
 @pytest.mark.parametrize(
     ("message", "text"),
     [
