@@ -111,6 +111,15 @@ async def test_an_agent_that_spends_is_stopped(console: ConsoleWorld) -> None:
     await page.screenshot(path=console.shot("run-killed-dark"), full_page=True)
 
 
+async def test_a_question_that_waits_is_one_click_from_the_first_page(console: ConsoleWorld) -> None:
+    run = await console.begin()
+    asks = msgspec.structs.replace(run, waiting_for=(QUESTION,), status_text="asks for permission: git push")
+    console.world.world.keeper.show(asks)
+    page = await console.page(phone=True)
+    await page.get_by_role("link", name="asks for permission: git push").click()
+    await expect(page.get_by_role("button", name="Allow once")).to_be_visible()
+
+
 async def test_a_page_shows_what_is_said_while_it_is_open(console: ConsoleWorld) -> None:
     run = await console.begin()
     say(console, run)
