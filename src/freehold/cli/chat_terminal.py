@@ -82,6 +82,9 @@ class TerminalChat:
 
     async def _end(self, *tasks: asyncio.Task[Any]) -> None:
         if self._session.app.is_running:
+            # Where the cursor is, was asked of the terminal: its answer would be typed into the shell that comes next.
+            await self._session.app.renderer.wait_for_cpr_responses()
+        if self._session.app.is_running:
             self._session.app.exit(result="")
             await asyncio.sleep(0)
         for task in tasks:
