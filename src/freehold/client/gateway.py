@@ -249,10 +249,13 @@ def _not_ours(address: GatewayAddress, why: str) -> FreeholdError:
     return FreeholdError(Code.PROTOCOL, f"{address}: {why}", hint)
 
 
+_START = "Start it: freehold start; where that was just done, ask again in a moment"
+
+
 def _unreachable(address: GatewayAddress, error: Exception) -> FreeholdError:
     if isinstance(address, LocalAddress):
         if isinstance(error, (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)):
-            return FreeholdError(Code.UNREACHABLE, f"{address} is not running", "Start it: freehold start")
+            return FreeholdError(Code.UNREACHABLE, f"{address} is not running", _START)
         if isinstance(error, PermissionError):
             return FreeholdError(
                 Code.UNREACHABLE, f"{address.socket}: {error.strerror}", "It belongs to another user: ask as that user."

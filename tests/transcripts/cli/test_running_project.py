@@ -54,7 +54,8 @@ NEED_IT = [
 def test_a_project_that_is_not_running_is_told_how_to_start(project: Path, words: list[str]) -> None:
     answer = typed(project, *words)
     assert (answer.code, answer.out) == (5, "")
-    assert answer.err == f"error: {project} is not running\n  Start it: freehold start\n"
+    hint = "Start it: freehold start; where that was just done, ask again in a moment"
+    assert answer.err == f"error: {project} is not running\n  {hint}\n"
     told = json.loads(typed(project, *words, "--json").err)["error"]
     assert told["code"] == "unreachable"
 
