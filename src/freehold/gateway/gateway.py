@@ -152,6 +152,9 @@ async def watch_followers(gateway: Gateway) -> None:
 
 
 async def read_latest_runs(gateway: Gateway) -> None:
-    """Raises what the database raises."""
+    """Raises what the database raises. Of one and the same run, what was heard meanwhile is newer."""
     found = await gateway.service.database.read(run_index.latest_of_each)
-    gateway.views.latest = {**found, **gateway.views.latest}
+    latest = gateway.views.latest
+    for agent, view in found.items():
+        if agent not in latest or latest[agent].queued_at < view.queued_at:
+            latest[agent] = view

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
@@ -339,7 +340,8 @@ async def test_a_run_of_before_the_start_is_an_agents_latest_one_once_it_is_list
         queued_at="2025-12-31T00:00:00.000Z", finished_at="2025-12-31T00:00:00.000Z", result=Result.COMPLETED,
     )  # fmt: skip
     await gateway.service.database.write(lambda connection: run_index.record(connection, past))
-    assert (await world.client.get(f"{API}/agents/dev")).json()["last_run"] is None
+    gateway.views.latest["dev"] = msgspec.structs.replace(past, run_id="dev-00", queued_at="2025-12-30T00:00:00.000Z")
+    assert (await world.client.get(f"{API}/agents/dev")).json()["last_run"]["run_id"] == "dev-00"
     gateway.service.past_listed.set()
     await watching
     assert (await world.client.get(f"{API}/agents/dev")).json()["last_run"]["run_id"] == "dev-01"
