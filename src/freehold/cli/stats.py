@@ -13,6 +13,8 @@ from freehold.base.words import duration, plural
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import note, print_json, say, table
+from freehold.client.gateway import in_path
+from freehold.wire.service import AgentView
 
 _SINCE = re.compile(r"([1-9]\d{0,4})([dw])")
 _DAYS = {"d": 1, "w": 7}
@@ -46,7 +48,10 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 @click.pass_obj
 def command(context: Context, agent: str, since: str, limit: int | None) -> None:
     """Show runs, failures, tokens and cost of each day (UTC) and agent; of AGENT alone when it is given."""
-    days = gateway_of(context).get("/usage", list[Day], days=days_of(since), agent=agent)
+    gateway = gateway_of(context)
+    days = gateway.get("/usage", list[Day], days=days_of(since), agent=agent)
+    if agent and not days:  # one that is gone has its days still; one that never was has none, and that is told
+        gateway.get(f"/agents/{in_path(agent)}", AgentView)
     newest = sorted(days, key=lambda day: (day.day, day.agent), reverse=True)[:limit]
     if context.json:
         for day in newest:

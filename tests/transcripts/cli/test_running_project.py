@@ -250,6 +250,11 @@ def test_stats(project: Path, gateway: FakeGateway) -> None:
         assert typed(project, "stats", "--since", wrong).code == 2
     gateway.replies["GET /usage"] = []
     assert typed(project, "stats").out == "Nothing ran in 7d.\n"
+    gateway.replies["GET /agents/dev"] = agent_view()
+    assert typed(project, "stats", "dev").out == "dev did not run in 7d.\n"
+    gateway.replies["GET /agents/dve"] = FreeholdError(Code.NOT_FOUND, "there is no agent dve", "the agents are: dev")
+    answer = typed(project, "stats", "dve")
+    assert (answer.code, answer.err) == (1, "error: there is no agent dve\n  the agents are: dev\n")
 
 
 def test_kill_goes_through_the_gateway(project: Path, gateway: FakeGateway) -> None:
