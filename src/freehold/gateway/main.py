@@ -100,12 +100,8 @@ def _own_socket(project: Project, host: str, port: int | None, *, expose: bool) 
 
 def _warn_without_tls(project: Project) -> None:
     if not project.config.gateway.url.startswith("https://"):
-        told = (
-            "it can be reached from elsewhere, and nothing says that it has TLS: keys could be read on their way"
-        )
-        _logger.warning(
-            told, extra={"hint": "Put a proxy with TLS before it, and set gateway.url to its address."}
-        )
+        told = "it can be reached from elsewhere, and nothing says that it has TLS: keys could be read on their way"
+        _logger.warning(told, extra={"hint": "Put a proxy with TLS before it, and set gateway.url to its address."})
 
 
 def _host_of(listener: socket.socket) -> object:

@@ -86,9 +86,9 @@ ERRORS = [
             "with seconds first; this has 3"
         ),
     ),
-    ("schedule = '61 * * * *'", f'{HERE}: schedule: "61 * * * *": bad minute'),
-    ("schedule = '0 0 32 * *'", f'{HERE}: schedule: "0 0 32 * *": bad day-of-month'),
-    ("schedule = '0 0 1 13 *'", f'{HERE}: schedule: "0 0 1 13 *": bad month'),
+    ("schedule = '61 * * * *'", f'{HERE}: schedule: "61 * * * *": bad minute: 0 to 59, or *'),
+    ("schedule = '0 0 32 * *'", f'{HERE}: schedule: "0 0 32 * *": bad day-of-month: 1 to 31, L for the last, or *'),
+    ("schedule = '0 0 1 13 *'", f'{HERE}: schedule: "0 0 1 13 *": bad month: 1 to 12, JAN to DEC, or *'),
     ("schedule = 5", f"{HERE}: schedule: must be a string, not a whole number"),
     (
         "schedule = '0 0 * * *'\ntimezone = 'Berlin'",
