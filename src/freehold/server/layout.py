@@ -1,4 +1,4 @@
-"""Where everything of a project lies on a server, and what it is called there (`docs/interfaces.md`, "Files and names")."""
+"""Where everything of a project lies on a server, and what it is called (`docs/interfaces.md`, "Files and names")."""
 
 from __future__ import annotations
 
