@@ -81,4 +81,5 @@ class ManualClock(FakeClock):
 
 def rfc3339(moment: datetime) -> str:
     """`2026-11-21T09:00:00.123Z`: UTC, milliseconds; how all times are written (`docs/interfaces.md`, "Events")."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,17 +9,18 @@ from typing import NewType
 RunId = NewType("RunId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
 _ULID_LENGTH = 26
 
 
 def new_ulid() -> str:
     """48 bits of milliseconds and 80 random bits, as 26 lower-case characters."""
     number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
-    characters = []
-    for _ in range(_ULID_LENGTH):
-        number, digit = divmod(number, 32)
-        characters.append(_ALPHABET[digit])
-    return "".join(reversed(characters))
+    pairs = []
+    for _ in range(_ULID_LENGTH // 2):
+        number, digits = divmod(number, 1024)
+        pairs.append(_PAIRS[digits])
+    return "".join(reversed(pairs))
 
 
 def is_ulid(text: str) -> bool:

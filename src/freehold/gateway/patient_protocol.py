@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from freehold.gateway.gathering import GatheringTransport
+
 KEPT_FOR_US = 256
 """Descriptors that connections leave free: for the database, the keeper, files, and the local socket."""
 READ_BYTES = 64 * 1024
@@ -64,7 +66,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # asyncio's own, of which it says nothing
         if len(self.connections) > self._patience.connections:
             transport.abort()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE
 from freehold.store.database_errors import as_error
+from freehold.store.write_ahead_log import LONG_BYTES, LONGEST_PAGES, PUT_AWAY, WriteAheadLog
 
 Result = TypeVar("Result")
 
@@ -29,9 +31,6 @@ Beside = Callable[[Connection], object]
 LARGEST_BATCH = 256
 READERS = 3
 READER_CACHE_KB = 256
-CHECKPOINT_PAGES = 4000
-"""16 MB of log are put into the file at a time. With SQLite's own 4 MB, a burst of webhooks did that ten times a
-second, and waited for the disk twice each time."""
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock before it says that the database is locked."""
 _SQLITE = "sqlite"
@@ -69,6 +68,7 @@ class Database:
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="database-read")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._log = WriteAheadLog(Path(self.url.database or "")) if self.is_sqlite else None
 
     @classmethod
     def at(cls, path: Path) -> Database:
@@ -104,6 +104,8 @@ class Database:
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
         self._threads.shutdown()
+        if self._log is not None:
+            self._log.close()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -119,10 +121,20 @@ class Database:
         while not over:
             jobs, over = _take(self._jobs)
             jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
-            if len(jobs) > 1 and self._write_together(jobs):
-                continue
-            for job in jobs:
-                self._write_alone(job)
+            if len(jobs) < 2 or not self._write_together(jobs):
+                for job in jobs:
+                    self._write_alone(job)
+            if self._log is not None and self._log.wants_writer():
+                self._put_log_away()
+
+    def _put_log_away(self) -> None:
+        connection = self._writer.raw_connection()
+        try:
+            connection.cursor().execute(PUT_AWAY)
+        except sqlite3.Error as error:  # the disk is full: whoever writes next is told
+            _logger.warning("the database's log stays long", extra={"error": str(error)})
+        finally:
+            connection.close()
 
     def _write_together(self, jobs: Sequence[_Job]) -> bool:
         """Do them all in one transaction. False when that failed, and nothing is written."""
@@ -252,7 +264,7 @@ def _prepare(connection: Any, *pragmas: str) -> None:
 
 def _prepare_writer(connection: Any, _record: object) -> None:
     # FULL: a commit is on the disk before it is answered. The limit keeps the log from staying as large as its peak.
-    log = (f"journal_size_limit = {64 << 20}", f"wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    log = (f"journal_size_limit = {LONG_BYTES}", f"wal_autocheckpoint = {LONGEST_PAGES}")
     _prepare(connection, "journal_mode = WAL", "synchronous = FULL", *log)
 
 
