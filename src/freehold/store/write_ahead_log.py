@@ -1,8 +1,8 @@
 """SQLite's log of what was written, put into the database's file while others write on.
 
-SQLite does that in the commit that makes the log long, and whoever waits for that commit waits for the disk twice more:
-in a burst of webhooks that was the slowest in a hundred. Here a connection of its own does nearly all of it beside the
-writer, who puts away the little that came meanwhile, after which the log is begun anew.
+SQLite does that in the commit that makes the log long, and whoever waits for that commit waits for the disk twice more.
+Here a connection of its own does nearly all of it beside the writer, who puts away the little that came meanwhile,
+after which the log is begun anew.
 """
 
 from __future__ import annotations
