@@ -4,7 +4,7 @@ one that counts."""
 from __future__ import annotations
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  it is said as `raise Refused(...)`
     """`code` is one of `base/errors.py`."""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
