@@ -35,6 +35,16 @@ def ulid_milliseconds(ulid: str) -> int:
     return number
 
 
+def ulid_after(ulid: str) -> str:
+    """A new one that sorts after `ulid`, whatever the time is."""
+    number = (ulid_milliseconds(ulid) + 1) << 80 | int.from_bytes(os.urandom(10))
+    digits = []
+    for _ in range(_ULID_LENGTH):
+        number, digit = divmod(number, 32)
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))
+
+
 def new_run_id(agent: str) -> RunId:
     """`<agent>-<ulid>`."""
     return RunId(f"{agent}-{new_ulid()}")

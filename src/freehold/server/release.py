@@ -6,17 +6,23 @@ from collections.abc import Sequence
 
 import msgspec
 
-from freehold.base.ids import is_ulid
+from freehold.base.ids import is_ulid, ulid_after
 
 KEPT = 5
 """Releases that stay after a push, the one that counts among them."""
-RECORD_FILE = "release.json"
-"""In a release's folder, written last: without it the release is not whole."""
+RECORD_FILE = ".freehold/release.json"
+"""In a release's folder, written last: without it the release is not whole. No file of a project can be in its place,
+since `.freehold` never travels."""
+MANIFEST_FILE = ".freehold/manifest.json"
+"""Beside it: every file of the release, with its digest."""
+UNITS_FILE = ".freehold/units.json"
+"""Beside it: what systemd is told of the project, so that going back to the release brings it back too."""
 
 
 class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a release says of itself. `content` names its files (the same for the same files), `program` the bundle that
-    it was pushed with, `credentials` what its agents may need, as `type/instance`; `git` the commit, if there is one.
+    it was pushed with, `units` the digest of what systemd was told, `settings` that of the configuration which counts
+    after a restart only, `credentials` what its agents may need, as `type/instance`; `git` the commit, if there is one.
     """
 
     id: str
@@ -26,6 +32,8 @@ class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     pushed_at: str
     pushed_by: str
     version: str
+    units: str = ""
+    settings: str = ""
     git: str = ""
     credentials: tuple[str, ...] = ()
 
@@ -48,3 +56,10 @@ def to_remove(releases: Sequence[str], current: str, *, keep: int = KEPT, before
 def to_go_back_to(releases: Sequence[str], current: str) -> str:
     """The newest release before the current one; empty when there is none."""
     return max((release for release in releases if release < current), default="")
+
+
+def next_id(releases: Sequence[str], fresh: str) -> str:
+    """`fresh`, a new ULID, or one that comes after all of `releases`: whoever pushed before may have had a clock that
+    was ahead, and the order of releases is that of their ids."""
+    newest = max(releases, default="")
+    return fresh if fresh > newest else ulid_after(newest)

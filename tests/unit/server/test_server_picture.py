@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from freehold.base.ids import is_ulid, new_ulid
 from freehold.server import fail2ban, firewall, sshd
 from freehold.server.layout import Layout, server_name
-from freehold.server.release import releases_in, to_go_back_to, to_remove
+from freehold.server.release import next_id, releases_in, to_go_back_to, to_remove
 
 LONG = "a-project-with-a-name-of-forty-letters-x"
 
@@ -84,3 +85,13 @@ def test_the_newest_stay_and_those_that_count(current: str, before: str, gone: l
 def test_going_back_leads_to_the_one_before() -> None:
     assert to_go_back_to(R, R[4]) == R[3]
     assert to_go_back_to(R, R[0]) == ""
+
+
+def test_a_release_comes_after_all_others_whatever_the_clocks_say() -> None:
+    fresh = new_ulid()
+    ahead = "7" + "z" * 24 + "0"  # of somebody whose clock is thousands of years ahead
+    assert next_id([], fresh) == fresh
+    assert next_id([R[0]], "0" * 26) > R[0]
+    after = next_id([fresh, ahead[:1] + "0" * 25], fresh)
+    assert is_ulid(after)
+    assert after > "7" + "0" * 25
