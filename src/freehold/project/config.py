@@ -64,6 +64,7 @@ class ServerConfig:
     provider: str
     host_key: str
     ids: tuple[tuple[str, str | int], ...]
+    hostname: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class ProjectConfig:
 
 def config_of(merged: Merged, report: Reporter) -> ProjectConfig:
     """The configuration in `merged`; what is wrong is reported, and stands at its default or is left out."""
-    values = fit(merged.table, (*keys.PROJECT_KEYS, keys.SERVER), report, gone=keys.PROJECT_GONE)
+    values = fit(merged.table, (*keys.PROJECT_KEYS, keys.SERVER, keys.PROVISION), report, gone=keys.PROJECT_GONE)
     models = {name: model_of(name, table, report) for name, table in values["models"].items()}
     sources = {name: source_of(name, table, report) for name, table in values["webhooks"].items()}
     servers = {name: mcp_of(name, table, report) for name, table in values["mcp"].items()}
@@ -190,7 +191,7 @@ def _telemetry(values: Mapping[str, Any], report: Reporter) -> TelemetryConfig:
 
 def server_config(values: Mapping[str, Any]) -> ServerConfig:
     """`values` as `shape.fit` makes them of `keys.SERVER_KEYS`."""
-    named = {"host", "user", "port", "keyPath", "basePath", "expose", "provider", "hostKey"}
+    named = {"host", "user", "port", "keyPath", "basePath", "expose", "provider", "hostKey", "hostname"}
     return ServerConfig(
         host=values["host"] or "",
         user=values["user"],
@@ -201,4 +202,5 @@ def server_config(values: Mapping[str, Any]) -> ServerConfig:
         provider=values["provider"] or "",
         host_key=values["hostKey"] or "",
         ids=tuple((key, value) for key, value in values.items() if key not in named and value is not None),
+        hostname=values["hostname"] or "",
     )

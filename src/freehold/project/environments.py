@@ -1,7 +1,7 @@
 """An environment: a server that projects are pushed to, as its file describes it (pure).
 
-`~/.freehold/environments/<name>.toml` has `[server]`, `[gateway]`, `[telemetry]`, and any key of a project's
-configuration, which it lays over the project's own.
+`~/.freehold/environments/<name>.toml` has `[server]`, `[gateway]`, `[telemetry]`, `[provision]` where Freehold made
+the server, and any key of a project's configuration, which it lays over the project's own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from freehold.project.config import ServerConfig, server_config
 from freehold.project.host_key import Pin
 from freehold.project.names import LOCAL, environment_name_problem
 from freehold.project.problems import Problems, Reporter, shown
+from freehold.project.provision import Provision, provision_of
 from freehold.project.shape import fit
 
 TO_BE_FILLED_IN = "REPLACE_ME"
@@ -36,6 +37,7 @@ class Environment:
     pin: Pin | None
     gateway_url: str
     gateway_port: int
+    provision: Provision | None = None
 
     @property
     def has_server(self) -> bool:
@@ -59,6 +61,7 @@ def environment_of(name: str, table: Mapping[str, Any], file: str, problems: Pro
         pin=_checked(server, report) if server else None,
         gateway_url=gateway["url"] or "",
         gateway_port=gateway["port"],
+        provision=_provision(table, report),
     )
 
 
@@ -69,7 +72,16 @@ def name_problem(name: str) -> str:
     return environment_name_problem(name)
 
 
+def _provision(table: Mapping[str, Any], report: Reporter) -> Provision | None:
+    written = table.get("provision")
+    if written is None:
+        return None
+    return provision_of(fit({"provision": written}, (keys.PROVISION,), report)["provision"], report)
+
+
 def _checked(server: ServerConfig, report: Reporter) -> Pin | None:
+    if server.hostname and not _HOST.fullmatch(server.hostname):
+        report.error(("server", "hostname"), f"{shown(server.hostname)} is no name")
     if server.host == TO_BE_FILLED_IN:
         report.error(("server", "host"), "is still to be filled in")
     elif server.host and (server.host.startswith("-") or not _HOST.fullmatch(server.host)):

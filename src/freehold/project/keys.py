@@ -200,9 +200,33 @@ SERVER_KEYS = (
     Key("sandboxName", _S, "The name of the sandbox on this machine that the server is."),
     Key("cloudflareZoneId", _S, "The DNS zone at Cloudflare."),
     Key("cloudflareDnsRecordId", _S, "The DNS record at Cloudflare."),
-    Key("cloudflareHostname", _S, "The server's public name."),
+    Key("hostname", _S, "The server's public name, for which its edge answers HTTPS.", also=("cloudflareHostname",)),
 )
 SERVER = Key("server", Kind.TABLE, "The server that an environment names.", keys=SERVER_KEYS)
+
+PROVISION_KEYS = (
+    Key("installation", _S, "Whose everything at the provider is: the mark that it carries."),
+    Key("done", _L, "Which steps of `env prov` and `env https` are done."),
+    Key("plan", _S, "The server's plan."),
+    Key("region", _S, "The server's region."),
+    Key("image", _S, "The provider's id of the image that the server began with."),
+    Key("distribution", _S, "Whose image it is, and which version: `debian 12`."),
+    Key("key", _S, "Which SSH key it lets in: `vps_ssh:default`, or `provider:ID` for one that the provider keeps."),
+    Key("keyId", _S, "The key's id at the provider."),
+    Key("firewallId", _S, "The firewall's id at the provider."),
+    Key("price", _S, "What the server costs."),
+    Key("certificate", _S, "Who signs the certificate of `hostname`.", choices=("cloudflare", "own")),
+    Key("certificateId", _S, "The origin certificate's id at Cloudflare."),
+    Key("certificateFile", _S, "A certificate of one's own: its file on this machine."),
+    Key("certificateKeyFile", _S, "The file of its key."),
+    Key(
+        "sslMode",
+        _S,
+        "How `env https` makes Cloudflare check the server: by a rule for the name, in the whole zone, or not at all.",
+        choices=("host-rule", "zone", "leave"),
+    ),
+)
+PROVISION = Key("provision", Kind.TABLE, "What `env prov` has bought, and how far it is.", keys=PROVISION_KEYS)
 
 LOCAL_OVERLAY_KEYS = (
     Key("environment", _S, "The environment that commands use when none is named."),

@@ -43,7 +43,8 @@ def names(table: tuple[Key, ...]) -> set[str]:
 
 def test_every_key_and_every_type_is_documented() -> None:
     configuration = (ROOT / "docs/configuration.md").read_text()
-    tables = (*keys.PROJECT_KEYS, *keys.AGENT_KEYS, *keys.SERVER_KEYS, *keys.FRONTMATTER_KEYS, *keys.LOCAL_OVERLAY_KEYS)
+    tables = (*keys.PROJECT_KEYS, *keys.AGENT_KEYS, *keys.SERVER_KEYS, *keys.PROVISION_KEYS, *keys.FRONTMATTER_KEYS)
+    tables += keys.LOCAL_OVERLAY_KEYS
     assert [name for name in names(tables) if f"`{name}`" not in configuration] == []
     credentials = (ROOT / "docs/credentials.md").read_text()
     assert [name for name in CREDENTIAL_TYPES if f"`{name}`" not in credentials] == []
@@ -53,5 +54,5 @@ def test_every_key_is_told_in_one_sentence() -> None:
     def told(table: tuple[Key, ...]) -> list[Key]:
         return [key for each in table for key in (each, *told(each.keys))]
 
-    tables = (*keys.PROJECT_KEYS, *keys.AGENT_KEYS, *keys.SERVER_KEYS, *keys.FRONTMATTER_KEYS)
+    tables = (*keys.PROJECT_KEYS, *keys.AGENT_KEYS, *keys.SERVER_KEYS, *keys.PROVISION_KEYS, *keys.FRONTMATTER_KEYS)
     assert [key.name for key in told(tables) if not key.doc.endswith(".") or "\n" in key.doc] == []

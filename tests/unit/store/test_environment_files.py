@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from freehold.base.secret import Secret
 from freehold.client.server_target import target_of
 from freehold.project.credential import CredentialRef
 from freehold.project.environments import environment_of
+from freehold.project.keys import PROVISION_KEYS
 from freehold.project.problems import Problems
+from freehold.project.provision import Provision, key_of
 from freehold.store.credentials import MemoryCredentialStore
 from freehold.store.environments import Environments
 from tests.support.folders import write_files
@@ -37,12 +40,24 @@ def test_what_is_right(server: dict[str, Any]) -> None:
     assert problems_of(server, models={"m": {"provider": "nobody checks this here"}}) == []
 
 
+def test_what_was_bought() -> None:
+    table = {"installation": "abcd1234", "done": ["record", "key"], "sslMode": "host-rule", "certificateId": "7"}
+    found = environment_of("prod", {"server": {"provider": "fake"}, "provision": table}, "f", Problems()).provision
+    assert found == Provision("abcd1234", ("record", "key"), certificate_id="7", ssl_mode="host-rule")
+    assert {key_of(field.name) for field in fields(Provision)} == {key.name for key in PROVISION_KEYS}
+    assert problems_of({}, provision={"installation": "A"}) == [
+        'f: provision.installation: "A" is not 4 to 8 of a-z and 0-9'
+    ]
+    assert problems_of({}, provision={"installation": "abcd", "sslMode": "x"}) != []
+
+
 @pytest.mark.parametrize(
     ("server", "problem"),
     [
         ({"host": "REPLACE_ME"}, "f: server.host: is still to be filled in"),
         ({"host": "-oProxyCommand=x"}, 'f: server.host: "-oProxyCommand=x" is neither a name nor an address'),
         ({"host": "a b"}, 'f: server.host: "a b" is neither a name nor an address'),
+        ({"host": "a", "hostname": "a b"}, 'f: server.hostname: "a b" is no name'),
         ({"host": "a", "user": "-l"}, 'f: server.user: "-l" is not the name of a user'),
         ({"host": "a", "user": "a;b"}, 'f: server.user: "a;b" is not the name of a user'),
         ({"host": "a", "port": 65536}, "f: server.port: must be at most 65535, not 65536"),
