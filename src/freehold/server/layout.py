@@ -11,6 +11,11 @@ BASE = "/opt/freehold"
 STATE_BASE = "/var/lib/freehold"
 CONFIGURATION = "/etc/freehold"
 EDGE_FRAGMENTS = f"{CONFIGURATION}/edge.d"
+CERTIFICATES = f"{CONFIGURATION}/tls"
+"""Certificates with their keys: root's alone."""
+HAPROXY_FILE = "/etc/haproxy/haproxy.cfg"
+HAPROXY_ADMIN = "/run/haproxy/admin.sock"
+HAPROXY_METRICS = "/run/haproxy/metrics.sock"
 FIREWALL_FILE = f"{CONFIGURATION}/firewall.nft"
 FIREWALL_UNIT = "freehold-firewall.service"
 UNITS = "/etc/systemd/system"
@@ -112,6 +117,11 @@ class Layout:
     @property
     def edge_fragment(self) -> str:
         return f"{EDGE_FRAGMENTS}/{self.project}.json"
+
+    @property
+    def certificate(self) -> str:
+        """The certificate that the edge serves for the project, and its key."""
+        return f"{CERTIFICATES}/{self.project}.pem"
 
     @property
     def user(self) -> str:
