@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -59,4 +59,15 @@ class Part(Protocol):
         Raises what the host raises, and FAILED where the server refuses; it then is as it was before, as far as this
         part goes.
         """
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """What a part may have besides: work on this machine before anything is changed there (an image to build, packages
+    to fetch), so that its failure leaves the server as it was."""
+
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """Make ready what `changes`, its own plan, will need. It is called for every part that has it and has changes,
+        before the first part is carried out; a `carry_out` that nobody prepared for prepares itself."""
         ...
