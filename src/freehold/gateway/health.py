@@ -35,9 +35,17 @@ def health_routes(gateway: Gateway) -> list[Route]:
         if problem:
             problems = [problem, *problems]
         # Names, places and words of configuration files are nothing for strangers.
-        if problems and not await _may_know(gateway, request):
-            problems = [UNTOLD]
-        found = Health(status="degraded" if problems else "ok", version=__version__, problems=problems)
+        refused = gateway.views.refused()
+        if (problems or refused) and not await _may_know(gateway, request):
+            problems = [UNTOLD] if problems else []
+            refused = [UNTOLD] if refused else []
+        found = Health(
+            status="degraded" if problems else "ok",
+            version=__version__,
+            release=gateway.views.release,
+            refused=refused,
+            problems=problems,
+        )
         return with_error_headers(as_json(found, 503 if problem else 200))
 
     async def metrics(request: Request) -> Response:

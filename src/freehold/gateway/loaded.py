@@ -36,6 +36,7 @@ def configuration(
         environment=project.environment,
         revision=edition.chosen.revision if edition.chosen else "",
         since=since,
+        release=edition.release,
         agents=[_agent(edition, name) for name in project.agent_names],
         models=[
             LoadedModel(

@@ -99,6 +99,7 @@ class Views:
         return ProjectStatus(
             name=agents.project.name,
             version=__version__,
+            release=self.release,
             started_at=rfc3339(self._started_at),
             paused=agents.switches.paused,
             held=dispatcher.held,
@@ -124,6 +125,15 @@ class Views:
         found += self._more_problems()
         broken = {name: problems.as_error() for name, problems in agents.project.broken.items()}
         return [*found, *(f"agent {name}: {error.message}" for name, error in {**broken, **agents.errors}.items())]
+
+    @property
+    def release(self) -> str:
+        """The one that was looked at last, on a server."""
+        return self._scheduler.agents.edition.release
+
+    def refused(self) -> list[str]:
+        """What of the project's files, as they are now, is not at work."""
+        return self._scheduler.agents.edition.refused
 
     def _state(self, agent: Agent, running: int, error: FreeholdError | None) -> str:
         agents = self._scheduler.agents

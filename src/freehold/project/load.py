@@ -18,6 +18,7 @@ from freehold.project.agent_config import SKILL_FILE, read_agent, resolve_agent
 from freehold.project.config import ProjectConfig, config_of
 from freehold.project.home import environment_file, environment_names
 from freehold.project.layers import Layer, merge
+from freehold.project.place import pinned
 from freehold.project.problems import Problem, Problems, Reporter, shown
 from freehold.project.shape import fit
 from freehold.project.state import placed_name, state_directory
@@ -37,7 +38,7 @@ class Project:
 
     `unique_name` is what containers, volumes and images carry. `dockerfile` is set only where the project's Dockerfile
     says more than FROM. `warnings` are the project's own; each agent has its own too. `files` is the folder that all
-    this was read from: `root`, or that of a revision.
+    this was read from: `root` (where that led, when it is a link), or that of a revision.
     """
 
     root: Path
@@ -100,7 +101,7 @@ def name_of(root: Path) -> str:
     """The project's name as people gave it, also while its configuration is broken."""
     root = Path(os.path.abspath(root))  # noqa: PTH100  as `load_project`
     named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("projectName")
-    return named if isinstance(named, str) and named else root.name
+    return named if isinstance(named, str) and named else placed_name() or root.name
 
 
 def unique_name_of(root: Path) -> str:
@@ -125,7 +126,7 @@ def check(root: Path, *, home: Path, environment: str = "") -> Report:
 
 def _load(root: Path, home: Path, environment: str, problems: Problems, revision: Path | None = None) -> Project:
     root = Path(os.path.abspath(root))  # noqa: PTH100  no link is followed: messages show the path that was given
-    files = revision / REVISION_FILES if revision else root
+    files = revision / REVISION_FILES if revision else pinned(root)
     require_project(files)
     overlay = read_toml(files / OVERLAY_FILE, OVERLAY_FILE, problems)
     local = _overlay_keys(overlay, problems)
@@ -137,7 +138,7 @@ def _load(root: Path, home: Path, environment: str, problems: Problems, revision
     merged = merge(layers)
     readable = not problems.errors
     config = config_of(merged, Reporter(problems, merged.origin))
-    name = local["projectName"] or root.name
+    name = local["projectName"] or placed_name() or root.name
     dockerfile = _project_dockerfile(files, config.local.image, problems)
     agents, broken = _load_agents(files, config if readable else None, dockerfile, problems)
     _check_together(config, agents, problems)
@@ -193,10 +194,11 @@ def _own_layers(files: Path, overlay: Mapping[str, Any], problems: Problems) -> 
         Layer(OVERLAY_FILE, {key: value for key, value in overlay.items() if key not in reserved}),
     ]
     for layer in layers:
-        if "server" in layer.table:
-            problems.error(
-                layer.name, "server", "belongs in an environment's file, ~/.freehold/environments/<name>.toml"
-            )
+        for table in ("server", "provision"):
+            if table in layer.table:
+                problems.error(
+                    layer.name, table, "belongs in an environment's file, ~/.freehold/environments/<name>.toml"
+                )
     return layers
 
 

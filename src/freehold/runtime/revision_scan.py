@@ -25,11 +25,13 @@ from freehold.project.load import (
     agent_directories,
     chosen_environment,
 )
+from freehold.project.place import pinned
 from freehold.project.problems import Problems
 from freehold.project.state import for_both
 from freehold.project.toml import LARGEST_FILE
 from freehold.runtime.images.context import selection, taken
 from freehold.runtime.images.patterns import IGNORE_FILE
+from freehold.runtime.release_file import release_in
 from freehold.runtime.revision import Entry, Kind, Manifest
 from freehold.runtime.snapshot import checked_link, listed
 
@@ -53,13 +55,14 @@ Identity = tuple[int, int, int, int, int]
 class Live:
     """What was found. `manifest` lacks the agents, and the project's own files (the agent ""), that have `errors`;
     and every agent, when their folder cannot be read (`agents_known`). `sources` is where the bytes are that no
-    revision had.
+    revision had. All of it is of one `release`; empty where the project's folder is none.
     """
 
     manifest: Manifest
     errors: Mapping[str, FreeholdError]
     sources: Mapping[Content, Path]
     agents_known: bool = True
+    release: str = ""
 
 
 @dataclass
@@ -80,7 +83,7 @@ class Scanner:
 
 class _Scan:
     def __init__(self, scanner: Scanner, known: Mapping[Content, Path], aside: Path, now_ns: int) -> None:
-        self._root = scanner.root
+        self._root = pinned(scanner.root)
         self._scanner = scanner
         self._known = known
         self._aside = aside
@@ -110,7 +113,7 @@ class _Scan:
                 errors[agent] = FreeholdError(Code.CONFIG, told, "It is looked at again.")
         self._scanner.seen = self._seen
         sound = (entry for entry in entries if entry.agent not in errors)
-        return Live(Manifest.of(sound), errors, self._sources, agents is not None)
+        return Live(Manifest.of(sound), errors, self._sources, agents is not None, release_in(self._root))
 
     def _agents(self) -> list[str]:
         folder = self._root / AGENTS_DIRECTORY

@@ -22,6 +22,9 @@ _CHECK_MS = 5000
 """How often it is seen that a folder was removed, or is another."""
 _BLIND_S = 1.0
 """What changed before a watch was set up is not told: it is looked for this long after."""
+_LINK_S = 0.1
+"""How often it is seen where a project's folder that is a link leads: a push waits for it. One system call each time,
+where a watch of the folder around it would wake up as often, and for what others do there."""
 _POLL_S = 2.0
 """Between two looks where the system tells nothing of changes."""
 _OWN_FILES = frozenset({CONFIG_FILE, OVERLAY_FILE, IGNORE_FILE, "Dockerfile", AGENTS_DIRECTORY, "shared"})
@@ -49,15 +52,18 @@ class FileChanges:
         self._changed: set[What] = set()
         self._woken = asyncio.Event()
         self._replaced = asyncio.Event()
+        self._switched = asyncio.Event()
         self._blind = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        works = (
+        works = [
             self._watch_root(),
             self._watch_again(self._trees, What.FILES),
             self._watch_again(self._credentials, What.CREDENTIALS),
-        )
+        ]
+        if self._root.is_symlink():
+            works.append(self._watch_link(_target(self._root)))
         self._tasks = [asyncio.create_task(self._or_poll(work)) for work in works]
         return self
 
@@ -98,12 +104,26 @@ class FileChanges:
         def counts(_change: Change, path: str) -> bool:
             return Path(path).name in _OWN_FILES
 
-        asyncio.get_running_loop().call_later(_BLIND_S, self._tell, What.FILES)
-        async for _ in awatch(
-            self._root, watch_filter=counts, debounce=LONGEST_MS, step=QUIET_MS, recursive=False
-        ):  # fmt: skip
-            self._tell(What.FILES)
-            self._replaced.set()
+        while True:
+            asyncio.get_running_loop().call_later(_BLIND_S, self._tell, What.FILES)
+            self._switched = asyncio.Event()
+            async for _ in awatch(
+                self._root, watch_filter=counts, debounce=LONGEST_MS, step=QUIET_MS, recursive=False,
+                stop_event=self._switched,
+            ):  # fmt: skip
+                self._tell(What.FILES)
+                self._replaced.set()
+
+    async def _watch_link(self, seen: str) -> None:
+        """Everything is other at once where it leads elsewhere; and what is behind it is not watched yet."""
+        while True:
+            await asyncio.sleep(_LINK_S)
+            target = _target(self._root)
+            if target and target != seen:
+                seen = target
+                self._tell(What.FILES)
+                self._replaced.set()
+                self._switched.set()
 
     async def _watch_again(self, folders: Callable[[], Sequence[Path]], what: What) -> None:
         """A folder that is removed and made again is another one: nobody tells of changes in it."""
@@ -144,6 +164,13 @@ class FileChanges:
     def _tell(self, what: What) -> None:
         self._changed.add(what)
         self._woken.set()
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # being made anew
+        return ""
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from freehold.base.errors import FreeholdError
@@ -20,7 +19,8 @@ from freehold.runtime.revisions import Chosen, Revisions
 class Edition:
     """`chosen` is the revision that `project` was read from, and those that single agents still go by.
 
-    `error` says what is wrong with a later edit of the project's own files, `errors` with one of an agent.
+    `error` says what is wrong with a later edit of the project's own files, `errors` with one of an agent. `release` is
+    the one that was looked at last, on a server: with errors, not all of it is at work.
     """
 
     project: Project
@@ -28,13 +28,22 @@ class Edition:
     manifest: Manifest = field(default_factory=Manifest)
     error: FreeholdError | None = None
     errors: Mapping[str, FreeholdError] = field(default_factory=dict)
+    release: str = ""
 
     def revision_of(self, agent: str) -> str:
         """The revision that a run of the agent is begun from; empty: the files as they are."""
         return self.chosen.of_agent(agent) if self.chosen else ""
 
+    @property
+    def refused(self) -> list[str]:
+        """What of the files that were looked at last is not at work, and why."""
+        broken = {name: found.as_error() for name, found in self.project.broken.items()}
+        agents = {**broken, **self.errors}
+        own = [self.error.message] if self.error else []
+        return [*own, *(f"agent {name}: {error.message}" for name, error in sorted(agents.items()))]
+
     def with_error(self, error: FreeholdError) -> Edition:
-        return dataclasses.replace(self, error=error)
+        return replace(self, error=error)
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,8 @@ class Composer:
         known = sorted(earlier.chosen.all) if earlier and earlier.chosen else []
         with self._revisions.scanned(self._scanner, known, now_ns) as live:
             if earlier and earlier is self._made and live.manifest == self._live and self._is_kept(earlier):
-                return earlier
+                self._made = earlier if live.release == earlier.release else replace(earlier, release=live.release)
+                return self._made
             if earlier is None and "" in live.errors:
                 raise live.errors[""]
             self._made = self._compose(live, earlier, known)
@@ -141,7 +151,7 @@ class Composer:
         self._revisions.choose(chosen)
         errors = {**{name: found.as_error() for name, found in problems.items()}, **live.errors}
         errors.pop("", None)
-        return dataclasses.replace(edition, error=error, errors=errors)
+        return replace(edition, error=error, errors=errors, release=live.release)
 
     def _attempt(self, manifest: Manifest, live: Live, known: Sequence[str]) -> Attempt:
         path = self._revisions.write(manifest, live, known)
@@ -168,7 +178,7 @@ class Composer:
                 held[name] = agent
         agents = {**attempt.project.agents, **held}
         broken = {name: found for name, found in attempt.project.broken.items() if name not in held}
-        project = dataclasses.replace(attempt.project, agents=agents, broken=broken)
+        project = replace(attempt.project, agents=agents, broken=broken)
         errors = {name: attempt.project.broken[name].as_error() for name in held if name in attempt.project.broken}
         return Edition(project, chosen, attempt.manifest, errors=errors)
 
@@ -187,4 +197,4 @@ def _with_unreadable(project: Project, errors: Mapping[str, FreeholdError]) -> P
     for name, error in errors.items():
         if name and name not in project.agents and name not in broken:
             broken[name] = Problems(errors=[Problem(f"{AGENTS_DIRECTORY}/{name}", "", error.message)])
-    return dataclasses.replace(project, broken=broken)
+    return replace(project, broken=broken)

@@ -105,4 +105,6 @@ def differences(before: Edition, after: Edition) -> Sequence[str]:
         told.append("the project's own files are sound again")
     if not told and before.chosen != after.chosen:
         told.append("an edit is taken over")
+    if after.release and after.release != before.release:
+        told.append(f"release {after.release} is at work" + (", but for what has errors" if after.refused else ""))
     return told

@@ -54,7 +54,8 @@ class LoadedCredential(msgspec.Struct, frozen=True, kw_only=True):
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """`revision` is the version of the project's files that serves, since when it does; null where no versions are
-    kept. `error` says why an edit of the project's own files is not taken over; the version before goes on then."""
+    kept. `error` says why an edit of the project's own files is not taken over; the version before goes on then.
+    `release` is the one that was looked at last, where a push put the project there."""
 
     project: str
     version: str
@@ -68,5 +69,6 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     mcp: list[LoadedChannel]
     credentials: list[LoadedCredential]
     warnings: list[str]
+    release: str = ""
     error: str = ""
     hint: str = ""

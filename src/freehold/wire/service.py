@@ -82,7 +82,8 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """`held` says why nothing begins; empty while it does. `problems` are what `/health` calls degraded."""
+    """`held` says why nothing begins; empty while it does. `problems` are what `/health` calls degraded. `release` as
+    `Health` has it."""
 
     name: str
     version: str
@@ -98,13 +99,20 @@ class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True):
     usd_per_day: float | None
     usd_per_month: float | None
     agents: list[AgentView]
+    release: str = ""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is `ok` or `degraded`; `problems` say what does not work."""
+    """`status` is `starting`, `ok` or `degraded`; `problems` say what does not work.
+
+    `release` is the one whose files were looked at last; empty where the project's folder is none, and while it starts.
+    `refused` says what of the project's files as they are is not at work: nothing, when all of the release is.
+    """
 
     status: str
     version: str
+    release: str = ""
+    refused: list[str] = []
     problems: list[str] = []
 
 

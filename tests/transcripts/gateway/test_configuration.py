@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
+from freehold.gateway.health import UNTOLD
 from freehold.project.credential import CredentialRef
 from freehold.scheduler.edition import Composer
+from freehold.server.release import RECORD_FILE, ReleaseRecord
 from freehold.wire.service import API
 from tests.support.gateway_world import SECRET, GatewayWorld, gateway_world, hooked_world
 
@@ -126,3 +129,23 @@ async def test_no_secret_is_told(edited: Edited) -> None:
     words = ("ghp_of_dev", SECRET.reveal(), "pass-word", "query-word", "way-word")
     assert not [word for word in words if word in answer]
     assert '"fields":["token"]' in answer
+
+
+async def test_health_says_which_release_was_looked_at_and_what_of_it_is_refused(edited: Edited) -> None:
+    record = ReleaseRecord(
+        id="01jd0000000000000000000001", project="shop", content="", program="", pushed_at="", pushed_by="", version="1"
+    )
+    place = edited.world.world.project / RECORD_FILE
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(msgspec.json.encode(record))
+    edited.look()
+    whole = (await edited.world.anybody.get("/health")).json()
+    assert (whole["release"], whole["refused"]) == (record.id, [])
+    assert (await edited.told())["release"] == record.id
+    assert (await edited.world.client.get(f"{API}/status")).json()["release"] == record.id
+    edited.write("agents/dev/config.toml", GONE_WRONG)
+    [refused] = (await edited.world.anybody.get("/health")).json()["refused"]
+    assert refused.startswith("agent dev: ")
+    assert "agents/dev/config.toml: schedule" in refused
+    stranger = (await edited.world.asking(address="198.51.100.7").get("/health")).json()
+    assert (stranger["release"], stranger["refused"]) == (record.id, [UNTOLD])
