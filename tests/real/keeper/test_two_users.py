@@ -11,17 +11,21 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
+import msgspec
 import pytest
 
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
 from freehold.project.state import KEEPER_PLACE, PLACED_NAME, STATE_PLACE
-from freehold.wire.service import TriggerAccepted, TriggerDetail, TriggerRequest
+from freehold.server.release import RECORD_FILE, ReleaseRecord
+from freehold.wire.service import Health, TriggerAccepted, TriggerDetail, TriggerRequest
 from tests.support.installation import until
 from tests.support.program import PROGRAM
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 GATEWAY, KEEPER, GROUP = 61_001, 61_002, 61_001
+FIRST, SECOND, THIRD = (f"01jd000000000000000000000{number}" for number in (1, 2, 3))
 SOCKET = Path("/var/run/docker.sock")
 
 
@@ -31,22 +35,35 @@ class Server:
     def __init__(self, base: Path) -> None:
         base.chmod(0o755)
         self.base = base
-        self.project = base / "release"
+        self.project = base / "shop" / "current"
         self.gateway, self.keeper = base / "gateway", base / "keeper"
         self.processes: list[subprocess.Popen[bytes]] = []
-        agent = self.project / "agents" / "dev"
-        agent.mkdir(parents=True)
-        (self.project / "config.toml").write_text("")
-        (agent / "SKILL.md").write_text("---\nname: dev\ndescription: A test agent.\n---\nDo it.\n")
-        (agent / "config.toml").write_text('schedule = "0 0 1 1 *"\ntimeout = 60\n')
-        script = agent / "test-script.sh"
-        script.write_text("#!/bin/bash\nfh return done\n")
-        script.chmod(0o755)
+        self.push(FIRST, "fh return done\n")
         for user, name in ((GATEWAY, "gateway"), (KEEPER, "keeper")):
             for folder, mode in ((base / name, 0o750), (base / f"{name}-home", 0o700)):
                 folder.mkdir()
                 os.chown(folder, user, GROUP)
                 folder.chmod(mode)
+
+    def push(self, release_id: str, script: str, config: str = "timeout = 60\n") -> None:
+        """A release whose files are root's, which nobody else may write to; `current` leads to it then."""
+        folder = self.project.parent / "releases" / release_id
+        record = ReleaseRecord(
+            id=release_id, project="shop", content="", program="", pushed_at="", pushed_by="", version="1"
+        )
+        agent = folder / "agents" / "dev"
+        agent.mkdir(parents=True)
+        (folder / "config.toml").write_text("")
+        (agent / "SKILL.md").write_text("---\nname: dev\ndescription: A test agent.\n---\nDo it.\n")
+        (agent / "config.toml").write_text(f'schedule = "0 0 1 1 *"\n{config}')
+        (agent / "test-script.sh").write_text(f"#!/bin/bash\n{script}")
+        (folder / RECORD_FILE).parent.mkdir()
+        (folder / RECORD_FILE).write_bytes(msgspec.json.encode(record))
+        for path in folder.rglob("*"):
+            path.chmod(0o555 if path.is_dir() or path.suffix == ".sh" else 0o444)
+        beside = self.project.with_name(".current")
+        beside.symlink_to(f"releases/{release_id}")
+        beside.replace(self.project)
 
     def start(self, user: int, name: str, *words: str, groups: tuple[int, ...] = ()) -> None:
         environment = {
@@ -75,6 +92,19 @@ class Server:
             process.wait(timeout=60)
 
 
+def returned(gateway: Gateway) -> str | None:
+    """What a run of the agent that is asked for now returns."""
+    accepted = gateway.post("/agents/dev/trigger", TriggerAccepted, TriggerRequest())
+
+    def detail() -> TriggerDetail:
+        return gateway.get(f"/triggers/{accepted.trigger_id}", TriggerDetail)
+
+    until(lambda: detail().trigger.state == "done")
+    [run] = detail().attempts
+    assert run.result == "completed", run
+    return run.return_value
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     base = Path(tempfile.mkdtemp(prefix="fhtwo", dir="/var/tmp"))  # pytest's own folders are root's alone
@@ -91,15 +121,33 @@ def test_a_run_goes_from_one_user_to_the_other(server: Server, monkeypatch: pyte
     server.start(GATEWAY, "gateway", "start", "--headless", "--port", "0")
     gateway = Gateway(LocalAddress(server.project))
     until(gateway.is_there)
-    accepted = gateway.post("/agents/dev/trigger", TriggerAccepted, TriggerRequest())
-
-    def detail() -> TriggerDetail:
-        return gateway.get(f"/triggers/{accepted.trigger_id}", TriggerDetail)
-
-    until(lambda: detail().trigger.state == "done")
-    assert [run.result for run in detail().attempts] == ["completed"], server.logs()
+    assert returned(gateway) == "done", server.logs()
     assert {path.lstat().st_uid for path in server.gateway.rglob("*")} == {GATEWAY}
     assert GATEWAY not in {path.lstat().st_uid for path in server.keeper.rglob("*")}
     assert stat.S_IMODE((server.keeper / "keeper.sock").stat().st_mode) == 0o660
     [revision] = (server.gateway / "revisions").glob("*/revision.json")
     assert stat.S_IMODE(revision.stat().st_mode) == 0o640
+
+
+def test_a_push_is_taken_over_and_one_with_errors_is_not(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STATE_PLACE, str(server.gateway))
+    server.start(KEEPER, "keeper", "keeper", "run", groups=(SOCKET.stat().st_gid,))
+    server.start(GATEWAY, "gateway", "start", "--headless", "--port", "0")
+    gateway = Gateway(LocalAddress(server.project))
+    until(gateway.is_there)
+    assert health(server) == (FIRST, [])
+    server.push(SECOND, "fh return again\n")
+    until(lambda: health(server) == (SECOND, []))
+    assert returned(gateway) == "again", server.logs()
+    server.push(THIRD, "fh return broken\n", "timeout = 'soon'\n")
+    until(lambda: health(server)[0] == THIRD)
+    [refused] = health(server)[1]
+    assert "agents/dev/config.toml: timeout" in refused
+    assert returned(gateway) == "again", server.logs()
+
+
+def health(server: Server) -> tuple[str, list[str]]:
+    """The release that was looked at last, and what of it is refused: asked as root, through the gateway's socket."""
+    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(server.gateway / "gateway.sock"))) as client:
+        found = msgspec.json.decode(client.get("http://localhost/health").content, type=Health)
+    return found.release, found.refused
