@@ -52,8 +52,8 @@ class Fragment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError(f"{quoted(odd[0])} is no host name in its one spelling")
         if self.certificate not in (None, Layout(self.project).certificate):
             raise ValueError(f"its certificate must be {Layout(self.project).certificate}")
-        if self.certificate and not self.hosts:
-            raise ValueError("a certificate is for host names, and it has none")
+        if (self.certificate or self.cloudflare) and not self.hosts:
+            raise ValueError("a certificate, and Cloudflare, are for host names, and it has none")
         for network in self.networks:
             ipaddress.ip_network(network)
 
@@ -78,7 +78,9 @@ def read_fragments(texts: Mapping[str, str]) -> tuple[Fragment, ...]:
             if file != f"{fragment.project}.json":
                 raise msgspec.ValidationError(f"it is about the project {fragment.project}")
         except msgspec.DecodeError as error:
-            hint = "A newer freehold may have written it: push with that one. Else push that project again, or remove it."
+            hint = (
+                "A newer freehold may have written it: push with that one. Else push that project again, or remove it."
+            )
             raise FreeholdError(Code.CONFIG, f"/etc/freehold/edge.d/{file} cannot be used: {error}", hint) from None
         found.append(fragment)
     return tuple(sorted(found, key=lambda one: one.project))
@@ -96,7 +98,8 @@ def require_apart(fragments: Sequence[Fragment]) -> None:
         )
     owners: dict[str | int, str] = {}
     for one in fragments:
-        for claim in (*one.hosts, one.port):
+        claims: tuple[str | int, ...] = (*one.hosts, one.port)
+        for claim in claims:
             other = owners.setdefault(claim, one.project)
             if other != one.project:
                 what = f"port {claim}" if isinstance(claim, int) else f"the host name {claim}"

@@ -25,6 +25,8 @@ class Limits:
     """Remembered at once: some 20 MB when all are in use."""
 
 
+USUAL = Limits()
+
 MOST_CONNECTIONS = 4_000
 """Of all clients together: fits a server of 1 GB, and the 4,096 that wait at a gateway's socket while it restarts."""
 MOST_AT_A_GATEWAY = 2_000
