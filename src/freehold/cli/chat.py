@@ -17,7 +17,7 @@ from freehold.cli.question import at_terminal
 from freehold.cli.run import begin_run
 from freehold.client.keeper import KeeperConnection
 from freehold.keeper.history import find_run, record_of
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire.events import RunFinished
 from freehold.wire.runs import RunOptions, RunState, RunView, StartRun, Trigger, TriggerType
 
@@ -70,8 +70,8 @@ async def _hold(
 
 def _open_chat(context: Context, target: str) -> RunView:
     """The chat that `target` means. Raises NOT_FOUND, and CONFLICT for a run that nobody can talk with."""
-    state = state_directory(context.project_dir)
-    record = record_of(state, find_run(state, target))
+    state = keeper_directory(context.project_dir)
+    record = record_of(state, find_run(context.project_dir, target))
     if record is None:
         raise FreeholdError(Code.NOT_FOUND, f"there is no run {target}", "`freehold runs` lists them.")
     view = record.view

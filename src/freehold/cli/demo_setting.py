@@ -8,7 +8,7 @@ from pathlib import Path
 
 from freehold.base.clock import SystemClock
 from freehold.base.errors import Code, FreeholdError
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Readiness
 from freehold.runtime.host.account import DEFAULT_RUN_AS
@@ -51,7 +51,7 @@ async def choose_setting(project: Path, asked: str) -> Setting:
 
 
 async def _check_docker(project: Path) -> Readiness:
-    engine = DockerEngine(SystemClock(), state_directory(project) / "workspaces")
+    engine = DockerEngine(SystemClock(), keeper_directory(project) / "workspaces")
     try:
         return await engine.check()
     finally:
@@ -64,7 +64,7 @@ async def _host_user(project: Path, warnings: tuple[str, ...]) -> Setting:
     overlay = _overlay(HOST_USER, "allowlist" if isolated else "open")
     if not isolated:
         warnings = (*warnings, "the agent shares this machine's network: no network of its own can be made here")
-    ready = await HostUserEngine(SystemClock(), state_directory(project)).check()
+    ready = await HostUserEngine(SystemClock(), keeper_directory(project)).check()
     if ready.ready or is_root:
         # Root can always give a run a user of its own: one from the accounts, or a number that is nobody's.
         who = f"the user {DEFAULT_RUN_AS}" if ready.ready else "a user number that is nobody's"

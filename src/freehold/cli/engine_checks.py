@@ -19,7 +19,7 @@ from freehold.containers.image_store import DockerImages, ImageStore
 from freehold.keeper.images import inputs_of
 from freehold.project.load import Project
 from freehold.project.names import BASE_IMAGE
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.host.account import look_up
 from freehold.runtime.host.setup import Wanted, plan
@@ -43,7 +43,7 @@ async def check_engines(context: Context, project: Project | None) -> list[Findi
 
 
 async def _docker(context: Context, project: Project | None) -> list[Finding]:
-    engine = DockerEngine(SystemClock(), state_directory(context.project_dir) / "workspaces")
+    engine = DockerEngine(SystemClock(), keeper_directory(context.project_dir) / "workspaces")
     try:
         ready = await engine.check()
     finally:
@@ -101,7 +101,7 @@ def _make_debian() -> Fix | None:
 
 
 async def _host_user(context: Context, run_as: str, scale: int, groups: tuple[str, ...]) -> list[Finding]:
-    engine = HostUserEngine(SystemClock(), state_directory(context.project_dir))
+    engine = HostUserEngine(SystemClock(), keeper_directory(context.project_dir))
     ready = await engine.check(run_as)
     subject = f"user {run_as}"
     findings = [Finding(Level.WARNING, subject, warning) for warning in ready.warnings]

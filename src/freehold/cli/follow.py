@@ -14,7 +14,7 @@ from freehold.cli.event_view import EventView
 from freehold.cli.output import json_line, note
 from freehold.cli.question import TerminalQuestions
 from freehold.client.keeper import MOST_KEEPERS, KeeperConnection, KeeperGoneError, ask, connect
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
 from freehold.wire.keeper import LOG_FILE, AnswerPermission, AttachRun, KillRun
@@ -82,7 +82,7 @@ class Follower:
         raise FreeholdError(
             Code.UNREACHABLE,
             f"the keeper of {self._context.project_dir} keeps going away",
-            f"Its log is {state_directory(self._context.project_dir) / LOG_FILE}.",
+            f"Its log is {keeper_directory(self._context.project_dir) / LOG_FILE}.",
         )
 
     async def _attach(self, connection: KeeperConnection) -> None:

@@ -16,7 +16,7 @@ from freehold.cli.target import require_runs_or_project
 from freehold.client.gateway import Gateway, in_path
 from freehold.client.keeper import ask
 from freehold.keeper.history import find_run, views
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire.keeper import KillRun
 from freehold.wire.runs import RunState, RunView
 from freehold.wire.service import Killed, KillRequest, Page
@@ -69,8 +69,8 @@ def _kill_agent(gateway: Gateway, agent: str, reason: str) -> list[RunView]:
 
 def _runs_of(context: Context, target: str) -> list[str]:
     require_runs_or_project(context.project_dir)
-    state = state_directory(context.project_dir)
-    run_id = find_run(state, target)
+    state = keeper_directory(context.project_dir)
+    run_id = find_run(context.project_dir, target)
     if target != run_id[:-27] or is_ulid(target[-26:]):
         return [run_id]
     active = [view.run_id for view in views(state, target) if view.state is not RunState.FINISHED]

@@ -27,7 +27,7 @@ from freehold.client.gateway_address import LocalAddress
 from freehold.gateway.main import Address, serve
 from freehold.keeper.history import EVENTS, RUNS
 from freehold.project.load import require_project
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory, state_directory
 from freehold.store.state_mark import claim_state
 from freehold.wire.runs import RunState
 from freehold.wire.service import Page, ProjectStatus
@@ -137,7 +137,7 @@ class LiveView:
         return self._with_new_words(Picture(status, active, self._address))
 
     def _with_new_words(self, picture: Picture) -> Picture:
-        folder = state_directory(self._project) / RUNS
+        folder = keeper_directory(self._project) / RUNS
         runs = tuple(replace(run, words=last_words(folder / run.view.run_id / EVENTS)) for run in picture.runs)
         return replace(picture, runs=runs)
 

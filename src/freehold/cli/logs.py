@@ -15,7 +15,7 @@ from freehold.cli.target import require_runs_or_project
 from freehold.client.gateway import Gateway
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 
 
 @click.command(name="logs")
@@ -29,8 +29,8 @@ def command(context: Context, target: str, follow: bool, verbose: bool) -> int:
     if gateway:
         return _show_elsewhere(context, gateway, target, follow=follow, verbose=verbose)
     require_runs_or_project(context.project_dir)
-    state = state_directory(context.project_dir)
-    run_id = find_run(state, target)
+    state = keeper_directory(context.project_dir)
+    run_id = find_run(context.project_dir, target)
     if follow:
         return exit_code_of(asyncio.run(Follower(context, run_id, verbose=verbose, answering=at_terminal()).follow()))
     show = shower(context, verbose=verbose)

@@ -18,7 +18,7 @@ from freehold.client.gateway import in_path
 from freehold.keeper.event_log import each_event
 from freehold.keeper.history import EVENTS, RUNS, find_run
 from freehold.project.load import load_project
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire.events import AnyEvent
 from freehold.wire.service import AgentView, ProjectStatus, TriggerAccepted, TriggerRequest
 
@@ -72,8 +72,8 @@ def logs(context: Context, given: Logs) -> dict[str, Any]:
         run_id = latest_run_id(gateway, given.target)
         events = deque(events_of(gateway, run_id), maxlen=given.lines)
     else:
-        state = state_directory(context.project_dir)
-        run_id = find_run(state, given.target)
+        state = keeper_directory(context.project_dir)
+        run_id = find_run(context.project_dir, given.target)
         events = deque(each_event(state / RUNS / run_id / EVENTS), maxlen=given.lines)
     return {"run_id": run_id, "events": [_shortened(event) for event in events]}
 

@@ -22,7 +22,7 @@ from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
 from freehold.client.keeper import ask
 from freehold.keeper.history import require_agent, views
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire.keeper import ListRuns
 from freehold.wire.runs import RunState, RunView
 from freehold.wire.service import TriggerAccepted
@@ -94,13 +94,13 @@ def _runs_here(context: Context, agent: str, limit: int) -> list[RunView]:
     require_runs_or_project(context.project_dir)
     found = list_runs(context, agent, limit)
     if agent and not found:
-        require_agent(state_directory(context.project_dir), agent)
+        require_agent(context.project_dir, agent)
     return found
 
 
 def list_runs(context: Context, agent: str, limit: int) -> list[RunView]:
     """From the files when nothing runs; else from the keeper, which is started to take over what it left."""
-    found = views(state_directory(context.project_dir), agent, limit)
+    found = views(keeper_directory(context.project_dir), agent, limit)
     if all(view.state is RunState.FINISHED for view in found):
         return found
     return asyncio.run(ask(context.project_dir, context.home, "run/list", ListRuns(agent, limit), list[RunView]))

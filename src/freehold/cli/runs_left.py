@@ -17,7 +17,7 @@ from freehold.cli.target import require_runs_or_project
 from freehold.client.gateway import in_path
 from freehold.keeper.history import find_run
 from freehold.keeper.left import content_of, read_left, told_of
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire.left import LeftContent, RunLeft
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -79,8 +79,8 @@ def _left_by(context: Context, target: str) -> tuple[RunLeft, Content]:
         found = gateway.get(address, RunLeft)
         return found, lambda path: gateway.get(f"{address}/content?path={in_path(path)}", LeftContent).content
     require_runs_or_project(context.project_dir)
-    state = state_directory(context.project_dir)
-    left = read_left(state, find_run(state, target))
+    state = keeper_directory(context.project_dir)
+    left = read_left(state, find_run(context.project_dir, target))
     return told_of(left), lambda path: content_of(left, path)
 
 

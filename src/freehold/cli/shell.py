@@ -35,7 +35,7 @@ def _target(context: Context, target: str) -> str:
     project = load_project(context.project_dir, home=context.home, environment=context.environment)
     if target in project.agent_names:
         return target
-    return find_run(project.state_dir, target)
+    return find_run(context.project_dir, target)
 
 
 async def _shell(context: Context, target: str, words: list[str]) -> int:

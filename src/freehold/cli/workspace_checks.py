@@ -10,7 +10,7 @@ from freehold.base.words import plural, size
 from freehold.cli.context import Context
 from freehold.cli.finding import Finding, Fix, Level
 from freehold.client.keeper import ask, connected
-from freehold.project.state import state_directory
+from freehold.project.state import keeper_directory
 from freehold.wire.keeper import ListGoneWorkspaces, RemoveWorkspace, WorkspaceView
 
 SUBJECT = "workspaces"
@@ -19,7 +19,7 @@ SUBJECT = "workspaces"
 async def check_workspaces(context: Context) -> list[Finding]:
     """A warning for each agent that is gone. Nothing where no run ever ran; a keeper is started only by its owner."""
     try:
-        owner = state_directory(context.project_dir).stat().st_uid
+        owner = keeper_directory(context.project_dir).stat().st_uid
     except OSError:
         return []
     try:

@@ -12,6 +12,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import is_ulid
 from freehold.base.words import did_you_mean, one_of
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile
+from freehold.project.state import keeper_directory
 from freehold.wire.runs import RunView
 
 RUNS = "runs"
@@ -61,17 +62,17 @@ def views(state: Path, agent: str = "", limit: int = 50, before: str = "") -> li
     return found
 
 
-def find_run(state: Path, target: str) -> str:
-    """The run that `target` means: a run id, the end of one (six characters or more), an agent's latest, or, when
-    empty, the project's latest. Raises NOT_FOUND, saying which runs there are.
+def find_run(root: Path, target: str) -> str:
+    """The run of the project in `root` that `target` means: a run id, the end of one (six characters or more), an
+    agent's latest, or, when empty, the project's latest. Raises NOT_FOUND, saying which runs there are.
     """
-    ids = run_ids(state)
+    ids = run_ids(keeper_directory(root))
     matching = [run_id for run_id in ids if not target or run_id == target or run_id[:-27] == target]
     if not matching and len(target) >= 6:
         matching = [run_id for run_id in ids if run_id.endswith(target.lower())]
     if matching:
         return matching[0]
-    agents = _agents(state)
+    agents = _agents(root)
     if target in agents:
         raise FreeholdError(Code.NOT_FOUND, f'"{target}" has no runs yet', f"Start one: freehold run {target}")
     if not ids and not target:
@@ -87,21 +88,21 @@ def find_run(state: Path, target: str) -> str:
     )
 
 
-def require_agent(state: Path, agent: str) -> None:
-    """Raises NOT_FOUND for an agent that neither is there nor ever ran."""
-    known = _agents(state) | {run_id[:-27] for run_id in each_run_id(state)}
+def require_agent(root: Path, agent: str) -> None:
+    """Raises NOT_FOUND for an agent that neither is in the project nor ever ran."""
+    known = _agents(root) | {run_id[:-27] for run_id in each_run_id(keeper_directory(root))}
     if agent not in known:
         message = f'there is no agent "{agent}" {did_you_mean(agent, known)}'.rstrip()
         raise FreeholdError(Code.NOT_FOUND, message, f"There is: {one_of(known)}")
 
 
-def _agents(state: Path) -> set[str]:
-    """The project's agents, also the broken ones: `state` lies beside their folder."""
+def _agents(root: Path) -> set[str]:
+    """The project's agents, also the broken ones."""
     # 30 ms, which is needed for what is not found alone
     from freehold.project.agent_config import SKILL_FILE
     from freehold.project.load import AGENTS_DIRECTORY
 
-    return {skill.parent.name for skill in (state.parent / AGENTS_DIRECTORY).glob(f"*/{SKILL_FILE}")}
+    return {skill.parent.name for skill in (root / AGENTS_DIRECTORY).glob(f"*/{SKILL_FILE}")}
 
 
 def record_of(state: Path, run_id: str) -> Record | None:

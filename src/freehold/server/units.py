@@ -5,11 +5,11 @@ The socket is systemd's, so that a connection which comes while the gateway is r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from freehold.project.state import KEEPER_PLACE, PLACED_NAME, STATE_PLACE
 from freehold.server.layout import Layout
+from freehold.server.variables import variables
 
 _MARK = "# Written by freehold; it is written anew by the next push."
 _CAGE = (
@@ -130,15 +130,7 @@ def _who(user: str, group: str) -> Sequence[str]:
 
 
 def _environment(layout: Layout, home: str) -> Sequence[str]:
-    values: Mapping[str, str] = {
-        "FREEHOLD_HOME": home,
-        STATE_PLACE: layout.gateway_state,
-        KEEPER_PLACE: layout.keeper_state,
-        PLACED_NAME: layout.project,
-        "HOME": home,
-        "PYTHONUNBUFFERED": "1",
-    }
-    return [f"Environment={name}={value}" for name, value in values.items()]
+    return [f"Environment={name}={value}" for name, value in variables(layout, home).items()]
 
 
 def _text(*sections: tuple[str, Sequence[str]]) -> str:

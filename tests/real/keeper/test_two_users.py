@@ -66,15 +66,8 @@ class Server:
         beside.replace(self.project)
 
     def start(self, user: int, name: str, *words: str, groups: tuple[int, ...] = ()) -> None:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "FREEHOLD_HOME": str(self.base / f"{name}-home"),
-            "HOME": str(self.base / f"{name}-home"),
-            STATE_PLACE: str(self.gateway),
-            KEEPER_PLACE: str(self.keeper),
-            PLACED_NAME: "fhtwo",
-        }
         command = [sys.executable, str(PROGRAM), "-p", str(self.project), *words]
+        environment = self.environment(name)
         with (self.base / f"{name}.log").open("wb") as log:
             self.processes.append(
                 subprocess.Popen(
@@ -82,6 +75,26 @@ class Server:
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 )
             )  # fmt: skip
+
+    def environment(self, name: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "FREEHOLD_HOME": str(self.base / f"{name}-home"),
+            "HOME": str(self.base / f"{name}-home"),
+            STATE_PLACE: str(self.gateway),
+            KEEPER_PLACE: str(self.keeper),
+            PLACED_NAME: "fhtwo",
+        }
+
+    def says(self, *words: str) -> str:
+        """What a command says to the gateway's user, whom people are there."""
+        done = subprocess.run(
+            [sys.executable, str(PROGRAM), "-p", str(self.project), *words],
+            env=self.environment("gateway"), user=GATEWAY, group=GROUP, extra_groups=(), cwd="/", capture_output=True,
+            text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def logs(self) -> str:
         return "\n".join(path.read_text() for path in self.base.glob("*.log"))
@@ -122,6 +135,8 @@ def test_a_run_goes_from_one_user_to_the_other(server: Server, monkeypatch: pyte
     gateway = Gateway(LocalAddress(server.project))
     until(gateway.is_there)
     assert returned(gateway) == "done", server.logs()
+    assert "completed" in server.says("runs")
+    assert "done" in server.says("logs", "dev")
     assert {path.lstat().st_uid for path in server.gateway.rglob("*")} == {GATEWAY}
     assert GATEWAY not in {path.lstat().st_uid for path in server.keeper.rglob("*")}
     assert stat.S_IMODE((server.keeper / "keeper.sock").stat().st_mode) == 0o660

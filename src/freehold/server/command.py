@@ -1,0 +1,37 @@
+"""`freehold` for people who are logged in on a server: the project's program, as its gateway's user. Pure."""
+
+from __future__ import annotations
+
+import shlex
+
+from freehold.server.layout import Layout
+from freehold.server.variables import variables
+
+_KEPT = ("TERM", "LANG", "LC_ALL", "NO_COLOR", "COLUMNS")
+"""Of the person's environment; anything else could lead the program elsewhere."""
+
+
+def command_text(layout: Layout) -> str:
+    """The script at `layout.command`, for everybody to run (0755). Who is not root is asked by sudo.
+
+    As the gateway's user one sees runs and asks the project; Docker and the credentials of agents are the keeper's.
+    """
+    user = shlex.quote(layout.user)
+    values = {"PATH": "/usr/local/bin:/usr/bin:/bin", **variables(layout, layout.gateway_home)}
+    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+    kept = " ".join(f'${{{name}:+"{name}=${name}"}}' for name in _KEPT)
+    program, project = shlex.quote(f"{layout.program}/bin/freehold"), shlex.quote(layout.current)
+    return f"""\
+#!/bin/sh
+# Written by freehold; it is written anew by the next push.
+# `freehold` for the project {layout.project}: {layout.command} status
+set -eu
+if [ "$(id -u)" = 0 ]; then
+    exec runuser -u {user} -- "$0" "$@"
+elif [ "$(id -un)" != {user} ]; then
+    exec sudo -- "$0" "$@"
+fi
+cd /
+exec env -i {kept} {told} \\
+    {program} -p {project} "$@"
+"""

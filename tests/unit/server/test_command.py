@@ -1,0 +1,56 @@
+"""`freehold` on a server: whose it runs as, what it is told, and that words reach it whole."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from freehold.server.command import command_text
+from freehold.server.layout import Layout
+
+SAYS = '#!/bin/sh\nfor word in "$@"; do printf "[%s]" "$word"; done; echo; env\n'
+WORDS = ("logs", "a run's", "$(id) `id`", "two\nlines", "")
+
+
+class Here(Layout):
+    """As if the project's user were the one that runs the test."""
+
+    @property
+    def user(self) -> str:
+        return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def asked(folder: Path, *words: str, **environment: str) -> list[str]:
+    layout = Here("shop", str(folder))
+    program = Path(layout.program, "bin", "freehold")
+    program.parent.mkdir(parents=True)
+    program.write_text(SAYS)
+    program.chmod(0o755)
+    command = Path(layout.command)
+    # Root would become its own user for ever; what is tested is what comes after.
+    command.write_text(command_text(layout).replace('"$(id -u)" = 0', '"$(id -u)" = none'))
+    command.chmod(0o755)
+    done = subprocess.run([str(command), *words], capture_output=True, text=True, env={**os.environ, **environment})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")
+
+
+def test_words_reach_it_whole(tmp_path: Path) -> None:
+    said = "\n".join(asked(tmp_path, *WORDS))
+    assert said.startswith(f"[-p][{tmp_path}/shop/current]" + "".join(f"[{word}]" for word in WORDS) + "\n")
+
+
+def test_it_is_told_where_the_state_is_and_nothing_of_the_persons_own(tmp_path: Path) -> None:
+    said = asked(tmp_path, "status", FREEHOLD_HOME="/root/.freehold", PYTHONPATH="/tmp", TERM="xterm", FREEHOLD_ENV="x")
+    assert {"FREEHOLD_HOME=/var/lib/freehold/shop/gateway-home", "FREEHOLD_PROJECT=shop", "TERM=xterm"} <= set(said)
+    assert not any(line.startswith(("PYTHONPATH", "FREEHOLD_ENV")) for line in said)
+
+
+@pytest.mark.parametrize("base", ["/opt/freehold", "/srv/a b/$(id)'s"])
+def test_the_shell_can_read_it(base: str) -> None:
+    done = subprocess.run(["sh", "-n"], input=command_text(Layout("shop", base)), text=True, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
