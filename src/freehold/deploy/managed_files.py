@@ -25,6 +25,7 @@ UNDO_AFTER_S = 90
 """Time for a second login before the server puts all back by itself: twice what one may take, through a jump host."""
 PROOF_S = 45.0
 """For that login; sshd is away for a moment while it reads its configuration anew."""
+_AGAIN_S = 0.5
 _TIMEOUT_S = 240.0
 
 Answer = TypeVar("Answer")
@@ -172,45 +173,47 @@ async def carry_out_proven(
     planned: Change,
     log_in: LogIn,
     judge: Callable[[Mapping[str, Said]], None] = lambda _said: None,
-    clock: Clock | None = None,
+    *,
+    patience_s: float = PROOF_S,
+    undo_after_s: int = UNDO_AFTER_S,
 ) -> None:
     """Make a change by which one could be shut out: it stays when `judge`, which is given the answers to `ask`, raises
     nothing, and a second login confirms it. Else all is put back: at once, or by the server itself when nobody can tell
     it to. Raises what stood against it."""
-    applied = await _apply(host, planned, UNDO_AFTER_S)
+    applied = await _apply(host, planned, undo_after_s)
     document = {"name": planned.document["name"], "token": applied.token}
     try:
         judge(applied.said)
-        other = await _second_login(log_in, clock or SystemClock())
+        other = await _second_login(log_in, SystemClock(), patience_s)
         try:
             answer = await _tell(other, {"do": "confirm", **document}, _Done)
         finally:
             await other.close()
     except FreeholdError as error:
-        raise await _undone(host, document, error) from error
+        raise await _undone(host, document, error, undo_after_s) from error
     if not answer.done:
         raise FreeholdError(
             Code.FAILED, f"{host.name}: {planned.what}: it was put back, for nobody confirmed it in time", "Try again."
         )
 
 
-async def _second_login(log_in: LogIn, clock: Clock) -> Host:
-    deadline = clock.monotonic() + PROOF_S
+async def _second_login(log_in: LogIn, clock: Clock, patience_s: float) -> Host:
+    deadline = clock.monotonic() + patience_s
     while True:
         try:
             return await log_in()
         except FreeholdError as error:
             if error.code is not Code.UNREACHABLE or clock.monotonic() >= deadline:
                 raise
-        await clock.sleep(1.0)
+        await clock.sleep(_AGAIN_S)
 
 
-async def _undone(host: Host, document: Mapping[str, Any], error: FreeholdError) -> FreeholdError:
+async def _undone(host: Host, document: Mapping[str, Any], error: FreeholdError, undo_after_s: int) -> FreeholdError:
     """`error`, with what became of the change."""
     try:
         await _tell(host, {"do": "undo", **document}, _Done)
     except FreeholdError as problem:
-        became = f"it goes back to how it was by itself, within {UNDO_AFTER_S} s ({problem.message})"
+        became = f"it goes back to how it was by itself, within {undo_after_s} s ({problem.message})"
     else:
         became = "all is as it was"
     return FreeholdError(error.code, f"{error.message}; {became}", error.hint)

@@ -5,11 +5,20 @@ Not `/etc/nftables.conf`: Debian's begins with `flush ruleset`, which takes away
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from freehold.server.layout import FIREWALL_FILE
 
 TABLE = "freehold"
+WEB_PORTS = (80, 443)
+LIST = ("nft", "list", "table", "inet", TABLE)
+"""The command that shows the table as the kernel has it; it fails when there is none."""
+CHECK = ("nft", "--check", "--file", FIREWALL_FILE)
+DELETE = ("nft", "delete", "table", "inet", TABLE)
+_ALWAYS_UDP = (68, 546)
+"""Where answers about addresses come in: DHCP and DHCPv6."""
+_PORTS = re.compile(r"tcp dport (?:\{([^}]*)\}|(\d+)) accept")
 
 
 def rules(ports: Iterable[int]) -> str:
@@ -29,11 +38,20 @@ table inet {TABLE} {{
 		ct state invalid drop
 		iif lo accept
 		meta l4proto {{ icmp, ipv6-icmp }} accept
-		udp dport {{ 68, 546 }} accept
+		udp dport {{ {", ".join(map(str, _ALWAYS_UDP))} }} accept
 		tcp dport {{ {wanted} }} accept
 	}}
 }}
 """
+
+
+def open_ports(listed: str) -> list[int]:
+    """The ports that `LIST` shows as open; nothing where there is no such rule, or one of another form."""
+    found = _PORTS.search(listed)
+    if not found:
+        return []
+    words = (found[1] or found[2]).split(",")
+    return sorted(int(word) for word in words if word.strip().isdigit())
 
 
 def unit() -> str:
@@ -52,7 +70,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f {FIREWALL_FILE}
 ExecReload=/usr/sbin/nft -f {FIREWALL_FILE}
-ExecStop=-/usr/sbin/nft delete table inet {TABLE}
+ExecStop=-{"/usr/sbin/" + " ".join(DELETE)}
 
 [Install]
 WantedBy=multi-user.target

@@ -21,6 +21,7 @@ FIREWALL_UNIT = "freehold-firewall.service"
 UNITS = "/etc/systemd/system"
 SSHD_FILE = "/etc/ssh/sshd_config.d/01-freehold.conf"
 FAIL2BAN_FILE = "/etc/fail2ban/jail.d/freehold.local"
+JOURNAL_FILE = "/etc/systemd/journald.conf.d/50-freehold.conf"
 PROGRAMS = "programs"
 """Below the base, beside the projects: no project may be called so."""
 _LONGEST_SHORT = 32 - len("fh--keeper")

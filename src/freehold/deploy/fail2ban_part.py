@@ -1,0 +1,74 @@
+"""fail2ban: addresses that try to log in again and again are shut out for a while (docs/why/fail2ban.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from freehold.deploy.managed_files import (
+    ManagedFile,
+    Settings,
+    Step,
+    asked,
+    carry_out,
+    change,
+    differs,
+    facts_of,
+    remote_text,
+)
+from freehold.deploy.part import Change
+from freehold.hosts.host import Host
+from freehold.server import fail2ban, sshd
+from freehold.server.layout import FAIL2BAN_FILE
+
+UNIT = "fail2ban.service"
+STATUS = ("fail2ban-client", "status", "sshd")
+_START_S = 30.0
+"""It opens its socket some seconds after systemd says that it runs."""
+
+
+class Fail2banPart:
+    """`Part`. It wants the package, which is another part's."""
+
+    name = "fail2ban"
+
+    @property
+    def remote(self) -> str:
+        return remote_text()
+
+    def asked(self) -> Mapping[str, Any]:
+        commands = {
+            "dump": sshd.DUMP,
+            "status": STATUS,
+            "enabled": ("systemctl", "is-enabled", UNIT),
+            "active": ("systemctl", "is-active", UNIT),
+        }
+        return asked(self.name, files=(FAIL2BAN_FILE,), commands=commands)
+
+    def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
+        told = facts_of(facts)
+        ports = sorted({*sshd.ports(told.text("dump")), *([told.login.port] if told.login.port else [])})
+        wanted = ManagedFile(FAIL2BAN_FILE, fail2ban.jail(ports))
+        runs = told.answer("status").status == 0 and told.text("enabled").strip() == "enabled"
+        if runs and not told.waiting and not differs(wanted, told.files.get(FAIL2BAN_FILE)):
+            return []
+        was_active = told.text("active").strip() == "active"
+        made = Settings(
+            files=(wanted,),
+            check=(("fail2ban-client", "--test"),),
+            activate=(
+                Step(("systemctl", "enable", UNIT)),
+                Step(("systemctl", "restart", UNIT)),
+                Step(STATUS, patience_s=_START_S),
+            ),
+            undo=(("systemctl", "restart", UNIT) if was_active else ("systemctl", "disable", "--now", UNIT),),
+        )
+        listed = ", ".join(map(str, ports))
+        what = f"write {FAIL2BAN_FILE}, enable and restart {UNIT}: it watches SSH (port {listed})"
+        return [change(self.name, what, told, made)]
+
+    async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
+        for each in changes:
+            await carry_out(host, each)
