@@ -17,6 +17,7 @@ from freehold.wire.decoding import decode_json
 
 PATHS = {
     "fragments": EDGE_FRAGMENTS, "certificates": CERTIFICATES, "configuration": HAPROXY_FILE, "admin": HAPROXY_ADMIN,
+    "lock": "/run/freehold-edge.lock",
 }  # fmt: skip
 OURS = "freehold-"
 

@@ -87,6 +87,9 @@ def change(document: dict[str, Any], now: dict[str, Any]) -> None:
         shutil.rmtree(kept_in(paths), ignore_errors=True)
     if document["fragment"] is None:
         Path(paths["certificates"], project + ".key").unlink(missing_ok=True)
+        for folder in (paths["fragments"], paths["certificates"]):
+            with contextlib.suppress(OSError):  # another project's file is in it
+                os.rmdir(folder)
 
 
 def serve(document: dict[str, Any], now: dict[str, Any]) -> None:
@@ -227,9 +230,7 @@ def descriptors(process: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def lock(paths: dict[str, str]) -> Iterator[None]:
-    folder = Path(paths["fragments"])
-    make_folder(folder, 0o755)
-    with (folder.parent / "edge.lock").open("w") as file:
+    with Path(paths["lock"]).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
