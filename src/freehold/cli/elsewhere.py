@@ -1,4 +1,5 @@
-"""Runs of a project on another machine, seen through its gateway: for commands that read files where it is this one."""
+"""Runs seen through a project's gateway: on another machine, and where they are another user's, as a push has it. For
+commands that else read the files of runs."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from freehold.base.ids import agent_of
 from freehold.cli.context import Context, environment_of
 from freehold.cli.gateway import gateway_in
 from freehold.client.gateway import Gateway, in_path
+from freehold.project.state import is_placed
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
 from freehold.wire.runs import RunView
@@ -21,12 +23,12 @@ LARGEST_PAGE = 500
 
 def gateway_elsewhere(context: Context) -> Gateway | None:
     """The gateway of the environment that counts. None where none does, and for an environment without an address: that
-    one only lays its file over the configuration of this machine's project.
+    one only lays its file over the configuration of this machine's project, whose runs are this user's files.
 
     Raises what `gateway_in` raises."""
     environment = environment_of(context)
     if not environment:
-        return None
+        return gateway_in(context, "") if is_placed() else None
     from freehold.client.environment_address import has_address
 
     return gateway_in(context, environment) if has_address(context.home, environment) else None

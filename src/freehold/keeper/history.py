@@ -25,9 +25,15 @@ def run_ids(state: Path) -> list[str]:
 
 
 def each_run_id(state: Path) -> Iterator[str]:
-    """Every run of the project, in no order: there may be a million."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(state / RUNS) as entries:
-        yield from (entry.name for entry in entries if is_ulid(entry.name[-26:]))
+    """Every run of the project, in no order: there may be a million. Raises DENIED where they are another user's."""
+    try:
+        with contextlib.suppress(FileNotFoundError), os.scandir(state / RUNS) as entries:
+            yield from (entry.name for entry in entries if is_ulid(entry.name[-26:]))
+    except PermissionError as error:
+        what = f"{state / RUNS}: the runs are another user's, whose the keeper is"
+        raise FreeholdError(
+            Code.DENIED, what, "`freehold runs` and `freehold logs` ask the running project."
+        ) from error
 
 
 def _queued(run_id: str) -> str:
