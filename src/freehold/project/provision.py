@@ -27,6 +27,7 @@ class Provision:
     key_id: str = ""
     firewall_id: str = ""
     price: str = ""
+    project: str = ""
     certificate: str = ""
     certificate_id: str = ""
     certificate_file: str = ""

@@ -30,6 +30,9 @@ class Existing:
     async def catalogue(self) -> Catalogue:
         return Catalogue()
 
+    async def keys(self) -> tuple[KeyOnProvider, ...]:
+        return ()
+
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:  # noqa: ARG002  the seam's
         raise self._not_ours("add an SSH key")
 

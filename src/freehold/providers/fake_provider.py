@@ -81,6 +81,9 @@ class FakeProvider:
     async def catalogue(self) -> Catalogue:
         return self.sold
 
+    async def keys(self) -> tuple[KeyOnProvider, ...]:
+        return tuple(key for _, key in self._keys.values())
+
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         for _, key in self._keys.values():
             if key.is_same_as(public_key):

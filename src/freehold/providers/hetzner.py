@@ -13,7 +13,7 @@ from freehold.providers.api_call import Api, Call
 from freehold.providers.api_error import ApiError, Refusal
 from freehold.providers.firewall import Firewall, FirewallRule
 from freehold.providers.http_api import HttpApi
-from freehold.providers.key import KeyOnProvider
+from freehold.providers.key import KeyOnProvider, by_name
 from freehold.providers.leftover import Leftover, LeftoverKind
 from freehold.providers.machine import Machine, MachineState, ServerSpec
 from freehold.providers.making import make_once
@@ -82,11 +82,13 @@ class Hetzner:
         now = self._http.clock.now()
         return reading.catalogue(types.result(), locations.result(), images.result(), prices.result().pricing, now)
 
+    async def keys(self) -> tuple[KeyOnProvider, ...]:
+        keys = await self._list("ssh_keys", told.SshKeys, lambda page: page.ssh_keys)
+        return by_name(KeyOnProvider(str(key.id), key.name, key.public_key) for key in keys)
+
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         async def find() -> KeyOnProvider | None:
-            keys = await self._list("ssh_keys", told.SshKeys, lambda page: page.ssh_keys)
-            found = (KeyOnProvider(str(key.id), key.name, key.public_key) for key in keys)
-            return next((key for key in found if key.is_same_as(public_key)), None)
+            return next((key for key in await self.keys() if key.is_same_as(public_key)), None)
 
         async def make() -> KeyOnProvider:
             body = {"name": owner.name, "public_key": public_key, "labels": owner.labels}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -19,3 +20,7 @@ class KeyOnProvider:
 def key_material(public_key: str) -> tuple[str, ...]:
     """Type and base64 of an OpenSSH public key."""
     return tuple(public_key.split()[:2])
+
+
+def by_name(keys: Iterable[KeyOnProvider]) -> tuple[KeyOnProvider, ...]:
+    return tuple(sorted(keys, key=lambda key: (key.name, key.id)))

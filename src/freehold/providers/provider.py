@@ -37,6 +37,10 @@ class Provider(Protocol):
 
     async def catalogue(self) -> Catalogue: ...
 
+    async def keys(self) -> tuple[KeyOnProvider, ...]:
+        """All of the account's, by name, whosever they are."""
+        ...
+
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         """The account's key of the same material, whosever it is; made, and marked, when there is none."""
         ...

@@ -13,7 +13,7 @@ from freehold.providers.api_call import Api, Call
 from freehold.providers.api_error import ApiError, Refusal
 from freehold.providers.firewall import Firewall, FirewallRule
 from freehold.providers.http_api import HttpApi
-from freehold.providers.key import KeyOnProvider
+from freehold.providers.key import KeyOnProvider, by_name
 from freehold.providers.leftover import Leftover, LeftoverKind
 from freehold.providers.machine import Machine, ServerSpec
 from freehold.providers.making import make_once
@@ -80,10 +80,12 @@ class Vultr:
             systems = asking.create_task(self._list(("os",), told.OperatingSystems, lambda page: page.os))
         return reading.catalogue(plans.result(), regions.result(), systems.result())
 
+    async def keys(self) -> tuple[KeyOnProvider, ...]:
+        return by_name(KeyOnProvider(key.id, key.name, key.ssh_key) for key in await self._keys())
+
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         async def find() -> KeyOnProvider | None:
-            found = (KeyOnProvider(key.id, key.name, key.ssh_key) for key in await self._keys())
-            return next((key for key in found if key.is_same_as(public_key)), None)
+            return next((key for key in await self.keys() if key.is_same_as(public_key)), None)
 
         async def make() -> KeyOnProvider:
             body = {"name": owner.name, "ssh_key": public_key}

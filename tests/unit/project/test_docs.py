@@ -43,9 +43,9 @@ def names(table: tuple[Key, ...]) -> set[str]:
 
 def test_every_key_and_every_type_is_documented() -> None:
     configuration = (ROOT / "docs/configuration.md").read_text()
-    tables = (*keys.PROJECT_KEYS, *keys.AGENT_KEYS, *keys.SERVER_KEYS, *keys.PROVISION_KEYS, *keys.FRONTMATTER_KEYS)
+    tables = [*keys.PROJECT_KEYS, *keys.AGENT_KEYS, *keys.SERVER_KEYS, *keys.PROVISION_KEYS, *keys.FRONTMATTER_KEYS]
     tables += keys.LOCAL_OVERLAY_KEYS
-    assert [name for name in names(tables) if f"`{name}`" not in configuration] == []
+    assert [name for name in names(tuple(tables)) if f"`{name}`" not in configuration] == []
     credentials = (ROOT / "docs/credentials.md").read_text()
     assert [name for name in CREDENTIAL_TYPES if f"`{name}`" not in credentials] == []
 

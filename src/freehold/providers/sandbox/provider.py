@@ -79,6 +79,9 @@ class SandboxProvider:
         with _told("look at this machine"):
             return catalogue_of(await self._machine_facts())
 
+    async def keys(self) -> tuple[KeyOnProvider, ...]:
+        return ()
+
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:
         key = " ".join(key_material(public_key))
         return KeyOnProvider(key, owner.name, key)
