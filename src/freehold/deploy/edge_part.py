@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -71,6 +71,10 @@ class EdgePart:
         """As `plan`. Raises CONFIG where HAProxy is too old or not there, CONFLICT where somebody else has what we
         need, CREDENTIAL for a certificate that is missing or wrong."""
         served = self._served(there)
+        return replace(self, fragment=self._trusted(served)).plan_with(served, there)
+
+    def plan_with(self, served: Mapping[str, ServedCertificate], there: EdgeFacts) -> Sequence[Change]:
+        """As `plan`, with these certificates, which were looked at."""
         fragments = [one for one in there.read_fragments() if one.project != self.project]
         if self.fragment:
             fragments.append(self.fragment)
@@ -144,6 +148,14 @@ class EdgePart:
             raise FreeholdError(Code.CREDENTIAL, f"{Layout(self.project).certificate}: {problem}", hint)
         return served
 
+    def _trusted(self, served: dict[str, ServedCertificate]) -> Fragment | None:
+        """With HSTS where browsers meet the certificate themselves and trust it."""
+        if self.fragment is None or self.fragment.cloudflare or not self._has_certificate:
+            return self.fragment
+        certificate = Certificate.read(served[self.project].pem)
+        public = all(certificate.is_public(host, self.now) for host in self.fragment.hosts)
+        return msgspec.structs.replace(self.fragment, hsts=public)
+
     def _require_possible(self, there: EdgeFacts) -> None:
         if not there.haproxy:
             raise FreeholdError(Code.CONFIG, "the server has no HAProxy", "apt-get install haproxy")
@@ -169,7 +181,7 @@ class EdgePart:
             return []
         return [Change(f"write {path}", _diff(before, after)) if after else Change(f"remove {path}")]
 
-    def _certificate_changes(self, there: EdgeFacts, served: dict[str, ServedCertificate]) -> list[Change]:
+    def _certificate_changes(self, there: EdgeFacts, served: Mapping[str, ServedCertificate]) -> list[Change]:
         path = Layout(self.project).certificate
         before, after = there.certificates.get(self.project), served.get(self.project)
         if after is None:
