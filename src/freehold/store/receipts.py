@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, select, text
+from sqlalchemy import Connection, Row, Select, delete, select
 
-from freehold.store.bulk import insert_all_new
+from freehold.store.bulk import insert_all_new, rows_among
 from freehold.store.rows import milliseconds, moment
 from freehold.store.tables import receipts
 
@@ -49,19 +49,19 @@ class Content(msgspec.Struct, frozen=True):
     body: bytes
 
 
-_IS_ACCEPTED = text("receipts.delivery_id <> '' and receipts.status = 'accepted'")
+_IS_ACCEPTED = "delivery_id <> '' AND status = 'accepted'"
 """Word for word as in the index: SQLite uses a partial one only for what it can see to be in it."""
 _SHOWN = [column for column in receipts.c if column.name not in ("headers", "body")]
 
 
 def add(connection: Connection, receipt: Receipt, content: Content) -> bool:
     """Write a receipt down; False, and nothing is written, when an accepted one of the same delivery is there."""
-    return bool(add_all(connection, [(receipt, content)]))
+    return add_all(connection, [(receipt, content)]) == 1
 
 
-def add_all(connection: Connection, new: Sequence[tuple[Receipt, Content]]) -> set[str]:
-    """Write receipts down, but those of a delivery of which an accepted one is there; the ids of what was written."""
-    return insert_all_new(connection, receipts, [_values(receipt, content) for receipt, content in new])
+def add_all(connection: Connection, new: Sequence[tuple[Receipt, Content]]) -> int:
+    """Write receipts down, but those of a delivery of which an accepted one is there; how many were written."""
+    return insert_all_new(connection, receipts.name, _COLUMNS, [_values(receipt, content) for receipt, content in new])
 
 
 def accepted(connection: Connection, deliveries: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -71,9 +71,9 @@ def accepted(connection: Connection, deliveries: Iterable[tuple[str, str]]) -> d
     if not asked:
         return {}
     # Perhaps more than was asked for, where several sources have the same id; a condition for each would cost more.
-    those = (receipts.c.source.in_({one[0] for one in asked}), receipts.c.delivery_id.in_({one[1] for one in asked}))
-    wanted = select(receipts.c.source, receipts.c.delivery_id, receipts.c.id).where(*those, _IS_ACCEPTED)
-    found = {(row.source, row.delivery_id): row.id for row in connection.execute(wanted)}
+    those = {"source": {one[0] for one in asked}, "delivery_id": {one[1] for one in asked}}
+    rows = rows_among(connection, receipts.name, ("source", "delivery_id", "id"), those, _IS_ACCEPTED)
+    found = {(row.source, row.delivery_id): row.id for row in rows}
     return {one: found[one] for one in asked if one in found}
 
 
@@ -101,13 +101,30 @@ def forget_before(connection: Connection, moment: datetime) -> int:
     return connection.execute(delete(receipts).where(receipts.c.received_at < milliseconds(moment))).rowcount
 
 
-def _values(receipt: Receipt, content: Content) -> dict[str, Any]:
-    return {
-        **{name: getattr(receipt, name) for name in receipt.__struct_fields__},
-        "received_at": milliseconds(receipt.received_at),
-        "headers": msgspec.json.encode(dict(content.headers)).decode(),
-        "body": content.body,
-    }
+_COLUMNS = (
+    "id", "source", "type", "received_at", "status", "delivery_id", "event", "summary", "reason", "matched", "skipped",
+    "replay_of", "headers", "body",
+)  # fmt: skip
+
+
+def _values(receipt: Receipt, content: Content) -> tuple[object, ...]:
+    """In the order of `_COLUMNS`."""
+    return (
+        receipt.id,
+        receipt.source,
+        receipt.type,
+        milliseconds(receipt.received_at),
+        receipt.status.value,
+        receipt.delivery_id,
+        receipt.event,
+        receipt.summary,
+        receipt.reason,
+        receipt.matched,
+        receipt.skipped,
+        receipt.replay_of,
+        msgspec.json.encode(content.headers).decode(),
+        content.body,
+    )
 
 
 def _matching(wanted: Select[Any], text: str) -> Select[Any]:

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, func, select, text, update
 
-from freehold.store.bulk import insert_all_new
-from freehold.store.rows import insert_new, milliseconds, moment, moment_or_none
+from freehold.store.bulk import insert_all_new, rows_among
+from freehold.store.rows import milliseconds, moment, moment_or_none
 from freehold.store.tables import triggers
 from freehold.wire.runs import Result, RunOptions, TriggerType
 
@@ -66,19 +66,19 @@ class StoredTrigger(msgspec.Struct, frozen=True, kw_only=True):
         return self.agent, self.type, self.source, self.source_id
 
 
-_HAS_ORIGIN = text("triggers.source_id <> ''")
+_HAS_ORIGIN = "source_id <> ''"
 """Word for word as in the index: SQLite uses a partial one only for what it can see to be in it, and a bound value is
 not seen. Without it every trigger would be compared with all that its agent ever had."""
 
 
 def add(connection: Connection, trigger: StoredTrigger) -> bool:
     """Write a trigger down; False when the same one from the same source is there already."""
-    return insert_new(connection, triggers, _values(trigger))
+    return insert_all_new(connection, triggers.name, _COLUMNS, [_values(trigger)]) == 1
 
 
 def add_all(connection: Connection, new: Sequence[StoredTrigger]) -> None:
     """Write triggers down, none of which is there already."""
-    insert_all_new(connection, triggers, [_values(one) for one in new])
+    insert_all_new(connection, triggers.name, _COLUMNS, [_values(one) for one in new])
 
 
 def same_as(connection: Connection, asked: Iterable[StoredTrigger]) -> dict[Origin, StoredTrigger]:
@@ -87,9 +87,9 @@ def same_as(connection: Connection, asked: Iterable[StoredTrigger]) -> dict[Orig
     if not origins:
         return {}
     # Perhaps more than was asked for, where what several have is mixed; a condition for each would cost more.
-    columns = (triggers.c.agent, triggers.c.type, triggers.c.source, triggers.c.source_id)
-    mixed = (column.in_({origin[number] for origin in origins}) for number, column in enumerate(columns))
-    found = map(_trigger, connection.execute(select(triggers).where(*mixed, _HAS_ORIGIN)))
+    columns = ("agent", "type", "source", "source_id")
+    mixed = {column: {origin[number] for origin in origins} for number, column in enumerate(columns)}
+    found = map(_trigger, rows_among(connection, triggers.name, _COLUMNS, mixed, _HAS_ORIGIN))
     return {one.origin: one for one in found if one.origin in origins}
 
 
@@ -199,7 +199,7 @@ def of_origin(
 ) -> list[StoredTrigger]:
     """What one delivery, for example, started among these agents."""
     mine = (triggers.c.type == kind, triggers.c.source == source, triggers.c.source_id == source_id)
-    wanted = select(triggers).where(triggers.c.agent.in_(agents), *mine, _HAS_ORIGIN).order_by(triggers.c.id)
+    wanted = select(triggers).where(triggers.c.agent.in_(agents), *mine, text(_HAS_ORIGIN)).order_by(triggers.c.id)
     return [_trigger(row) for row in connection.execute(wanted)]
 
 
@@ -227,25 +227,32 @@ def page(
     return [_trigger(row) for row in connection.execute(wanted)]
 
 
-def _values(trigger: StoredTrigger) -> dict[str, Any]:
-    return {
-        "id": trigger.id,
-        "agent": trigger.agent,
-        "type": trigger.type,
-        "source": trigger.source,
-        "source_id": trigger.source_id,
-        "payload": msgspec.json.encode(trigger.payload).decode(),
-        "state": trigger.state,
-        "priority": trigger.priority,
-        "created_at": milliseconds(trigger.created_at),
-        "not_before": milliseconds(trigger.not_before),
-        "attempts": trigger.attempts,
-        "reruns": trigger.reruns,
-        "run_id": trigger.run_id,
-        "ended_at": None if trigger.ended_at is None else milliseconds(trigger.ended_at),
-        "result": trigger.result,
-        "reason": trigger.reason,
-    }
+_COLUMNS = (
+    "id", "agent", "type", "source", "source_id", "payload", "state", "priority", "created_at", "not_before",
+    "attempts", "reruns", "run_id", "ended_at", "result", "reason",
+)  # fmt: skip
+
+
+def _values(trigger: StoredTrigger) -> tuple[object, ...]:
+    """In the order of `_COLUMNS`."""
+    return (
+        trigger.id,
+        trigger.agent,
+        trigger.type.value,
+        trigger.source,
+        trigger.source_id,
+        msgspec.json.encode(trigger.payload).decode(),
+        trigger.state.value,
+        trigger.priority,
+        milliseconds(trigger.created_at),
+        milliseconds(trigger.not_before),
+        trigger.attempts,
+        trigger.reruns,
+        trigger.run_id,
+        None if trigger.ended_at is None else milliseconds(trigger.ended_at),
+        trigger.result,
+        trigger.reason,
+    )
 
 
 def _trigger(row: Row[Any]) -> StoredTrigger:
