@@ -21,8 +21,8 @@ UNITS_FILE = ".freehold/units.json"
 
 class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a release says of itself. `content` names its files (the same for the same files), `program` the bundle that
-    it was pushed with, `units` the digest of what systemd was told, `settings` that of the configuration which counts
-    after a restart only, `credentials` what its agents may need, as `type/instance`; `git` the commit, if there is one.
+    it was pushed with, `credentials` what its agents may need, as `type/instance`; `git` the commit, if there is one.
+    `service` and `keeper` are digests of all that these two take in when they start, and not while they run.
     """
 
     id: str
@@ -32,8 +32,8 @@ class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     pushed_at: str
     pushed_by: str
     version: str
-    units: str = ""
-    settings: str = ""
+    service: str = ""
+    keeper: str = ""
     git: str = ""
     credentials: tuple[str, ...] = ()
 

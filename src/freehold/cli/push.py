@@ -1,0 +1,199 @@
+"""`freehold push`: a project, or one agent of it, to the servers of environments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from freehold.base.clock import SystemClock
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import duration
+from freehold.cli.context import Context
+from freehold.cli.output import confirm, note, print_error, print_json, say
+from freehold.cli.push_progress import PushProgress
+from freehold.cli.server import environment_asked_for, meet
+from freehold.client.server_target import target_of
+from freehold.deploy.apply import Phases
+from freehold.deploy.bundle.bundle import installed_bundle
+from freehold.deploy.health import TIMEOUT_S, UnhealthyError
+from freehold.deploy.parts import Parts
+from freehold.deploy.plan import Plan
+from freehold.deploy.push import Push, Pushed
+from freehold.deploy.step import SERVER_WIDE
+from freehold.deploy.wanted import Wanted, read_wanted
+from freehold.hosts.failures import UnknownHostKeyError
+from freehold.hosts.ssh_host import SshHost, open_ssh_host
+from freehold.project.environments import Environment
+from freehold.store.credentials import FileCredentialStore
+from freehold.store.known_hosts import KnownHosts
+
+_AT_ONCE = 10
+"""Servers. Each has a connection and little work here; what is limited is this machine's upload."""
+
+
+@dataclass(frozen=True)
+class _Options:
+    agent: str
+    dry_run: bool
+    yes: bool
+    health_timeout_s: float
+
+
+@dataclass
+class _Result:
+    """What became of one environment; `error` counts before the others."""
+
+    environment: Environment
+    plan: Plan | None = None
+    pushed: Pushed | None = None
+    error: FreeholdError | None = None
+
+
+@click.command(name="push")
+@click.argument("agent", default="")
+@click.option(
+    "-E", "--env", "environments", multiple=True, metavar="NAME", help="The environment; several are possible."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, with files and differences, and do nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a server of your own is set up.")
+@click.option(
+    "--health-timeout", type=click.FloatRange(1, 3600), default=TIMEOUT_S, show_default=True, metavar="SECONDS",
+    help="How long it may take until it is well; then the release before is brought back.",
+)  # fmt: skip
+@click.pass_obj
+def command(
+    context: Context, agent: str, environments: tuple[str, ...], dry_run: bool, yes: bool, health_timeout: float
+) -> int:
+    """Push the project to a server: files, program, credentials, services. With AGENT, that agent alone.
+
+    What is there already does not travel. The running project takes new files over without a restart, and no run is
+    touched. When the new release is not well, the one before is brought back, and the exit code is 6.
+    """
+    named = environments or ("",)
+    found = [environment_asked_for(context, name) for name in dict.fromkeys(named)]
+    options = _Options(agent, dry_run, yes, health_timeout)
+    work = _Work(context, found, options)
+    results = meet(context, lambda: asyncio.run(work.done()), context.home)
+    return _tell(context, results, dry_run=dry_run)
+
+
+class _Work:
+    """All environments of one call. What every one of them needs is read once."""
+
+    def __init__(self, context: Context, environments: Sequence[Environment], options: _Options) -> None:
+        self._context = context
+        self._options = options
+        self._bundle = installed_bundle()
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        credentials = FileCredentialStore(context.home)
+        self._targets = {each.name: target_of(each, credentials) for each in environments}
+        self._wanted = [_read(context.project_dir, context.home, each, options) for each in environments]
+
+    async def done(self) -> list[_Result]:
+        """Raises `UnknownHostKeyError` before anything was done anywhere; other errors are in the results."""
+        hosts = await asyncio.gather(*(self._log_in(each.environment) for each in self._wanted))
+        try:
+            for host in hosts:
+                if isinstance(host, UnknownHostKeyError):
+                    raise host
+            pairs = zip(self._wanted, hosts, strict=True)
+            return await asyncio.gather(*(self._one(wanted, host) for wanted, host in pairs))
+        finally:
+            await asyncio.gather(*(host.close() for host in hosts if isinstance(host, SshHost)))
+
+    async def _log_in(self, environment: Environment) -> SshHost | FreeholdError:
+        try:
+            return await open_ssh_host(self._targets[environment.name], KnownHosts(self._context.home))
+        except FreeholdError as error:
+            return error
+
+    async def _one(self, wanted: Wanted, host: SshHost | FreeholdError) -> _Result:
+        result = _Result(wanted.environment)
+        if isinstance(host, FreeholdError):
+            result.error = host
+            return result
+        async with self._room:
+            try:
+                await self._push(wanted, host, result)
+            except FreeholdError as error:
+                result.error = error
+        return result
+
+    async def _push(self, wanted: Wanted, host: SshHost, result: _Result) -> None:
+        prefix = f"{wanted.environment.name} " if len(self._wanted) > 1 else ""
+        progress = PushProgress(prefix, quiet=self._context.quiet or self._context.json)
+        push = Push(host, wanted, Parts(wanted, self._bundle), Phases(progress))
+        if self._options.dry_run:
+            result.plan = await push.plan()
+            return
+        async with push.begun() as begun:
+            result.plan = begun.plan
+            await asyncio.to_thread(self._require_consent, wanted.environment, begun.plan)
+            result.pushed = await begun.carry_out()
+
+    def _require_consent(self, environment: Environment, plan: Plan) -> None:
+        """A server that was not made by us is its owner's: what is changed on it beside the project is asked for."""
+        changes = [change.what for each in plan.due if each.step in SERVER_WIDE for change in each.changes]
+        ours = environment.server is not None and environment.server.provider not in ("", "existing")
+        if ours or not changes or self._options.yes:
+            return
+        listed = "\n".join(f"  {what}" for what in changes)
+        if not confirm(
+            f"{environment.name} is set up for the first time, or differs from it:\n{listed}\nDo that?", yes=False,
+            no_input=self._context.no_input,
+        ):  # fmt: skip
+            raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
+
+
+def _read(root: Path, home: Path, environment: Environment, options: _Options) -> Wanted:
+    return read_wanted(
+        root, home, environment, SystemClock(), agent=options.agent, health_timeout_s=options.health_timeout_s
+    )  # fmt: skip
+
+
+def _tell(context: Context, results: Sequence[_Result], *, dry_run: bool) -> int:
+    if context.json:
+        print_json({"environments": [_described(each) for each in results]})
+    for each in results:
+        if each.error:
+            _tell_error(context, each.error)
+        elif not context.json:
+            say(*_sentence(each, dry_run=dry_run))
+    failed = [each.error for each in results if each.error]
+    return failed[0].exit_code if failed else 0
+
+
+def _tell_error(context: Context, error: FreeholdError) -> None:
+    if isinstance(error, UnhealthyError) and not context.json:
+        for line in error.journal:
+            note(f"  | {line}")
+    print_error(error, as_json=context.json)
+
+
+def _sentence(result: _Result, *, dry_run: bool) -> list[str]:
+    plan, name = result.plan, result.environment.name
+    assert plan is not None
+    if not plan.due:
+        return [f"{plan.project} on {name} is as it should be: release {plan.release.id}"]
+    if dry_run:
+        return [f"{plan.project} on {name}: this would be done\n", *(f"{line}\n" for line in plan.lines())]
+    assert result.pushed is not None
+    took = duration(sum(result.pushed.phases_s.values()))
+    what = "pushed" if plan.is_new_release else "put right"
+    return [f"{plan.project} on {name}: {what}, release {plan.release.id}, in {took}"]
+
+
+def _described(result: _Result) -> dict[str, object]:
+    pushed = result.pushed
+    return {
+        "environment": result.environment.name,
+        **(result.plan.as_dict() if result.plan else {}),
+        "changed": bool(pushed and pushed.changed),
+        "phases_s": {str(step): round(seconds, 3) for step, seconds in pushed.phases_s.items()} if pushed else {},
+        "error": result.error.as_dict() if result.error else None,
+        "journal": list(result.error.journal) if isinstance(result.error, UnhealthyError) else [],
+    }

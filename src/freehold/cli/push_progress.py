@@ -1,0 +1,53 @@
+"""How far a push is, on a terminal: what it is at, and how long each step took."""
+
+from __future__ import annotations
+
+import sys
+
+from freehold.base.words import duration
+from freehold.cli.output import note
+from freehold.deploy.step import Step
+
+_WHAT = {
+    Step.LEASE: "asking the server",
+    Step.ACCOUNTS: "users and folders",
+    Step.PACKAGES: "packages of the system",
+    Step.SSH: "sshd",
+    Step.FAIL2BAN: "fail2ban",
+    Step.FIREWALL: "firewall",
+    Step.JOURNAL: "journal",
+    Step.PROGRAM: "freehold itself",
+    Step.IMAGES: "images",
+    Step.CREDENTIALS: "credentials",
+    Step.RELEASE: "the project's files",
+    Step.UNITS: "units of systemd",
+    Step.EDGE: "edge",
+    Step.SWITCH: "switching",
+    Step.RESTART: "starting services",
+    Step.HEALTH: "waiting until it is well",
+    Step.PRUNE: "old releases",
+    Step.UNLEASE: "done",
+}
+
+
+class PushProgress:
+    """A line for each step that is over; on a terminal what is under way is shown as well. `prefix` stands before
+    each."""
+
+    def __init__(self, prefix: str, *, quiet: bool) -> None:
+        self._prefix = prefix
+        self._quiet = quiet
+        self._live = sys.stderr.isatty() and not prefix
+
+    def began(self, step: Step) -> None:
+        if self._live and not self._quiet:
+            sys.stderr.write(f"\r\033[K{self._prefix}{_WHAT[step]} ...")
+            sys.stderr.flush()
+
+    def ended(self, step: Step, seconds: float) -> None:
+        if self._quiet:
+            return
+        if self._live:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+        note(f"{self._prefix}{_WHAT[step]:<26} {duration(seconds):>8}")

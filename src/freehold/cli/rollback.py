@@ -1,0 +1,110 @@
+"""`freehold rollback` and `freehold releases`: which releases a server keeps, and going back to one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from freehold.base.words import duration
+from freehold.cli.context import Context
+from freehold.cli.output import confirm, note, print_json, say, table
+from freehold.cli.push_progress import PushProgress
+from freehold.cli.server import environment_asked_for, meet
+from freehold.cli.when import local_time
+from freehold.client.server_target import target_of
+from freehold.deploy.apply import Phases
+from freehold.deploy.health import TIMEOUT_S, HealthPart, UnhealthyError
+from freehold.deploy.rollback import Rollback, RolledBack, releases_on
+from freehold.hosts.ssh_host import SshHost, open_ssh_host
+from freehold.project.environments import Environment
+from freehold.project.load import name_of, require_project
+from freehold.server.layout import BASE, Layout, server_name
+from freehold.store.credentials import FileCredentialStore
+from freehold.store.known_hosts import KnownHosts
+
+Result = TypeVar("Result")
+
+
+@click.command(name="rollback")
+@click.argument("release", default="")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--health-timeout", type=click.FloatRange(1, 3600), default=TIMEOUT_S, show_default=True, metavar="SECONDS",
+    help="How long it may take until it is well; else the release that counts now is brought back.",
+)  # fmt: skip
+@click.pass_obj
+def rollback(context: Context, release: str, yes: bool, health_timeout: float) -> int:
+    """Let an earlier release count again on a server: RELEASE, or the one before.
+
+    Its files, its program and its units come back; credentials and the database stay as they are. Nothing is built, and
+    nothing travels.
+    """
+    environment, layout = _asked_for(context)
+    which = f"release {release}" if release else "the release before"
+    if not confirm(
+        f"Go back to {which} of {layout.project} on {environment.name}?", yes=yes, no_input=context.no_input
+    ):
+        return 1
+
+    async def work(host: SshHost) -> RolledBack:
+        phases = Phases(PushProgress("", quiet=context.quiet or context.json))
+        return await Rollback(host, layout, HealthPart(layout, timeout_s=health_timeout), phases).carry_out(release)
+
+    try:
+        done = _with_host(context, environment, work)
+    except UnhealthyError as error:
+        for line in () if context.json else error.journal:
+            note(f"  | {line}")
+        raise
+    if context.json:
+        phases_s = {str(step): round(seconds, 3) for step, seconds in done.phases_s.items()}
+        print_json({"release": done.release, "before": done.before, "phases_s": phases_s})
+        return 0
+    took = duration(sum(done.phases_s.values()))
+    say(f"{layout.project} on {environment.name}: release {done.release.id} counts, in {took}; before {done.before.id}")
+    return 0
+
+
+@click.command(name="releases")
+@click.pass_obj
+def releases(context: Context) -> None:
+    """List the releases of this project that a server keeps, the newest first."""
+    environment, layout = _asked_for(context)
+    facts = _with_host(context, environment, lambda host: releases_on(host, layout))
+    found = sorted(facts.releases, key=lambda record: record.id, reverse=True)
+    if context.json:
+        print_json({"environment": environment.name, "current": facts.current or None, "releases": found})
+    elif not found:
+        say(f"{layout.project} was never pushed to {environment.name}: freehold push -E {environment.name}")
+    else:
+        rows = [
+            ("*" if each.id == facts.current else "", each.id, local_time(each.pushed_at), each.pushed_by, each.git,
+             each.version)
+            for each in found
+        ]  # fmt: skip
+        table(["", "release", "pushed", "by", "commit", "freehold"], rows)
+
+
+def _asked_for(context: Context) -> tuple[Environment, Layout]:
+    environment = environment_asked_for(context)
+    require_project(context.project_dir)
+    base = environment.server.base_path if environment.server else BASE
+    return environment, Layout(server_name(name_of(context.project_dir)), base)
+
+
+def _with_host(
+    context: Context, environment: Environment, work: Callable[[SshHost], Coroutine[Any, Any, Result]]
+) -> Result:
+    target = target_of(environment, FileCredentialStore(context.home))
+
+    async def connected() -> Result:
+        host = await open_ssh_host(target, KnownHosts(context.home))
+        try:
+            return await work(host)
+        finally:
+            await host.close()
+
+    return meet(context, lambda: asyncio.run(connected()), context.home)

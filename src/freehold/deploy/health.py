@@ -1,0 +1,117 @@
+"""Whether what was pushed is well on its server: looked at until it is, or the time for it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import duration
+from freehold.deploy.part import Change
+from freehold.deploy.remote import program_text
+from freehold.hosts.host import Host
+from freehold.hosts.script import run_script
+from freehold.server.layout import Layout
+from freehold.wire.keeper import SOCKET_FILE
+
+TIMEOUT_S = 60.0
+"""For all of it, unless the person says otherwise. A gateway answers within two seconds (docs/bench.md); a database
+that is brought up to date takes longer."""
+_ROUND_S = 20.0
+"""Of one question to the server, so that a broken connection is found out."""
+_LONGEST_LOOK_S = 60.0
+
+
+class Health(msgspec.Struct, frozen=True):
+    """What was found last. `problems` are told, and are no reason to go back: they are of single agents, or were there
+    before."""
+
+    healthy: bool
+    final: bool
+    why: str
+    problems: list[str]
+    restarts: dict[str, int]
+    journal: list[str]
+
+
+class UnhealthyError(FreeholdError):
+    """`journal` is what the services said last."""
+
+    def __init__(self, why: str, journal: Sequence[str]) -> None:
+        super().__init__(Code.UNHEALTHY, why)
+        self.journal = tuple(journal)
+
+
+@dataclass(frozen=True)
+class EdgePort:
+    """Where visitors come in on the server: `host` is the name they ask for, empty for none."""
+
+    port: int
+    tls: bool = False
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class HealthPart:
+    """Waits until `release`, else the one that counts there, is in force and well. With `due` it is looked at although
+    it was well a moment ago, since other parts change something."""
+
+    layout: Layout
+    release: str = ""
+    timeout_s: float = TIMEOUT_S
+    edge: tuple[EdgePort, ...] = ()
+    due: bool = False
+
+    @property
+    def name(self) -> str:
+        return "health"
+
+    @property
+    def remote(self) -> str:
+        return program_text("health")
+
+    def asked(self) -> Any:
+        return {
+            "socket": self.layout.gateway_socket,
+            "keeper_socket": f"{self.layout.keeper_state}/{SOCKET_FILE}",
+            "units": [self.layout.service, self.layout.keeper],
+            "release": self.release,
+            "current": self.layout.current,
+            "edge": self.edge,
+        }
+
+    def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
+        known = msgspec.json.decode(facts, type=Health)
+        if known.healthy and not self.due:
+            return ()
+        what = f"see that it is well, within {duration(self.timeout_s)}"
+        return (Change(what, (known.why,) if known.why and not self.due else ()),)
+
+    async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
+        """Raises `UnhealthyError` when it is not well in time."""
+        if changes:
+            await self.wait(host)
+
+    async def wait(self, host: Host) -> Health:
+        """Raises `UnhealthyError`."""
+        end, restarts = time.monotonic() + self.timeout_s, dict[str, int]()
+        while True:
+            left = max(end - time.monotonic(), 0.0)
+            found = await self._look(host, min(left, _ROUND_S), restarts, journal=left <= _ROUND_S)
+            if found.healthy:
+                return found
+            if found.final or time.monotonic() >= end:
+                raise UnhealthyError(
+                    found.why, found.journal or (await self._look(host, 0.0, {}, journal=True)).journal
+                )
+            restarts = restarts or found.restarts
+
+    async def _look(self, host: Host, for_s: float, restarts: dict[str, int], *, journal: bool) -> Health:
+        document = {**self.asked(), "for_s": for_s, "restarts": restarts, "journal": journal}
+        return await run_script(
+            host, "health", self.remote, document, Health, as_root=True, timeout_s=for_s + _LONGEST_LOOK_S
+        )

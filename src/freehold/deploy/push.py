@@ -1,0 +1,95 @@
+"""A push: facts, plan, apply; and back again when it is not well."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from freehold.base.errors import FreeholdError
+from freehold.deploy.activation import Activation
+from freehold.deploy.apply import HalfwayError, Phases, carry_out
+from freehold.deploy.facts import gather
+from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.lease import Lease
+from freehold.deploy.parts import Parts
+from freehold.deploy.plan import Plan
+from freehold.deploy.prune_part import PrunePart
+from freehold.deploy.step import Step
+from freehold.deploy.wanted import Wanted
+from freehold.hosts.host import Host
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """`changed` is False when all was as it should be."""
+
+    plan: Plan
+    changed: bool
+    phases_s: dict[Step, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Push:
+    """One project, or one agent of it, to one server, over one connection."""
+
+    host: Host
+    wanted: Wanted
+    parts: Parts
+    phases: Phases = field(default_factory=Phases)
+
+    async def plan(self) -> Plan:
+        """What would be done, without a lease. Raises what the parts' plans raise."""
+        return self.parts.settle(await gather(self.host, self.parts.asking()), token="").plan
+
+    @asynccontextmanager
+    async def begun(self) -> AsyncIterator[Begun]:
+        """The lease is ours, and the plan is by facts that nobody changes meanwhile. Raises CONFLICT while somebody
+        else has it; else as `plan`."""
+        lease = Lease(self.wanted.layout)
+        with self.phases.of(Step.LEASE):
+            facts = await gather(self.host, self.parts.asking(), lease)
+        async with lease.kept(self.host):
+            settled = self.parts.settle(facts, lease.token)
+            yield Begun(self, lease, settled.plan, settled.health)
+
+
+@dataclass(frozen=True)
+class Begun:
+    push: Push
+    lease: Lease
+    plan: Plan
+    health: HealthPart
+
+    async def carry_out(self) -> Pushed:
+        """Raises UNHEALTHY when the release was not well, and says what counts now; else what the parts raise: then the
+        release before still counts."""
+        host, phases = self.push.host, self.push.phases
+        try:
+            await self.push.parts.prepare(self.plan)
+            await carry_out(host, self.plan, self.lease, phases)
+        except HalfwayError as failed:
+            raise await self._gone_back(failed) from failed.error
+        return Pushed(self.plan, bool(self.plan.due), phases.seconds)
+
+    async def _gone_back(self, failed: HalfwayError) -> FreeholdError:
+        """What is to be told, once the release before counts again, or could not be made to."""
+        plan, layout = self.plan, self.push.wanted.layout
+        where = f"{layout.project} on {self.push.host.name}"
+        why = f"{where}: release {plan.release.id} is not well: {failed.error.message}"
+        journal = failed.error.journal if isinstance(failed.error, UnhealthyError) else ()
+        if plan.before is None:
+            return UnhealthyError(f"{why}. There is no release before it to go back to.", journal)
+        try:
+            await Activation(layout, self.lease, self.health).activate(self.push.host, plan.before, self.push.phases)
+            await self._remove_failed()
+        except FreeholdError as error:
+            return UnhealthyError(
+                f"{why}. Going back to release {plan.before.id} failed too: {error.message}", journal
+            )  # fmt: skip
+        return UnhealthyError(f"{why}. Release {plan.before.id} counts again, and is well.", journal)
+
+    async def _remove_failed(self) -> None:
+        """It was never well: nobody goes back to it."""
+        if self.plan.is_new_release:
+            await PrunePart(self.push.wanted.layout).remove(self.push.host, [self.plan.release.id])

@@ -1,0 +1,149 @@
+"""Whether a project is well on this server: asked of its gateway, its keeper, its edge and systemd."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import time
+from typing import Any
+
+_PATIENCE_S = 5.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+_MOST_RESTARTS = 3
+"""A service that ended so often by itself will do so again."""
+_LINES = 40
+_COMMAND_TIMEOUT_S = 30
+
+
+def read(asked: dict[str, Any]) -> dict[str, Any]:
+    return look(asked)
+
+
+def main(told: dict[str, Any]) -> dict[str, Any]:
+    """Look until it is well, cannot become so, or `for_s` is over; with more and more time between."""
+    end, pause = time.monotonic() + told["for_s"], _FIRST_PAUSE_S
+    before = told["restarts"]
+    while True:
+        found = look(told)
+        crashed = [unit for unit, count in found["restarts"].items() if count - before.get(unit, 0) >= _MOST_RESTARTS]
+        if crashed:
+            found["final"], found["why"] = True, f"{crashed[0]} ends again and again; {found['why']}"
+        if found["healthy"] or found["final"] or time.monotonic() + pause > end:
+            break
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
+    if not found["healthy"] and told["journal"]:
+        found["journal"] = _journal(told["units"])
+    return found
+
+
+def look(asked: dict[str, Any]) -> dict[str, Any]:
+    """`final`: nothing will change by itself. `why` is empty when it is healthy."""
+    release = asked["release"] or _leads_to(asked["current"])
+    why, final, problems = _gateway(asked["socket"], release)
+    if not why and not _answers(asked["keeper_socket"]):
+        why = "the keeper does not answer"
+    for edge in asked["edge"] if not why else ():
+        why = why or _edge(edge)
+    return {
+        "healthy": not why,
+        "final": bool(why) and final,
+        "why": why,
+        "problems": problems,
+        "restarts": _restarts(asked["units"]),
+        "journal": [],
+    }
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_PATIENCE_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(_PATIENCE_S)
+        self.sock.connect(self._path)
+
+
+def _gateway(path: str, release: str) -> tuple[str, bool, list[str]]:
+    """Why it is not well, whether that is its last word, and what it says that concerns single agents only."""
+    try:
+        with contextlib.closing(_UnixConnection(path)) as connection:
+            connection.request("GET", "/health", headers={"Connection": "close"})
+            answer = connection.getresponse()
+            said = json.loads(answer.read(1_000_000))
+        status, problems = str(said["status"]), [str(each) for each in said.get("problems", ())]
+        running, refused = str(said.get("release", "")), [str(each) for each in said.get("refused", ())]
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        return f"the gateway does not answer ({_words(error)})", False, []
+    if answer.status != http.HTTPStatus.OK:
+        return f"the gateway says: {'; '.join(problems) or answer.status}", False, problems
+    if status == "starting":
+        return "the gateway is still starting", False, problems
+    if release and running != release:
+        why = f"the gateway runs release {running or '(none)'}, and not {release}"
+        return "; ".join((why, *refused)), False, problems
+    if refused:
+        return f"the release is refused: {'; '.join(refused)}", True, problems
+    return "", False, problems
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_PATIENCE_S)
+        try:
+            connection.connect(path)
+        except OSError:
+            return False
+    return True
+
+
+def _edge(edge: dict[str, Any]) -> str:
+    """The way that visitors take, from its first step on this server on. Whether the certificate is right is not asked
+    here: it is of the name, and not of 127.0.0.1."""
+    try:
+        with contextlib.closing(socket.create_connection(("127.0.0.1", edge["port"]), _PATIENCE_S)) as plain:
+            stream = plain
+            if edge["tls"]:
+                context = ssl.create_default_context()
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                stream = context.wrap_socket(plain, server_hostname=edge["host"] or None)
+            request = f"GET /health HTTP/1.1\r\nHost: {edge['host'] or 'localhost'}\r\nConnection: close\r\n\r\n"
+            stream.sendall(request.encode())
+            first = stream.makefile("rb").readline(1000).decode(errors="replace").strip()
+    except OSError as error:
+        return f"the edge does not answer at port {edge['port']} ({_words(error)})"
+    return "" if first.split(" ")[1:2] == ["200"] else f"the edge answers {first!r} at port {edge['port']}"
+
+
+def _restarts(units: list[str]) -> dict[str, int]:
+    words = ["systemctl", "show", "--no-pager", "--property=Id,NRestarts", "--", *units]
+    said = subprocess.run(words, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False).stdout
+    found = {}
+    for block in said.split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if values.get("NRestarts", "").isdigit():
+            found[values.get("Id", "")] = int(values["NRestarts"])
+    return found
+
+
+def _journal(units: list[str]) -> list[str]:
+    words = ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(_LINES)]
+    for unit in units:
+        words += ["-u", unit]
+    done = subprocess.run(words, capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=False)
+    return done.stdout.decode(errors="replace").splitlines()
+
+
+def _leads_to(path: str) -> str:
+    return os.path.basename(os.readlink(path)) if os.path.islink(path) else ""
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", "") or error or type(error).__name__)

@@ -1,0 +1,91 @@
+"""Going back to a release that is kept on a server, and which ones there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.deploy.activation import Activation
+from freehold.deploy.apply import Phases
+from freehold.deploy.facts import fact, gather
+from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.lease import Lease
+from freehold.deploy.release_files import ReleaseFiles
+from freehold.deploy.release_part import ReleaseFacts, ReleasePart, require_release
+from freehold.deploy.step import Step
+from freehold.hosts.host import Host
+from freehold.runtime.revision import Manifest
+from freehold.server.layout import Layout
+from freehold.server.release import ReleaseRecord, to_go_back_to
+
+
+async def releases_on(host: Host, layout: Layout, lease: Lease | None = None) -> ReleaseFacts:
+    """Those of a project. Raises what `gather` raises."""
+    reader = ReleasePart(layout, ReleaseFiles(Manifest(), {}), _NONE)
+    return fact(await gather(host, [reader], lease), reader.name, ReleaseFacts)
+
+
+def release_to_go_back_to(facts: ReleaseFacts, layout: Layout, asked: str = "") -> ReleaseRecord:
+    """The release `asked` (its id, or the end of it), else the newest before the one that counts. Pure. Raises
+    NOT_FOUND with those that there are."""
+    current = require_release(facts, layout)
+    known = ", ".join(sorted((record.id for record in facts.releases), reverse=True))
+    if not asked:
+        asked = to_go_back_to([record.id for record in facts.releases], current.id)
+        if not asked:
+            raise FreeholdError(
+                Code.NOT_FOUND, f"{layout.project} has no release before {current.id} there", f"There is: {known}"
+            )  # fmt: skip
+    found = [record for record in facts.releases if record.id.endswith(asked)]
+    if len(found) != 1:
+        what = "no release" if not found else "more than one release"
+        raise FreeholdError(Code.NOT_FOUND, f"{layout.project} has {what} {asked} there", f"There are: {known}")
+    return found[0]
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    release: ReleaseRecord
+    before: ReleaseRecord
+    phases_s: dict[Step, float]
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """`health` says how it is looked at."""
+
+    host: Host
+    layout: Layout
+    health: HealthPart
+    phases: Phases = field(default_factory=Phases)
+
+    async def carry_out(self, asked: str = "") -> RolledBack:
+        """Let the release `asked`, else the one before, count. Raises NOT_FOUND, CONFLICT while somebody else has the
+        lease, UNHEALTHY when it was not well: then the one that counted until now does again."""
+        lease = Lease(self.layout)
+        with self.phases.of(Step.LEASE):
+            facts = await releases_on(self.host, self.layout, lease)
+        async with lease.kept(self.host):
+            before, target = require_release(facts, self.layout), release_to_go_back_to(facts, self.layout, asked)
+            activation = Activation(self.layout, lease, self.health)
+            try:
+                await activation.activate(self.host, target, self.phases)
+            except FreeholdError as error:
+                if error.code is Code.UNREACHABLE:
+                    raise
+                raise await self._returned(activation, target, before, error) from error
+        return RolledBack(target, before, self.phases.seconds)
+
+    async def _returned(
+        self, activation: Activation, target: ReleaseRecord, before: ReleaseRecord, error: FreeholdError
+    ) -> UnhealthyError:
+        why = f"{self.layout.project} on {self.host.name}: release {target.id} is not well: {error.message}"
+        journal = error.journal if isinstance(error, UnhealthyError) else ()
+        try:
+            await activation.activate(self.host, before, self.phases)
+        except FreeholdError as other:
+            return UnhealthyError(f"{why}. Release {before.id} is not either: {other.message}", journal)
+        return UnhealthyError(f"{why}. Release {before.id} counts again, and is well.", journal)
+
+
+_NONE = ReleaseRecord(id="", project="", content="", program="", pushed_at="", pushed_by="", version="")
