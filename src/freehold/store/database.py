@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,8 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._log = WriteAheadLog(Path(self.url.database or "")) if self.is_sqlite else None
+        self._kept: Connection | None = None
+        """The writing thread's own; only it touches it."""
 
     @classmethod
     def at(cls, path: Path) -> Database:
@@ -124,23 +127,44 @@ class Database:
             if len(jobs) < 2 or not self._write_together(jobs):
                 for job in jobs:
                     self._write_alone(job)
-            if self._log is not None and self._log.wants_writer():
-                self._put_log_away()
+            if self._log is not None and self._kept is not None and self._log.wants_writer():
+                self._put_log_away(self._kept)
+        self._let_go()
 
-    def _put_log_away(self) -> None:
-        connection = self._writer.raw_connection()
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Of the writing thread. SQLite's connection is kept: to fetch it and to give it back took as long as the
+        statements of a small batch. One to a server is fetched each time, and looked at, because the server may have
+        been restarted."""
+        if not self.is_sqlite:
+            with self._writer.begin() as connection:
+                yield connection
+            return
         try:
-            connection.cursor().execute(PUT_AWAY)
+            if self._kept is None:
+                self._kept = self._writer.connect()
+            with self._kept.begin():
+                yield self._kept
+        except DBAPIError:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def _put_log_away(self, connection: Connection) -> None:
+        try:
+            connection.connection.cursor().execute(PUT_AWAY)
         except sqlite3.Error as error:  # the disk is full: whoever writes next is told
             _logger.warning("the database's log stays long", extra={"error": str(error)})
-        finally:
-            connection.close()
 
     def _write_together(self, jobs: Sequence[_Job]) -> bool:
         """Do them all in one transaction. False when that failed, and nothing is written."""
         outcomes: list[tuple[_Job, Any, BaseException | None]] = []
         try:
-            with self._writer.begin() as connection:
+            with self._transaction() as connection:
                 for job in jobs:
                     result, problem = _attempt(job, connection)
                     outcomes.append((job, result, problem))
@@ -152,7 +176,7 @@ class Database:
 
     def _write_alone(self, job: _Job) -> None:
         try:
-            with self._writer.begin() as connection:
+            with self._transaction() as connection:
                 result = job.work(connection)
         except DBAPIError as error:
             _settle(job, None, as_error(error, self.name))
@@ -164,7 +188,7 @@ class Database:
     def _engine(self, *, reads_only: bool) -> Engine:
         if not self.is_sqlite:
             return _postgres_engine(self.url, reads_only=reads_only)
-        size = READERS if reads_only else 1
+        size = READERS if reads_only else 2  # the writing thread's, and one for whoever takes the whole database
         engine = create_engine(self.url, connect_args={"check_same_thread": False}, pool_size=size, max_overflow=0)
         event.listen(engine, "connect", _prepare_reader if reads_only else _prepare_writer)
         event.listen(engine, "begin", _begin_reading if reads_only else _begin_writing)
