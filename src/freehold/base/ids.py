@@ -11,16 +11,13 @@ RunId = NewType("RunId", str)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
 _ULID_LENGTH = 26
+_SHIFTS = range(_ULID_LENGTH * 5 - 10, -1, -10)
 
 
 def new_ulid() -> str:
     """48 bits of milliseconds and 80 random bits, as 26 lower-case characters."""
     number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
-    pairs = []
-    for _ in range(_ULID_LENGTH // 2):
-        number, digits = divmod(number, 1024)
-        pairs.append(_PAIRS[digits])
-    return "".join(reversed(pairs))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def is_ulid(text: str) -> bool:

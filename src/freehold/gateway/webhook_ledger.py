@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import Connection
 
 from freehold.base.batches import Batches
@@ -23,8 +24,7 @@ from freehold.webhooks.receipt import stored_headers
 LARGEST_BATCH = 128
 
 
-@dataclass(frozen=True)
-class Understood:
+class Understood(msgspec.Struct, frozen=True):
     """A delivery that was verified and read, and whom it starts; `source` is the first of those that it is for."""
 
     receipt_id: str
@@ -40,8 +40,7 @@ class Understood:
         return self.source.name, self.event.delivery_id
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What became of a delivery. None: nothing was written, because it was accepted before, as `receipt_id`."""
 
     receipt_id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.project.agent import Agent
@@ -18,8 +19,7 @@ from freehold.wire.runs import TriggerType
 LONGEST_REASON = 2000
 
 
-@dataclass(frozen=True)
-class Matching:
+class Matching(msgspec.Struct, frozen=True):
     """`wanted` are the agents that the event starts; `others` says of each further one that listens why not."""
 
     wanted: tuple[str, ...]
@@ -46,8 +46,7 @@ def new_triggers(
     return [NewTrigger(name, TriggerType.WEBHOOK, source.name, source_id, context=context) for name in wanted]
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What became of a delivery. `busy` is why one that is wanted could not be taken: it is to be sent again."""
 
     status: ReceiptStatus

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
 from freehold.base.errors import Code, FreeholdError
@@ -16,8 +16,7 @@ from freehold.store.triggers import Origin, StoredTrigger
 from freehold.wire.runs import TriggerType
 
 
-@dataclass(frozen=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """`repeated`: the same one from the same source was taken in before, and `trigger` is that one. `buried` made room
     for it.
     """
@@ -27,8 +26,7 @@ class Admitted:
     buried: StoredTrigger | None = None
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A trigger that wants in, and how its agent takes triggers."""
 
     trigger: StoredTrigger

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +25,7 @@ from freehold.store.triggers import Payload, StoredTrigger
 from freehold.wire.runs import RunOptions, TriggerType
 
 
-@dataclass(frozen=True)
-class NewTrigger:
+class NewTrigger(msgspec.Struct, frozen=True):
     """What is asked for. `source` says by whom or by what; `source_id`, when it is set, tells one from its repetition.
 
     `priority` None: the agent's own.
@@ -39,7 +37,7 @@ class NewTrigger:
     source_id: str = ""
     prompt: str = ""
     context: dict[str, Any] | None = None
-    options: RunOptions = field(default_factory=RunOptions)
+    options: RunOptions = RunOptions()
     priority: int | None = None
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True)
-class Delivery:
+
+class Delivery(msgspec.Struct, frozen=True):
     """The raw facts of a request. `source` is what stands in its path: the name of a source, or of a type of sources.
 
     Header names are lower-case; `body` is what was signed, byte for byte. None of it is shown by `repr`.
     """
 
     source: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
     received_at: datetime
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Delivery(source={self.source!r}, received_at={self.received_at!r})"
 
     @classmethod
     def of(
@@ -45,4 +48,7 @@ class Delivery:
 
     def header(self, *names: str) -> str:
         """The first of these headers that says something, without the white space around it; else empty."""
-        return next((value for name in names if (value := self.headers.get(name, "").strip())), "")
+        for name in names:
+            if value := self.headers.get(name, "").strip():
+                return value
+        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -14,6 +15,9 @@ _WHERE_THERE = (
     "action", "number", "title", "body", "url", "author", "assignee", "labels", "label", "branch", "base", "conclusion",
     "comment", "channel", "thread",
 )  # fmt: skip
+
+
+_always, _where_there = attrgetter(*_ALWAYS), attrgetter(*_WHERE_THERE)
 
 
 class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +56,14 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     def context(self, receipt_id: str = "") -> dict[str, Any]:
         """What an agent finds in its prompt (`<webhook-trigger>`): only what is there, and the keys of `_ALWAYS`."""
-        found = {name: getattr(self, name) for name in (*_ALWAYS, *_WHERE_THERE)}
-        context = {name: value for name, value in found.items() if name in _ALWAYS or value not in ("", (), None)}
+        context = dict(zip(_ALWAYS, _always(self), strict=True))
+        there = zip(_WHERE_THERE, _where_there(self), strict=True)
+        context.update((name, value) for name, value in there if value not in ("", (), None))
         if self.labels:
             context["labels"] = list(self.labels)
-        return {**context, "receiptId": receipt_id} if receipt_id else context
+        if receipt_id:
+            context["receiptId"] = receipt_id
+        return context
 
     @property
     def summary(self) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from freehold.base.secret import Secret
 from freehold.webhooks.delivery import Delivery
 
@@ -20,8 +22,7 @@ _LONGEST_MOMENT = 15
 """Digits: milliseconds of the next 30,000 years."""
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """A signature that is right, and the moment (seconds since 1970) that was signed with it.
 
     `window_s` is how far from now that moment may be; None where the sender signs no moment. `sent_at` is None where
