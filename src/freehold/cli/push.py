@@ -20,12 +20,15 @@ from freehold.client.server_target import target_of
 from freehold.deploy.apply import Phases
 from freehold.deploy.bundle.bundle import installed_bundle
 from freehold.deploy.health import TIMEOUT_S, UnhealthyError
+from freehold.deploy.lease import Lease
+from freehold.deploy.managed_files import LogIn
 from freehold.deploy.parts import Parts
 from freehold.deploy.plan import Plan
 from freehold.deploy.push import Push, Pushed
 from freehold.deploy.step import SERVER_WIDE
 from freehold.deploy.wanted import Wanted, read_wanted
 from freehold.hosts.failures import UnknownHostKeyError
+from freehold.hosts.host import Host
 from freehold.hosts.ssh_host import SshHost, open_ssh_host
 from freehold.project.environments import Environment
 from freehold.store.credentials import FileCredentialStore
@@ -126,7 +129,10 @@ class _Work:
     async def _push(self, wanted: Wanted, host: SshHost, result: _Result) -> None:
         prefix = f"{wanted.environment.name} " if len(self._wanted) > 1 else ""
         progress = PushProgress(prefix, quiet=self._context.quiet or self._context.json)
-        push = Push(host, wanted, Parts(wanted, self._bundle), Phases(progress))
+        parts = Parts(
+            wanted, self._bundle, self._log_in_again(wanted.environment), progress.say, take_over=self._options.yes
+        )
+        push = Push(host, wanted, parts, Lease(wanted.layout), Phases(progress))
         if self._options.dry_run:
             result.plan = await push.plan()
             return
@@ -134,6 +140,12 @@ class _Work:
             result.plan = begun.plan
             await asyncio.to_thread(self._require_consent, wanted.environment, begun.plan)
             result.pushed = await begun.carry_out()
+
+    def _log_in_again(self, environment: Environment) -> LogIn:
+        async def log_in() -> Host:
+            return await open_ssh_host(self._targets[environment.name], KnownHosts(self._context.home))
+
+        return log_in
 
     def _require_consent(self, environment: Environment, plan: Plan) -> None:
         """A server that was not made by us is its owner's: what is changed on it beside the project is asked for."""

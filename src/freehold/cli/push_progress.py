@@ -45,9 +45,16 @@ class PushProgress:
             sys.stderr.flush()
 
     def ended(self, step: Step, seconds: float) -> None:
+        self.say(f"{_WHAT[step]:<26} {duration(seconds):>8}")
+
+    def failed(self, step: Step, seconds: float) -> None:
+        self.say(f"{_WHAT[step]:<26} {duration(seconds):>8}  failed")
+
+    def say(self, line: str) -> None:
+        """In the place of what was under way."""
         if self._quiet:
             return
         if self._live:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
-        note(f"{self._prefix}{_WHAT[step]:<26} {duration(seconds):>8}")
+        note(f"{self._prefix}{line}")

@@ -22,12 +22,17 @@ class Watcher(Protocol):
 
     def ended(self, step: Step, seconds: float) -> None: ...
 
+    def failed(self, step: Step, seconds: float) -> None: ...
+
 
 class Unwatched:
     def began(self, step: Step) -> None:
         del step
 
     def ended(self, step: Step, seconds: float) -> None:
+        del step, seconds
+
+    def failed(self, step: Step, seconds: float) -> None:
         del step, seconds
 
 
@@ -42,7 +47,11 @@ class Phases:
     def of(self, step: Step) -> Iterator[None]:
         self.watcher.began(step)
         began = time.monotonic()
-        yield
+        try:
+            yield
+        except BaseException:
+            self.watcher.failed(step, time.monotonic() - began)
+            raise
         took = time.monotonic() - began
         self.seconds[step] = self.seconds.get(step, 0.0) + took
         self.watcher.ended(step, took)

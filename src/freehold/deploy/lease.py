@@ -7,7 +7,8 @@ import contextlib
 import getpass
 import os
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -112,8 +113,11 @@ class Lease:
             raise self._lost
 
     @contextlib.asynccontextmanager
-    async def kept(self, host: Host) -> AsyncIterator[None]:
-        """Renewed meanwhile, and given back at the end; where the server cannot be reached then, it runs out."""
+    async def kept(
+        self, host: Host, ending: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    ) -> AsyncIterator[None]:
+        """Renewed meanwhile, and given back at the end, within `ending`; where the server cannot be reached then, it
+        runs out."""
         renewing = asyncio.create_task(self._renew(host))
         try:
             yield
@@ -121,7 +125,7 @@ class Lease:
             renewing.cancel()
             await asyncio.wait({renewing})
             if self._lost is None:
-                with contextlib.suppress(FreeholdError):
+                with contextlib.suppress(FreeholdError), ending():
                     await self._do(host, "give_back")
 
     async def _renew(self, host: Host) -> None:

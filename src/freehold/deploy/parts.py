@@ -3,6 +3,7 @@ and are settled by the answer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,18 +11,23 @@ import msgspec
 
 from freehold.deploy.accounts import AccountsPart
 from freehold.deploy.bundle.bundle import Bundle
+from freehold.deploy.edge_part import EdgePart
+from freehold.deploy.edge_wanted import fragment_of
 from freehold.deploy.facts import Facts, fact
-from freehold.deploy.health import HealthPart
-from freehold.deploy.part import Part
+from freehold.deploy.health import EdgePort, HealthPart
+from freehold.deploy.managed_files import LogIn
+from freehold.deploy.part import Change, Part
 from freehold.deploy.plan import Plan, Planned, in_order
 from freehold.deploy.program_part import ProgramPart
 from freehold.deploy.prune_part import PrunePart
 from freehold.deploy.release_part import ReleaseFacts, ReleasePart
 from freehold.deploy.restart_part import RestartPart
-from freehold.deploy.step import RETURNING
+from freehold.deploy.server_preparation import preparation
+from freehold.deploy.step import RETURNING, Step
 from freehold.deploy.switch_part import SwitchPart
 from freehold.deploy.units_part import UnitsFacts, UnitsPart, port_for, started_with, unit_texts
 from freehold.deploy.wanted import Wanted
+from freehold.edge.fragment import Fragment
 from freehold.server.layout import Layout
 
 
@@ -35,19 +41,23 @@ class Settled:
 
 @dataclass(frozen=True)
 class Parts:
-    """For one project and one server. `bundle` is the program that it is to run."""
+    """For one project and one server. `bundle` is the program that it is to run; `log_in` and `say` are for those that
+    make the server right (`server_preparation.py`); `take_over` agrees that a HAProxy which somebody else configured
+    becomes ours."""
 
     wanted: Wanted
     bundle: Bundle
+    log_in: LogIn
+    say: Callable[[str], None] = lambda _line: None
+    take_over: bool = False
 
     def asking(self) -> list[Part]:
         """Those that read facts, as far as they are known by then."""
         own: list[Part] = [self._release, SwitchPart(self._layout), self._health, PrunePart(self._layout)]
         if self.wanted.agent:
             return own
-        return [
-            AccountsPart(self._layout), self._program, UnitsPart(self._layout), RestartPart(self._layout), *own
-        ]  # fmt: skip
+        edge = EdgePart(self._layout.project, None)
+        return [*self._server, self._program, UnitsPart(self._layout), edge, RestartPart(self._layout), *own]
 
     def settle(self, facts: Facts, token: str) -> Settled:
         """The plan. Pure. Raises what the parts' plans raise."""
@@ -56,13 +66,17 @@ class Parts:
         record = release.wanted(known)
         before = known.record.id if known.record else ""
         parts: list[Part] = [release, SwitchPart(self._layout, record.id, record.program, token)]
-        parts.append(PrunePart(self._layout, record.id, before))
-        if units:
+        parts.append(PrunePart(self._layout, record.id, before, None if self.wanted.agent else self._program))
+        if self.wanted.agent:
+            fragment = None
+        else:
             restart = RestartPart(self._layout, record.service, record.keeper)
-            parts += [AccountsPart(self._layout), self._program, units, restart]
-        planned = [Planned(part, tuple(part.plan(facts[part.name]))) for part in in_order(parts)]
+            fragment = fragment_of(self.wanted.environment, self._layout, self._port(facts))
+            edge = EdgePart(self._layout.project, fragment, take_over=self.take_over)
+            parts += [*self._server, self._program, units, edge, restart]
+        planned = list(_planned(parts, facts))
         due = any(each.changes for each in planned if each.step in RETURNING)
-        health = replace(self._health, release=record.id, due=due)
+        health = replace(self._health, release=record.id, due=due, edge=edge_ports(fragment))
         planned.append(Planned(health, tuple(health.plan(facts[health.name]))))
         return Settled(Plan(self._layout.project, record, known.record, tuple(planned)), health)
 
@@ -72,19 +86,27 @@ class Parts:
             if isinstance(each.part, ProgramPart):
                 await each.part.prepare(each.changes)
 
-    def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart | None]:
-        """For an agent alone everything but its files stays as it is: then there are no units."""
+    def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart]:
+        """For an agent alone everything but its files stays as it is."""
         if self.wanted.agent:
-            return self._release, None
+            return self._release, UnitsPart(self._layout)
         program = self._program.digest(facts["program"])
-        texts = unit_texts(self._layout, port_for(fact(facts, "units", UnitsFacts), self.wanted.first_port))
+        texts = unit_texts(self._layout, self._port(facts))
         service, keeper = started_with(self._layout, texts, program, self.wanted.settings)
         record = msgspec.structs.replace(self._release.record, program=program, service=service, keeper=keeper)
         return replace(self._release, record=record, units=texts), UnitsPart(self._layout, texts)
 
+    def _port(self, facts: Facts) -> int:
+        return port_for(fact(facts, "units", UnitsFacts), self.wanted.first_port)
+
     @property
     def _layout(self) -> Layout:
         return self.wanted.layout
+
+    @cached_property
+    def _server(self) -> tuple[Part, ...]:
+        prepared = preparation(self.log_in, exposed=self.wanted.expose, say=self.say)
+        return (AccountsPart(self._layout), *prepared)
 
     @cached_property
     def _program(self) -> ProgramPart:
@@ -97,3 +119,24 @@ class Parts:
     @cached_property
     def _health(self) -> HealthPart:
         return HealthPart(self._layout, timeout_s=self.wanted.health_timeout_s)
+
+
+def _planned(parts: Sequence[Part], facts: Facts) -> Iterator[Planned]:
+    """Where packages are still to come, what needs them cannot be planned to the last word: it is planned when they are
+    there (`push.py`)."""
+    waits = False
+    for part in in_order(parts):
+        if part.name == Step.EDGE and waits:
+            yield Planned(part, (Change("put the edge before the gateway, once its package is there"),))
+            continue
+        changes = tuple(part.plan(facts[part.name]))
+        waits = waits or (part.name == Step.PACKAGES and bool(changes))
+        yield Planned(part, changes)
+
+
+def edge_ports(fragment: Fragment | None) -> tuple[EdgePort, ...]:
+    """Where a visitor would come in; nowhere without an edge."""
+    if fragment is None:
+        return ()
+    host = fragment.hosts[0] if fragment.hosts else ""
+    return (EdgePort(443, tls=True, host=host),) if fragment.certificate else (EdgePort(80, host=host),)

@@ -38,6 +38,11 @@ class Plan:
         return tuple(sorted((each for each in self.planned if each.changes), key=lambda each: _ORDER[each.step]))
 
     @property
+    def packages(self) -> Planned | None:
+        """What is to be there before the rest can be planned to the last word."""
+        return next((each for each in self.due if each.step is Step.PACKAGES), None)
+
+    @property
     def is_new_release(self) -> bool:
         return self.before is None or self.before.id != self.release.id
 

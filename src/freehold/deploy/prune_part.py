@@ -10,6 +10,7 @@ import msgspec
 
 from freehold.base.words import plural
 from freehold.deploy.part import Change
+from freehold.deploy.program_part import ProgramPart
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
@@ -26,11 +27,13 @@ class PruneFacts(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class PrunePart:
-    """Keeps `release`, which will count then, `before`, and as many as are kept (`server/release.py`)."""
+    """Keeps `release`, which will count then, `before`, and as many as are kept (`server/release.py`). `program` is
+    asked afterwards to take away the programs that no release needs any more."""
 
     layout: Layout
     release: str = ""
     before: str = ""
+    program: ProgramPart | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +59,8 @@ class PrunePart:
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         await self.remove(host, [change.document["remove"] for change in changes if "remove" in change.document])
+        if self.program:
+            await self.program.prune(host)
 
     async def remove(self, host: Host, releases: Sequence[str]) -> None:
         """Those, but for the one that counts; and what is half there."""

@@ -36,6 +36,7 @@ class Push:
     host: Host
     wanted: Wanted
     parts: Parts
+    lease: Lease
     phases: Phases = field(default_factory=Phases)
 
     async def plan(self) -> Plan:
@@ -46,16 +47,17 @@ class Push:
     async def begun(self) -> AsyncIterator[Begun]:
         """The lease is ours, and the plan is by facts that nobody changes meanwhile. Raises CONFLICT while somebody
         else has it; else as `plan`."""
-        lease = Lease(self.wanted.layout)
         with self.phases.of(Step.LEASE):
-            facts = await gather(self.host, self.parts.asking(), lease)
-        async with lease.kept(self.host):
-            settled = self.parts.settle(facts, lease.token)
-            yield Begun(self, lease, settled.plan, settled.health)
+            facts = await gather(self.host, self.parts.asking(), self.lease)
+        async with self.lease.kept(self.host, lambda: self.phases.of(Step.UNLEASE)):
+            settled = self.parts.settle(facts, self.lease.token)
+            yield Begun(self, self.lease, settled.plan, settled.health)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Begun:
+    """`plan` becomes more exact once packages are there that it waits for."""
+
     push: Push
     lease: Lease
     plan: Plan
@@ -66,11 +68,22 @@ class Begun:
         release before still counts."""
         host, phases = self.push.host, self.push.phases
         try:
+            await self._install()
             await self.push.parts.prepare(self.plan)
             await carry_out(host, self.plan, self.lease, phases)
         except HalfwayError as failed:
             raise await self._gone_back(failed) from failed.error
         return Pushed(self.plan, bool(self.plan.due), phases.seconds)
+
+    async def _install(self) -> None:
+        """Packages first: what needs them is planned by what they bring."""
+        host, parts, packages = self.push.host, self.push.parts, self.plan.packages
+        if packages is None:
+            return
+        with self.push.phases.of(Step.PACKAGES):
+            await packages.part.carry_out(host, packages.changes)
+        settled = parts.settle(await gather(host, parts.asking()), self.lease.token)
+        self.plan, self.health = settled.plan, settled.health
 
     async def _gone_back(self, failed: HalfwayError) -> FreeholdError:
         """What is to be told, once the release before counts again, or could not be made to."""

@@ -15,6 +15,7 @@ from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
+from freehold.server.command import command_text
 from freehold.server.layout import UNITS, Layout
 from freehold.server.release import UNITS_FILE
 from freehold.server.units import Listening, keeper_unit, service_unit, socket_unit
@@ -47,11 +48,12 @@ def port_for(facts: UnitsFacts, wanted: int = FIRST_PORT) -> int:
 
 
 def unit_texts(layout: Layout, port: int) -> dict[str, str]:
-    """By path."""
+    """By path; the command for people is one of them."""
     return {
         f"{UNITS}/{layout.socket}": socket_unit(layout, Listening(port)),
         f"{UNITS}/{layout.keeper}": keeper_unit(layout),
         f"{UNITS}/{layout.service}": service_unit(layout),
+        layout.command: command_text(layout),
     }
 
 
@@ -83,7 +85,7 @@ class UnitsPart:
         return (self.layout.socket, self.layout.keeper, self.layout.service)
 
     def asked(self) -> Any:
-        files = [f"{UNITS}/{unit}" for unit in self.enabled]
+        files = [*(f"{UNITS}/{unit}" for unit in self.enabled), self.layout.command]
         return {"files": files, "enabled": self.enabled, "socket": f"{UNITS}/{self.layout.socket}"}
 
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:

@@ -65,7 +65,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.chmod(part, 0o755 if text.startswith("#!") else 0o644)
+    os.chmod(part, 0o755 if text.startswith("#!") else 0o644)  # the command for people is a script
     os.replace(part, path)
 
 
