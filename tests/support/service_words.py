@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from freehold.wire.runs import Result, RunState, RunView, Trigger, TriggerType
 from freehold.wire.service import AgentView, ProjectStatus, ReceiptView, TriggerView
 
@@ -47,8 +49,9 @@ def agent_view(name: str = "dev", *, state: str = "idle", error: str = "", runni
 
 
 def project_status(
-    *agents: AgentView, paused: bool = False, held: str = "", problems: tuple[str, ...] = (), running: int = 1
-) -> ProjectStatus:
+    *agents: AgentView, paused: bool = False, held: str = "", problems: tuple[str, ...] = (), running: int = 1,
+    **more: Any,
+) -> ProjectStatus:  # fmt: skip
     return ProjectStatus(
         name="shop",
         version="1",
@@ -64,6 +67,7 @@ def project_status(
         usd_per_day=5.0,
         usd_per_month=None,
         agents=list(agents),
+        **more,
     )
 
 

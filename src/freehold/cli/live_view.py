@@ -24,7 +24,8 @@ from freehold.cli.output import note
 from freehold.cli.service_log import open_log, service_log
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
-from freehold.gateway.main import Address, serve
+from freehold.gateway.listening import Address
+from freehold.gateway.main import serve
 from freehold.keeper.history import EVENTS, RUNS
 from freehold.project.load import require_project
 from freehold.project.state import keeper_directory, state_directory
@@ -66,7 +67,7 @@ class LiveView:
     def __init__(self, project: Path, address: Address) -> None:
         self._project = project
         self._gateway = Gateway(LocalAddress(project))
-        self._address = f"http://{address.host}:{address.port}"
+        self._address = address.url
         self._look = asyncio.Event()
         self._changed = True
         self._asked_at = 0.0

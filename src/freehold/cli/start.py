@@ -10,7 +10,8 @@ import click
 
 from freehold.base import log
 from freehold.cli.context import Context
-from freehold.gateway.main import Address, serve
+from freehold.gateway.listening import Address
+from freehold.gateway.main import serve
 
 _logger = logging.getLogger("freehold.start")
 

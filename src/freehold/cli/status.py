@@ -12,6 +12,7 @@ from freehold.cli.agent_status import LONGEST_TEXT, last_run, money, next_run, p
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import paint, print_json, say, table, warn
+from freehold.cli.refused_deliveries import refused_in_short
 from freehold.cli.table import Narrower
 from freehold.cli.when import local_time
 from freehold.client.gateway import in_path
@@ -50,6 +51,9 @@ def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
         state = f"running since {local_time(status.started_at)}"
         counts = f"{plural(status.running, 'run')} under way, {status.waiting} waiting"
         say(paint(status.name, bold=True), f": {state}, {counts}")
+        if status.address:
+            web = f", console: {status.console}" if status.console else " (no console: freehold start --web)"
+            say(f"gateway: {one_line(status.address)}{one_line(web)}")
         say(f"spent: {money(status)}")
         if status.paused:
             say(paint("paused: what comes waits; `freehold resume` lets it begin", fg="yellow"))
@@ -64,6 +68,8 @@ def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
         say("No agents yet. `freehold agent new NAME` makes one.")
     for problem in status.problems:
         warn(problem)
+    if not quiet and (refused := refused_in_short(status.refused)):
+        say(f"{refused}: freehold webhook receipts")
     if status.dead_letters and not quiet:
         say(f"{plural(status.dead_letters, 'dead letter')}: freehold queue dead")
 

@@ -8,18 +8,20 @@ from pathlib import Path
 import click
 import msgspec
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import clipped
 from freehold.base.words import plural
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import json_line, note, paint, print_json, say, table
+from freehold.cli.refused_deliveries import refused_lines
 from freehold.cli.table import Narrower
 from freehold.cli.webhook_fixture import read_fixture
 from freehold.cli.webhook_try import Tried, post, simulate_for, try_out
 from freehold.cli.when import local_time, to_the_minute
-from freehold.client.gateway import in_path
+from freehold.client.gateway import Gateway, in_path
 from freehold.project.load import load_project
-from freehold.wire.service import ReceiptDetail, ReceiptView, WebhookAnswer
+from freehold.wire.service import ReceiptDetail, ReceiptView, RefusedDeliveries, WebhookAnswer
 
 _LONGEST_SUMMARY = 60
 _NARROWER: list[Narrower] = [("received", to_the_minute), ("what", None), ("source", None)]
@@ -58,15 +60,24 @@ def simulate(context: Context, source: str, file: Path, event: str, send: bool) 
 @click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
 @click.pass_obj
 def receipts(context: Context, source: str, status: str, text: str, limit: int) -> None:
-    """List what came, newest first."""
+    """List what came, newest first, and count what was refused because nothing proved whose it is.
+
+    Of those, nothing is kept; with --json they are in `freehold status --json`.
+    """
     asked = {"source": source, "status": status, "text": text, "limit": limit}
-    found = gateway_of(context).get("/receipts", list[ReceiptView], **asked)
+    gateway = gateway_of(context)
+    found = gateway.get("/receipts", list[ReceiptView], **asked)
     if context.json:
         print_json(found)
-    elif not found:
-        say("Nothing came, or nothing of that kind.")
-    else:
+        return
+    if found:
         table(["receipt", "received", "source", "event", "status", "what"], [_row(one) for one in found], _NARROWER)
+    else:
+        say("Nothing came, or nothing of that kind.")
+    if not context.quiet and (refused := _refused(gateway)):
+        say("\nRefused since the start:")
+        for line in refused_lines(refused):
+            say(line)
 
 
 @command.command(name="show")
@@ -89,6 +100,15 @@ def replay(context: Context, receipt: str) -> None:
     """Take a delivery in again, as if it came now, with the triggers as they are now."""
     answer = gateway_of(context).post(f"/receipts/{in_path(receipt)}/replay", WebhookAnswer)
     print_json(answer) if context.json else _tell(answer)
+
+
+def _refused(gateway: Gateway) -> list[RefusedDeliveries]:
+    try:
+        return gateway.get("/refused-deliveries", list[RefusedDeliveries])
+    except FreeholdError as error:
+        if error.code is not Code.NOT_FOUND:  # a project on a server may be of an earlier version
+            raise
+        return []
 
 
 def _tell(answer: WebhookAnswer) -> None:

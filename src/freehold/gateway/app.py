@@ -24,7 +24,7 @@ from freehold.gateway.legacy.table import legacy_routes
 from freehold.gateway.login import login_routes
 from freehold.gateway.openapi import document
 from freehold.gateway.trusted_hosts import TrustedHosts
-from freehold.gateway.webhook_routes import Deliveries, webhook_routes
+from freehold.gateway.webhook_routes import Deliveries, note_refused_body, webhook_routes
 from freehold.wire.service import API
 
 _FOR_PROGRAMS = ("/api/", "/webhooks/", "/control/")
@@ -60,7 +60,11 @@ def make_app(
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_served(error_page)})
     inner.router.redirect_slashes = False
-    taking = Bodies(Deliveries(inner, gateway), deadline_s=body_deadline_s)
+    taking = Bodies(
+        Deliveries(inner, gateway),
+        deadline_s=body_deadline_s,
+        refused=lambda scope, error: note_refused_body(gateway, scope, error),
+    )
     return Guards(taking, hosts, gateway.metrics.answered)
 
 

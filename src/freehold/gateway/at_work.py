@@ -29,6 +29,7 @@ from freehold.gateway.gateway import (
     watch_past,
     watch_standing,
 )
+from freehold.gateway.listening import Address
 from freehold.gateway.local_peer import is_local
 from freehold.gateway.log_ring import LogRing
 from freehold.gateway.project_service import ProjectService, open_service
@@ -51,13 +52,13 @@ class Asking:
     web: bool
 
 
-async def work(asking: Asking, port: int, front: Front, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+async def work(asking: Asking, at: Address, front: Front, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Until `stop`. Raises as `open_service` does."""
     async with (
         open_service(asking.root, asking.home, asking.environment) as service,
-        _gateway(asking, service, stop) as gateway,
+        _gateway(asking, at, service, stop) as gateway,
     ):
-        hosts = hosts_of(gateway, port, exposed=asking.expose)
+        hosts = hosts_of(gateway, at.port, exposed=asking.expose)
         pages, error_page = _pages(gateway) if asking.web else ([], None)
         app = make_app(gateway, hosts, web=asking.web, pages=pages, error_page=error_page)
         socket_path = state_directory(asking.root) / GATEWAY_SOCKET
@@ -81,12 +82,16 @@ def _pages(gateway: Gateway) -> tuple[list[BaseRoute], ErrorPage]:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(asking: Asking, service: ProjectService, stop: asyncio.Event) -> AsyncIterator[Gateway]:
+async def _gateway(
+    asking: Asking, at: Address, service: ProjectService, stop: asyncio.Event
+) -> AsyncIterator[Gateway]:  # fmt: skip
     log = LogRing()
     logging.getLogger().addHandler(log)
     store = FileCredentialStore(asking.home)
     events = KeeperRunEvents(asking.root, asking.home)
-    gateway = make_gateway(service, events, store, log=log, stop=stop.set)
+    gateway = make_gateway(
+        service, events, store, log=log, stop=stop.set, own_address=at.url, has_console=asking.web
+    )  # fmt: skip
     works = (watch_standing(gateway), watch_followers(gateway), watch_past(gateway), gateway.notices.outbox.run())
     watching = [asyncio.create_task(one) for one in works]
     try:

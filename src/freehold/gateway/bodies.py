@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,10 +25,19 @@ the local socket, each for itself. So whoever floods the webhooks keeps nobody f
 
 
 class Bodies:
-    """Around an ASGI application, which gets each body in one piece; what is too large or too slow it never sees."""
+    """Around an ASGI application, which gets each body in one piece; what is too large or too slow it never sees, and
+    `refused` is told."""
 
-    def __init__(self, app: ASGIApp, *, deadline_s: float = DEADLINE_S, most_held: int = MOST_HELD) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        deadline_s: float = DEADLINE_S,
+        most_held: int = MOST_HELD,
+        refused: Callable[[Scope, FreeholdError], None] = lambda _scope, _error: None,
+    ) -> None:
         self._app = app
+        self._refused = refused
         self._deadline_s = deadline_s
         self._most_held = most_held
         self._held: Counter[str] = Counter()
@@ -42,6 +51,7 @@ class Bodies:
             if not await self._read(scope, receive, body, purse):
                 return  # whoever asked has gone
         except FreeholdError as error:
+            self._refused(scope, error)
             response = as_error(error)
             response.headers["Connection"] = "close"  # what was not read must not be taken for the next request
             await response(scope, receive, send)

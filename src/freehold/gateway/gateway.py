@@ -19,6 +19,7 @@ from freehold.gateway.streams import SAID_AT_LEAST_EVERY_S, Streams
 from freehold.gateway.throttle import Throttle
 from freehold.gateway.views import Views
 from freehold.gateway.webhook_intake import WebhookIntake
+from freehold.gateway.webhook_refusals import WebhookRefusals
 from freehold.scheduler.attempt import Closed
 from freehold.store import run_index, triggers
 from freehold.store.credentials import CredentialStore
@@ -29,7 +30,8 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Gateway:
-    """`stop` ends the whole service, once what is being answered is answered."""
+    """`stop` ends the whole service, once what is being answered is answered. `own_address` is where it listens, empty
+    where that is a socket alone; `has_console`: pages are served too."""
 
     service: ProjectService
     run_events: RunEvents
@@ -43,11 +45,24 @@ class Gateway:
     metrics: Metrics
     throttle: Throttle
     webhooks: WebhookIntake
+    refusals: WebhookRefusals
     notices: ProjectNotices
+    own_address: str = ""
+    has_console: bool = False
 
     @property
     def public_url(self) -> str:
         return self.service.scheduler.agents.project.config.gateway.url
+
+    @property
+    def address(self) -> str:
+        """Where it is reached."""
+        return self.public_url.rstrip("/") or self.own_address
+
+    def note_refused(self, source: str, error: FreeholdError) -> None:
+        """A delivery to `/webhooks/SOURCE` was not taken."""
+        known = self.service.scheduler.agents.project.config.webhooks
+        self.refusals.note(source, known, error, self.service.clock.now())
 
     async def count_dead_letters(self) -> int:
         """Raises what the database raises."""
@@ -63,6 +78,8 @@ def make_gateway(
     *,
     log: LogRing | None = None,
     stop: Callable[[], None] = lambda: None,
+    own_address: str = "",
+    has_console: bool = False,
 ) -> Gateway:
     """The gateway of a service that is at work."""
     metrics = Metrics(service.scheduler)
@@ -81,7 +98,10 @@ def make_gateway(
         metrics=metrics,
         throttle=Throttle(service.clock),
         webhooks=WebhookIntake(service, credentials, metrics),
+        refusals=WebhookRefusals(),
         notices=notices,
+        own_address=own_address,
+        has_console=has_console,
     )
 
 

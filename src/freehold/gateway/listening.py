@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 
 from freehold.base.errors import Code, FreeholdError
 
@@ -15,6 +16,22 @@ UNREAD_MS = 60_000
 """How long nothing of an answer may be taken before the kernel ends the connection (tcp(7), TCP_USER_TIMEOUT)."""
 _FIRST_INHERITED = 3
 """sd_listen_fds(3)."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where it listens; port 0 for an inherited socket that has none."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """As programs of this machine reach it; empty where that is by a socket's path."""
+        if not self.port:
+            return ""
+        host = LOOPBACK if self.host in (EVERYWHERE, "::") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -46,10 +63,9 @@ def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
     return found
 
 
-def port_of(listener: socket.socket) -> int:
-    """0 for a socket that has none."""
+def address_of(listener: socket.socket) -> Address:
     name = listener.getsockname()
-    return int(name[1]) if isinstance(name, tuple) else 0
+    return Address(str(name[0]), int(name[1])) if isinstance(name, tuple) else Address(str(name), 0)
 
 
 def _set_up(listener: socket.socket) -> None:

@@ -12,12 +12,11 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.base.errors import FreeholdError
 from freehold.gateway.front import Front
-from freehold.gateway.listening import EVERYWHERE, LOOPBACK, bind, inherited, port_of
+from freehold.gateway.listening import EVERYWHERE, LOOPBACK, Address, address_of, bind, inherited
 from freehold.gateway.server import serving
 from freehold.gateway.single import only_one
 from freehold.project.load import Project, load_project
@@ -30,14 +29,6 @@ TURN_S = 0.0005
 statement while requests are read: half of the time that a burst of deliveries took (`docs/why/webhook-speed.md`)."""
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where it listens; port 0 for an inherited socket that has none."""
-
-    host: str
-    port: int
 
 
 async def serve(
@@ -65,7 +56,7 @@ async def serve(
     if expose:
         _warn_without_tls(project)
     sockets = inherited(os.environ) or [_own_socket(project, host, port, expose=expose)]
-    address = Address(str(_host_of(sockets[0])), port_of(sockets[0]))
+    address = address_of(sockets[0])
     front, stop = Front(), asyncio.Event()
     with _told_by_signals(stop):
         async with serving(front, sockets):
@@ -74,7 +65,7 @@ async def serve(
             from freehold.gateway.at_work import Asking, work
 
             asking = Asking(root, home, environment, expose, web)
-            await _unwrapped(work(asking, address.port, front, stop, lambda: ready(address)))
+            await _unwrapped(work(asking, address, front, stop, lambda: ready(address)))
 
 
 async def _unwrapped(doing: Awaitable[None]) -> None:
@@ -102,11 +93,6 @@ def _warn_without_tls(project: Project) -> None:
     if not project.config.gateway.url.startswith("https://"):
         told = "it can be reached from elsewhere, and nothing says that it has TLS: keys could be read on their way"
         _logger.warning(told, extra={"hint": "Put a proxy with TLS before it, and set gateway.url to its address."})
-
-
-def _host_of(listener: socket.socket) -> object:
-    name = listener.getsockname()
-    return name[0] if isinstance(name, tuple) else name
 
 
 def _require_alone(project: Project, root: Path, home: Path) -> None:

@@ -73,8 +73,16 @@ async def _take(gateway: Gateway, delivery: Delivery) -> Response:
         return _not_taken(gateway, error, delivery.source)
 
 
+def note_refused_body(gateway: Gateway, scope: Scope, error: FreeholdError) -> None:
+    """What was asked for was refused before its body was whole: a delivery is counted."""
+    source = scope["path"][len(_PREFIX) :]
+    if scope["path"].startswith(_PREFIX) and source and "/" not in source:
+        gateway.note_refused(source, error)
+
+
 def _not_taken(gateway: Gateway, error: FreeholdError, source: str) -> Response:
     gateway.metrics.failed(error)
+    gateway.note_refused(source, error)
     return _refusal(error, source)
 
 

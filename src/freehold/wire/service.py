@@ -81,9 +81,22 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     last_run: RunView | None = None
 
 
+class RefusedDeliveries(msgspec.Struct, frozen=True):
+    """Deliveries of webhooks that were refused for one reason, since the service began. `source` is empty for all that
+    were sent to a name that no source has; `why` is of the last one."""
+
+    source: str
+    reason: str
+    count: int
+    last_at: str
+    why: str
+
+
 class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True):
     """`held` says why nothing begins; empty while it does. `problems` are what `/health` calls degraded. `release` as
-    `Health` has it."""
+    `Health` has it. `refused` are deliveries of webhooks that were not taken, the latest first. `address` is where the
+    gateway is reached (`gateway.url`, else the port on its machine), and `console` where a browser finds the console;
+    empty where there is none, or only a socket."""
 
     name: str
     version: str
@@ -100,6 +113,9 @@ class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True):
     usd_per_month: float | None
     agents: list[AgentView]
     release: str = ""
+    refused: list[RefusedDeliveries] = []
+    address: str = ""
+    console: str = ""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

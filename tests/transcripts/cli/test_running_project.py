@@ -16,7 +16,17 @@ from freehold.project.credential import CredentialRef
 from freehold.store.credentials import FileCredentialStore
 from freehold.wire import events
 from freehold.wire.runs import Outcome, Result, Trigger
-from freehold.wire.service import Done, KeyMade, KeyView, Killed, LockView, Page, TriggerAccepted, TriggerDetail
+from freehold.wire.service import (
+    Done,
+    KeyMade,
+    KeyView,
+    Killed,
+    LockView,
+    Page,
+    RefusedDeliveries,
+    TriggerAccepted,
+    TriggerDetail,
+)
 from tests.support.command import Answer, freehold
 from tests.support.fake_gateway import Asked, FakeGateway, Raw, listening_in, listening_on_loopback
 from tests.support.folders import one_agent, write_files
@@ -94,6 +104,21 @@ def test_status_says_why_nothing_begins(project: Path, gateway: FakeGateway) -> 
     assert "shop: running since" in shown  # since when it is paused, nobody knows
     assert "paused: what comes waits; `freehold resume` lets it begin" in shown
     assert "nothing begins" not in shown
+
+
+def test_status_says_where_it_answers_and_what_was_refused(project: Path, gateway: FakeGateway) -> None:
+    refused = [RefusedDeliveries("hub", "not proven", 3, "2026-11-21T09:00:00.000Z", "its signature is by none")]
+    gateway.replies["GET /status"] = project_status(
+        address="http://127.0.0.1:8080", console="https://shop.example.com/", refused=refused
+    )
+    lines = typed(project, "status").out.splitlines()
+    assert lines[1] == "gateway: http://127.0.0.1:8080, console: https://shop.example.com/"
+    assert lines[-2].startswith("webhooks: refused 3 times since the start, last at 2026-11-21 ")
+    assert lines[-2].endswith("(hub: not proven): freehold webhook receipts")
+    told = json.loads(typed(project, "status", "--json").out)
+    assert (told["address"], told["refused"][0]["count"]) == ("http://127.0.0.1:8080", 3)
+    gateway.replies["GET /status"] = project_status(address="http://127.0.0.1:8080")
+    assert "gateway: http://127.0.0.1:8080 (no console: freehold start --web)" in typed(project, "status").out
 
 
 def test_status_shows_what_agents_say_where_one_says_something(project: Path, gateway: FakeGateway) -> None:

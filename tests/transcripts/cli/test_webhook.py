@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from freehold.wire.service import ReceiptDetail, WebhookAnswer
+from freehold.wire.service import ReceiptDetail, RefusedDeliveries, WebhookAnswer
 from tests.support.command import Answer, freehold
 from tests.support.fake_gateway import Raw, listening_in
 from tests.support.folders import MODEL, one_agent, write_files
@@ -106,7 +106,23 @@ def test_receipts_are_listed_and_taken_in_again(project: Path) -> None:
         assert typed(project, "replay", "r1").out == "2 agents started, 1 could not\n"
         assert json.loads(typed(project, "replay", "r1", "--json").out)["receiptId"] == "r2"
         gateway.replies["GET /receipts"] = []
-        assert typed(project, "receipts").out.startswith("Nothing came")
+        assert typed(project, "receipts").out == "Nothing came, or nothing of that kind.\n"
+
+
+def test_what_was_refused_is_counted_below_the_receipts(project: Path) -> None:
+    at = "2026-11-21T09:00:00.000Z"
+    with listening_in(project) as gateway:
+        gateway.replies["GET /receipts"] = []
+        gateway.replies["GET /refused-deliveries"] = [
+            RefusedDeliveries("hub", "not proven", 3, at, "its signature is by none of 1 secret (default)"),
+            RefusedDeliveries("", "unknown source", 1, at, "there is no webhook source 'gihub'"),
+        ]
+        lines = typed(project, "receipts").out.splitlines()
+        assert lines[2:3] == ["Refused since the start:"]
+        assert lines[3].startswith("  hub: 3 times not proven, last at 2026-11-21 ")
+        assert lines[3].endswith("by none of 1 secret (default)")
+        assert lines[4].startswith("  no such source: 1 time unknown source, ")
+        assert typed(project, "receipts", "--json").out == "[]\n"
 
 
 def test_a_receipt_is_told_whole_and_drives_no_terminal(project: Path) -> None:

@@ -39,6 +39,7 @@ from freehold.wire.service import (
     ProjectStatus,
     ReceiptDetail,
     ReceiptView,
+    RefusedDeliveries,
     TriggerDetail,
     TriggerView,
     UsageReport,
@@ -116,7 +117,8 @@ PAGES: dict[str, dict[str, Any]] = {
     "trigger.html": {"detail": TOLD, "trigger": TRIGGER, "held": EVIL},
     "queue.html": {"waiting": [TRIGGER], "dead": [TRIGGER], "here_alone": "/queue", "waiting_pages": [(EVIL, "/queue")],
                    "dead_pages": [(EVIL, queue.address({"before": EVIL}) + "#dead")]},
-    "receipts.html": {"receipts": [RECEIPT], "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
+    "receipts.html": {"receipts": [RECEIPT], "refused": [RefusedDeliveries(EVIL, EVIL, 2, EVIL, EVIL)],
+                      "older": "before=x", "statuses": [EVIL], "chosen": CHOSEN},
     "receipt.html": {"detail": ReceiptDetail(receipt=RECEIPT, headers={EVIL: EVIL}, body=EVIL, started=[TRIGGER]),
                      "receipt": RECEIPT},
     "locks.html": {"locks": [LockView(EVIL, EVIL, EVIL, EVIL)]},
@@ -386,6 +388,15 @@ def merged(one: str, other: str) -> str:
     """The address that is at the places of both."""
     queries = [parse_qs(urlsplit(address).query) for address in (one, other)]
     return queue.address({name: values[0] for query in queries for name, values in query.items()})
+
+
+async def test_a_refused_delivery_is_seen_beside_the_receipts(world: GatewayWorld) -> None:
+    headers, _body = world.signed()
+    assert (await world.anybody.post("/webhooks/hub", content=b"forged", headers=headers)).status_code == 401
+    page = (await (await entered(world)).get("/receipts")).text
+    assert "Refused since the start: 1" in page
+    assert "its signature is by none of 1 secret" in page
+    assert "forged" not in page
 
 
 async def test_a_delivery_leads_to_the_run_that_it_started(world: GatewayWorld) -> None:

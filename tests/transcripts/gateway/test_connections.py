@@ -11,7 +11,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from freehold.gateway.bodies import Bodies
-from freehold.gateway.listening import LOOPBACK, UNREAD_MS, bind, port_of
+from freehold.gateway.listening import LOOPBACK, UNREAD_MS, address_of, bind
 from freehold.gateway.patient_protocol import MOST_IN_LINE, Patience
 from freehold.gateway.server import serving
 
@@ -65,7 +65,7 @@ class Place:
 async def place(patience: Patience, app: ASGIApp) -> AsyncIterator[Place]:
     listener = bind(LOOPBACK, 0)
     async with serving(app, [listener], patience=patience):
-        made = Place(port_of(listener))
+        made = Place(address_of(listener).port)
         try:
             yield made
         finally:

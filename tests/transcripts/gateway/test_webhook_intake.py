@@ -11,6 +11,7 @@ import pytest
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
 from freehold.gateway import webhook_intake
+from freehold.gateway.bodies import LARGEST_DELIVERY
 from freehold.project.credential import CredentialRef
 from freehold.store import receipts, triggers
 from freehold.store.triggers import TriggerState
@@ -119,6 +120,29 @@ async def test_unknown_sources_are_not_told_of_others_nor_make_figures(world: Ga
 async def test_signed_nonsense_is_refused(world: GatewayWorld, body: bytes) -> None:
     response = await world.deliver(body=body)
     assert (response.status_code, errors(response)["code"]) == (400, "protocol")
+    assert await stored(world) == []
+
+
+async def test_what_is_refused_is_counted_by_source_and_reason_and_nothing_of_it_is_kept(world: GatewayWorld) -> None:
+    headers, body = world.signed()
+    for _ in range(3):
+        await world.anybody.post("/webhooks/hub", content=b"forged " + body, headers=headers)
+    world.world.clock.advance(60)
+    await world.anybody.post("/webhooks/hub", content=b"x" * (LARGEST_DELIVERY + 1), headers=headers)
+    for number in range(500):
+        await world.anybody.post(f"/webhooks/nobody-{number}", content=body)
+    world.world.clock.advance(60)
+    await world.anybody.post("/webhooks/hub", content=b"no json", headers=world.signed(b"no json")[0])
+    status = (await world.client.get(f"{API}/status")).json()
+    refused = {(one["source"], one["reason"]): one for one in status["refused"]}
+    assert {key: one["count"] for key, one in refused.items()} == {
+        ("hub", "unreadable"): 1, ("hub", "too large"): 1, ("", "unknown source"): 500, ("hub", "not proven"): 3,
+    }  # fmt: skip
+    assert status["refused"][0]["reason"] == "unreadable"
+    assert refused["", "unknown source"]["why"].endswith("'nobody-499'")
+    assert refused["hub", "not proven"]["last_at"] < refused["hub", "too large"]["last_at"]
+    assert "forged" not in str(status["refused"])
+    assert (await world.client.get(f"{API}/refused-deliveries")).json() == status["refused"]
     assert await stored(world) == []
 
 

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from freehold.console.visit import Visit
-from freehold.wire.service import ReceiptDetail, ReceiptView
+from freehold.wire.service import ReceiptDetail, ReceiptView, RefusedDeliveries
 
 PAGE = 50
+MOST_REFUSED = 20
 _FILTERS = ("source", "status", "text")
 _STATUSES = ("accepted", "unmatched", "refused")
 
@@ -18,8 +19,10 @@ async def every(visit: Visit) -> Response:
     chosen = visit.query(*_FILTERS)
     found: list[ReceiptView] = await visit.get("/receipts", {**visit.query("before"), **chosen, "limit": str(PAGE)})
     older = urlencode({**chosen, "before": found[-1].id}) if len(found) == PAGE else ""
+    refused: list[RefusedDeliveries] = await visit.get("/refused-deliveries")
     return visit.page(
         "receipts.html",
+        refused=refused[:MOST_REFUSED],
         receipts=found,
         older=older,
         statuses=_STATUSES,

@@ -14,7 +14,10 @@ from freehold.wire.service import Change, Done, ProjectStatus
 
 async def status(asked: Asked) -> ProjectStatus:
     await asked.gateway.count_dead_letters()
-    return asked.gateway.views.project(asked.service.clock.now())
+    found = asked.gateway.views.project(asked.service.clock.now())
+    address = asked.gateway.address
+    console = f"{address}/" if address and asked.gateway.has_console else ""
+    return msgspec.structs.replace(found, refused=asked.gateway.refusals.views(), address=address, console=console)
 
 
 async def pause(asked: Asked) -> Done:

@@ -10,7 +10,7 @@ from freehold.store import receipts, triggers
 from freehold.store.api_keys import Scope
 from freehold.store.receipts import Receipt, ReceiptStatus
 from freehold.wire.runs import TriggerType
-from freehold.wire.service import ReceiptDetail, ReceiptView, WebhookAnswer
+from freehold.wire.service import ReceiptDetail, ReceiptView, RefusedDeliveries, WebhookAnswer
 
 
 async def page(asked: Asked) -> list[ReceiptView]:
@@ -22,6 +22,10 @@ async def page(asked: Asked) -> list[ReceiptView]:
         lambda c: receipts.page(c, source=source, status=status, text=text, before=before, limit=limit)
     )
     return [view_of(receipt) for receipt in found]
+
+
+async def refused(asked: Asked) -> list[RefusedDeliveries]:
+    return asked.gateway.refusals.views()
 
 
 async def one(asked: Asked) -> ReceiptDetail:
@@ -62,6 +66,8 @@ def view_of(receipt: Receipt) -> ReceiptView:
 ENDPOINTS = (
     Endpoint("GET", "/receipts", Scope.READ, "Deliveries of webhooks, newest first", page, answer=list[ReceiptView],
              query=("source", "status", "text", "before", "limit")),
+    Endpoint("GET", "/refused-deliveries", Scope.READ, "Deliveries that were refused since the service began, counted",
+             refused, answer=list[RefusedDeliveries]),
     Endpoint("GET", "/receipts/{id}", Scope.READ, "One delivery, as it came", one, answer=ReceiptDetail),
     Endpoint("POST", "/receipts/{id}/replay", Scope.TRIGGER, "Take a delivery in again", replay, answer=WebhookAnswer),
 )  # fmt: skip
