@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import ssl
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtensionOID, NameOID
 
@@ -73,8 +76,7 @@ class Certificate:
 
     def is_public(self, host: str, now: dt.datetime) -> bool:
         """Whether browsers trust it, as far as this machine knows their authorities."""
-        roots = [x509.load_der_x509_certificate(one) for one in ssl.create_default_context().get_ca_certs(True)]
-        if not roots:
+        if not (roots := _authorities()):
             return False
         policy = verification.PolicyBuilder().store(verification.Store(roots)).time(now)
         try:
@@ -124,6 +126,17 @@ def require_pair(certificate_pem: str, key: Secret, hosts: Sequence[str], now: d
     if problem := certificate_problem(certificate, hosts, now):
         raise FreeholdError(Code.CREDENTIAL, problem, "Ask its authority for another one.")
     return certificate
+
+
+def _authorities() -> list[x509.Certificate]:
+    """Those that this machine trusts. A few are older than the rules for them."""
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for encoded in ssl.create_default_context().get_ca_certs(binary_form=True):
+            with contextlib.suppress(ValueError):
+                found.append(x509.load_der_x509_certificate(encoded))
+    return found
 
 
 def _is_for(name: str, host: str) -> bool:
