@@ -9,6 +9,7 @@ from freehold.cli.env_bind import set_
 from freehold.cli.env_check import check
 from freehold.cli.env_list import list_, show
 from freehold.cli.env_logs import logs
+from freehold.cli.env_prov import https, prov
 from freehold.cli.env_remove import remove
 from freehold.cli.env_status import status
 
@@ -21,5 +22,5 @@ def command() -> None:
     """
 
 
-for _each in (add, init, list_, show, set_, check, status, logs, remove):
+for _each in (add, init, list_, show, set_, prov, https, check, status, logs, remove):
     command.add_command(_each)

@@ -25,6 +25,14 @@ def generate_key_pair(kind: CredentialType, comment: str) -> dict[str, Secret]:
         }
 
 
+def public_key_of(private: Secret) -> str:
+    """The public key of a private one, which has no passphrase. Raises CREDENTIAL, FAILED."""
+    done = _run("-y", "-P", "", "-f", "/dev/stdin", told=f"{private.reveal().strip()}\n")
+    if done.returncode:
+        raise FreeholdError(Code.CREDENTIAL, "ssh-keygen cannot read the private key", "It must have no passphrase.")
+    return done.stdout.strip()
+
+
 def key_pair_problem(private: Secret, public: Secret | None) -> str:
     """Why the key cannot be used by a program, or is not the public one's; the empty string when all is well.
 

@@ -61,6 +61,7 @@ class FakeProvider:
     sold: Catalogue = SMALL_CATALOGUE
     reads_until_running: int = 1
     address: str = "192.0.2.10"
+    host_key_fingerprint: str | None = None
     refusals: deque[Refusal] = field(default_factory=deque)
     name: str = "fake"
     rents: bool = True
@@ -121,7 +122,10 @@ class FakeProvider:
         made.reads += 1
         if made.reads >= self.reads_until_running:
             v4 = self.address if made.spec.ipv4 else None
-            made.machine = replace(made.machine, state=MachineState.RUNNING, ipv4=v4, ipv6="2001:db8::1")
+            made.machine = replace(
+                made.machine, state=MachineState.RUNNING, ipv4=v4, ipv6="2001:db8::1",
+                host_key_fingerprint=self.host_key_fingerprint,
+            )  # fmt: skip
         return made.machine
 
     async def leftovers(self, owner: Owner) -> tuple[Leftover, ...]:

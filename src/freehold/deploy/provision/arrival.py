@@ -16,6 +16,8 @@ from freehold.project.host_key import HostKey, Pin
 from freehold.providers.cloud_init import FIRST_BOOT_DONE
 
 LogIn = Callable[[Target], Awaitable[tuple[Host, HostKey]]]
+Vouch = Callable[[], Awaitable[str | None]]
+"""The fingerprint of the host key as the provider tells it, past the network; None where it does not, or not yet."""
 Accept = Callable[[HostKeyError], bool]
 """Whether a host key that nobody has vouched for is right: a person is asked, or has said so."""
 
@@ -77,17 +79,25 @@ class Arrival:
         self._accept = accept
         self._clock = clock
 
-    async def meet(self, target: Target, deadline: Deadline | None = None) -> tuple[Host, HostKey]:
-        """Logged in, with a host key that is right: as the provider told it (`target.pin`), or as `accept` says.
-        Without a deadline nothing is waited for. Raises TIMEOUT, and what cannot be waited away."""
+    async def meet(
+        self, target: Target, deadline: Deadline | None = None, vouch: Vouch | None = None
+    ) -> tuple[Host, HostKey]:
+        """Logged in, with a host key that is right: as it is pinned, else as the provider tells it, else as `accept`
+        says. Without a deadline nothing is waited for. Raises TIMEOUT, and what cannot be waited away."""
         refused = 0
         while True:
             try:
                 return await self._log_in(target)
             except HostKeyError as error:
-                if target.pin or error.name != target.called or not self._accept(error):
+                if target.pin or error.name != target.called:
                     raise
-                target = replace(target, pin=Pin(error.key.fingerprint, error.key))
+                # A fingerprint of the provider's counts, also against what a person would say.
+                if told := await vouch() if vouch else None:
+                    target = replace(target, pin=Pin.parse(told))
+                elif self._accept(error):
+                    target = replace(target, pin=Pin(error.key.fingerprint, error.key))
+                else:
+                    raise
             except FreeholdError as error:
                 refused = refused + 1 if error.code is Code.CREDENTIAL else 0
                 if deadline is None or error.code not in (Code.UNREACHABLE, Code.CREDENTIAL):

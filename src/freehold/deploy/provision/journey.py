@@ -101,8 +101,9 @@ class Journey:
 
     async def _log_in(self, deadline: Deadline) -> Changes:
         """A server that was there before is not waited for."""
-        rented = self._means.renting is not None
-        host, key = await self._means.arrival.meet(self._target, deadline if rented else None)
+        renting = self._means.renting
+        vouch, until = (renting.fingerprint, deadline) if renting else (None, None)
+        host, key = await self._means.arrival.meet(self._target, until, vouch)
         await host.close()
         return Changes({"hostKey": str(key)})
 

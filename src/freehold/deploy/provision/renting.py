@@ -61,12 +61,14 @@ class Renting:
                     f"Take the rest down, then begin anew: freehold env deprov {self._record.name}",
                 )
             if machine.ready:
-                changes: dict[str, str] = {"host": str(machine.address), "user": "root"}
-                if machine.host_key_fingerprint and not self._record.server.host_key:
-                    changes["hostKey"] = machine.host_key_fingerprint
-                return Changes(changes)
+                return Changes({"host": str(machine.address), "user": "root"})
             deadline.require(f"the provider says that the server is {machine.state}")
             await self._clock.sleep(LOOK_EVERY_S)
+
+    async def fingerprint(self) -> str | None:
+        """Of the server's host key, where the provider tells it."""
+        machine = await self._provider.machine(server_id(self._record.environment))
+        return machine.host_key_fingerprint if machine else None
 
     def _told(self, machine: Machine) -> Changes:
         name = self._provider.name

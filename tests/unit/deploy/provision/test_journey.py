@@ -147,7 +147,24 @@ async def test_a_host_key_that_nobody_accepts(world: World) -> None:
     assert world.environment.pin is None
 
 
-async def test_another_host_key_than_the_provider_tells_is_refused_whoever_accepts_it(world: World) -> None:
+async def test_another_host_key_than_the_provider_tells_is_refused_whoever_would_accept_it(world: World) -> None:
+    world.provider.host_key_fingerprint = HOST_KEY.fingerprint
+    changed = ChangedHostKeyError("prod", "192.0.2.10", STRANGER, Pin(HOST_KEY.fingerprint), "the provider")
+    world.refusals += [UnknownHostKeyError("prod", "192.0.2.10", STRANGER), changed]
+    with pytest.raises(ChangedHostKeyError):
+        await world.journey(accepts=True).go()
+    assert world.targets[-1].pin == Pin(HOST_KEY.fingerprint)
+    assert world.environment.pin is None
+
+
+async def test_a_host_key_that_the_provider_tells_needs_nobody_to_accept_it(world: World) -> None:
+    world.provider.host_key_fingerprint = HOST_KEY.fingerprint
+    world.refusals.append(UnknownHostKeyError("prod", "192.0.2.10", HOST_KEY))
+    await world.journey(accepts=False).go()
+    assert world.environment.pin == Pin(HOST_KEY.fingerprint, HOST_KEY)
+
+
+async def test_a_host_key_that_was_named_by_a_person_counts_alone(world: World) -> None:
     world.record.write(Changes({"hostKey": HOST_KEY.fingerprint}))
     world.refusals.append(ChangedHostKeyError("prod", "192.0.2.10", STRANGER, Pin(HOST_KEY.fingerprint), "the file"))
     with pytest.raises(ChangedHostKeyError):

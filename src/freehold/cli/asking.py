@@ -1,0 +1,87 @@
+"""Questions of a wizard at a terminal: lists that are searched by typing, lines of text, Escape for the way back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from freehold.base.errors import Code, FreeholdError
+from freehold.base.plain_text import one_line
+from freehold.cli.context import Context
+from freehold.deploy.provision.choices import Choice
+
+if TYPE_CHECKING:
+    import questionary
+    from prompt_toolkit.output import Output
+
+_BACK_TITLE = "← back"
+_LONG_LIST = 8
+"""Entries from which on a list is searched by typing."""
+
+
+class Back(Enum):
+    """The person wants the question before this one."""
+
+    BACK = "back"
+
+
+BACK = Back.BACK
+Answer = str | Back
+
+
+def can_ask(context: Context) -> bool:
+    return not context.no_input and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+async def choose(message: str, choices: Sequence[Choice]) -> Answer:
+    """One of them, by its value. Ctrl-C raises `KeyboardInterrupt`."""
+    import questionary
+
+    listed: list[Any] = [questionary.Choice(one_line(one.title), value=one.value) for one in choices]
+    listed.append(questionary.Choice(_BACK_TITLE, value=BACK))
+    long = len(choices) >= _LONG_LIST
+    instruction = "(type to search, arrows, Enter; Esc: back)" if long else "(arrows, Enter; Esc: back)"
+    question = questionary.select(
+        message, listed, use_search_filter=long, use_jk_keys=False, instruction=instruction, output=_at_standard_error()
+    )
+    return await _answer(question)
+
+
+async def line(message: str, default: str = "", problem: Callable[[str], str] = lambda _: "") -> Answer:
+    """A text, with `problem` saying why one cannot be it. Ctrl-C raises `KeyboardInterrupt`."""
+    import questionary
+
+    def check(text: str) -> bool | str:
+        return problem(text.strip()) or True
+
+    question = questionary.text(
+        message, default=default, validate=check, instruction="(Esc: back) ", output=_at_standard_error()
+    )
+    answer = await _answer(question)
+    return answer.strip() if isinstance(answer, str) else answer
+
+
+def _at_standard_error() -> Output:
+    """Results alone are on standard output."""
+    from prompt_toolkit.output import create_output
+
+    return create_output(stdout=sys.stderr)
+
+
+async def _answer(question: questionary.Question) -> Answer:
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+
+    keys = KeyBindings()
+
+    @keys.add("escape", eager=True)
+    def _leave(event: KeyPressEvent) -> None:
+        event.app.exit(result=BACK)
+
+    own = question.application.key_bindings
+    question.application.key_bindings = merge_key_bindings([own, keys] if own else [keys])
+    answer = await question.unsafe_ask_async()
+    if not isinstance(answer, str | Back):
+        raise FreeholdError(Code.INTERRUPTED, "the terminal is gone")
+    return answer
