@@ -154,7 +154,7 @@ def require_release(facts: ReleaseFacts, layout: Layout) -> ReleaseRecord:
     if facts.record is None:
         raise FreeholdError(
             Code.NOT_FOUND,
-            f"{layout.project} has no release there yet",
+            f"{layout.project} was never pushed there",
             "Push the whole project: freehold push -E NAME",
         )
     return facts.record

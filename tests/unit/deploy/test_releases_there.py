@@ -1,0 +1,169 @@
+"""Releases as a server puts them together, lets them count and removes them: the remote programs, on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freehold.base.errors import Code, FreeholdError
+from tests.support.remote_program import remote_program
+
+A, B, C = (f"0{number}".rjust(26, "0") for number in (1, 2, 3))
+ODD = 'it\'s "odd"\n$(touch x) `id` ; -rf'
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Server:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.releases = root / "releases"
+        self.current = root / "current"
+
+    def bring(self, release: str, *texts: str) -> None:
+        for text in texts:
+            path = self.releases / f".incoming-{release}" / digest(text)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def seal(self, release: str, files: dict[str, str], units: Any = None, links: dict[str, str] | None = None) -> Any:
+        folders = sorted({str(parent) for path in files for parent in Path(path).parents if str(parent) != "."})
+        entries = [[path, "folder", "", 0] for path in folders]
+        entries += [[path, "program" if "bin" in path else "file", digest(text), 1] for path, text in files.items()]
+        entries += [[path, "link", target, 0] for path, target in (links or {}).items()]
+        told = {
+            "releases": str(self.releases), "record": {"id": release, "content": release}, "entries": entries,
+            "units": units, "before": str(self.current),
+        }  # fmt: skip
+        return remote_program("release")["main"](told)["missing"]
+
+    def read(self, content: str = "") -> Any:
+        asked = {"releases": str(self.releases), "current": str(self.current), "content": content}
+        return remote_program("release")["read"](asked)
+
+    def switch(self, release: str, token: str = "ours") -> None:
+        (self.root / "lease").write_text(json.dumps({"token": "ours"}))
+        told = {
+            "lease": str(self.root / "lease"),
+            "token": token,
+            "links": [(str(self.current), f"releases/{release}")],
+        }
+        remote_program("switch")["main"](told)
+
+    def prune(self, *remove: str) -> None:
+        remote_program("prune")["main"](
+            {"releases": str(self.releases), "current": str(self.current), "remove": list(remove)}
+        )
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.releases.iterdir())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+def test_what_did_not_change_is_a_hard_link_and_all_is_read_only(server: Server) -> None:
+    server.bring(A, "one", "two")
+    assert server.seal(A, {"a": "one", "agents/dev/bin": "two"}, {}) == []
+    server.bring(B, "three")
+    assert server.seal(B, {"a": "one", "moved/bin": "two", "new": "three"}, {}, {"link": "a"}) == []
+    assert server.names == [A, B]
+    first, second = server.releases / A, server.releases / B
+    assert (first / "a").samefile(second / "a")
+    assert (first / "agents/dev/bin").samefile(second / "moved/bin")
+    assert (second / "link").readlink() == Path("a")
+    for path in second.rglob("*"):
+        assert path.is_symlink() or not stat.S_IMODE(path.stat().st_mode) & 0o222, path
+    assert os.access(second / "moved/bin", os.X_OK)
+
+
+def test_a_file_that_became_a_program_is_another_file(server: Server) -> None:
+    server.bring(A, "one")
+    assert server.seal(A, {"a": "one"}, {}) == []
+    assert server.seal(B, {"bin": "one"}, {}) == [digest("one")]
+    server.bring(B, "one")
+    assert server.seal(B, {"bin": "one"}, {}) == []
+    assert not (server.releases / A / "a").stat().st_mode & 0o111
+
+
+def test_names_are_taken_as_they_are(server: Server) -> None:
+    server.bring(A, "one")
+    assert server.seal(A, {f"{ODD}/{ODD}": "one"}, {}) == []
+    assert (server.releases / A / ODD / ODD).read_text() == "one"
+    assert [path.name for path in server.root.iterdir()] == ["releases"]
+
+
+def test_what_is_missing_is_told_and_nothing_is_made(server: Server) -> None:
+    server.bring(A, "one")
+    assert server.seal(A, {"a": "one", "b": "two"}, {}) == [digest("two")]
+    assert server.names == [f".incoming-{A}"]
+    server.bring(A, "two")
+    assert server.seal(A, {"a": "one", "b": "two"}, {}) == []
+
+
+def test_what_changed_on_its_way_is_refused(server: Server) -> None:
+    server.bring(A, "one")
+    (server.releases / f".incoming-{A}" / digest("one")).write_text("other")
+    with pytest.raises(FreeholdError, match="changed while it was sent") as caught:
+        server.seal(A, {"a": "one"}, {})
+    assert caught.value.code is Code.CONFLICT
+    assert A not in server.names
+
+
+def test_the_manifest_is_told_where_the_content_differs(server: Server) -> None:
+    assert server.read() == {"current": "", "releases": [], "manifest": None}
+    server.bring(A, "one")
+    server.seal(A, {"a": "one"}, {"unit": "text"})
+    server.switch(A)
+    assert server.read(A) == {"current": A, "releases": [{"id": A, "content": A}], "manifest": None}
+    assert server.read("other")["manifest"] == [["a", "file", digest("one"), 1]]
+
+
+def test_a_release_of_one_agent_takes_the_units_along(server: Server) -> None:
+    server.bring(A, "one")
+    server.seal(A, {"a": "one"}, {"unit": "text"})
+    server.switch(A)
+    server.seal(B, {"a": "one"}, None)
+    assert json.loads((server.releases / B / ".freehold/units.json").read_text()) == {"unit": "text"}
+
+
+def test_a_release_that_is_not_whole_is_none(server: Server) -> None:
+    (server.releases / A).mkdir(parents=True)
+    server.current.symlink_to(f"releases/{A}")
+    assert server.read() == {"current": "", "releases": [], "manifest": None}
+
+
+def test_only_who_has_the_lease_switches(server: Server) -> None:
+    for release in (A, B):
+        server.bring(release, "one")
+        server.seal(release, {"a": "one"}, {})
+    server.switch(A)
+    with pytest.raises(FreeholdError, match="somebody else took over"):
+        server.switch(B, token="not ours")
+    with pytest.raises(FreeholdError, match="is not there"):
+        server.switch(C)
+    assert server.current.readlink() == Path(f"releases/{A}")
+    (server.root / "current.part").symlink_to("nowhere")  # of a switch that was cut off
+    server.switch(B)
+    assert server.current.readlink() == Path(f"releases/{B}")
+
+
+def test_the_release_that_counts_is_never_removed(server: Server) -> None:
+    for release in (A, B, C):
+        server.bring(release, "one")
+        server.seal(release, {"a": "one"}, {})
+    server.switch(B)
+    (server.releases / ".making-x").mkdir()
+    server.prune(A, B)
+    assert server.names == [B, C]
