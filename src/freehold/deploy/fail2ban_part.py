@@ -21,7 +21,7 @@ from freehold.deploy.managed_files import (
 from freehold.deploy.part import Change
 from freehold.hosts.host import Host
 from freehold.server import fail2ban, sshd
-from freehold.server.layout import FAIL2BAN_FILE
+from freehold.server.layout import FAIL2BAN_FILE, FAIL2BAN_FILTER
 
 UNIT = "fail2ban.service"
 STATUS = ("fail2ban-client", "status", "sshd")
@@ -45,18 +45,20 @@ class Fail2banPart:
             "enabled": ("systemctl", "is-enabled", UNIT),
             "active": ("systemctl", "is-active", UNIT),
         }
-        return asked(self.name, files=(FAIL2BAN_FILE,), commands=commands)
+        return asked(self.name, files=(FAIL2BAN_FILE, FAIL2BAN_FILTER), commands=commands)
 
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
         told = facts_of(facts)
         ports = sorted({*sshd.ports(told.text("dump")), *([told.login.port] if told.login.port else [])})
-        wanted = ManagedFile(FAIL2BAN_FILE, fail2ban.jail(ports))
+        wanted = (
+            ManagedFile(FAIL2BAN_FILTER, fail2ban.login_filter()), ManagedFile(FAIL2BAN_FILE, fail2ban.jail(ports))
+        )  # fmt: skip
         runs = told.answer("status").status == 0 and told.text("enabled").strip() == "enabled"
-        if runs and not told.waiting and not differs(wanted, told.files.get(FAIL2BAN_FILE)):
+        if runs and not told.waiting and not any(differs(file, told.files.get(file.path)) for file in wanted):
             return []
         was_active = told.text("active").strip() == "active"
         made = Settings(
-            files=(wanted,),
+            files=wanted,
             check=(("fail2ban-client", "--test"),),
             activate=(
                 Step(("systemctl", "enable", UNIT)),

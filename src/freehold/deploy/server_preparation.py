@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from freehold.deploy.facts import gather
 from freehold.deploy.fail2ban_part import Fail2banPart
 from freehold.deploy.firewall_part import FirewallPart
@@ -51,10 +53,11 @@ async def planned_changes(host: Host, parts: Sequence[Part]) -> Sequence[Planned
     """What each of them would change, asked for in one round trip; nothing is changed. Raises what the host and the
     parts' plans raise: FAILED, with how to get it, where Python is missing."""
     facts = await gather(host, parts)
-    return [
-        Planned(part, part.plan(facts[part.name]), part.advice(facts[part.name]) if isinstance(part, FirewallPart) else "")
-        for part in parts
-    ]  # fmt: skip
+    return [Planned(part, part.plan(facts[part.name]), _advice(part, facts[part.name])) for part in parts]
+
+
+def _advice(part: Part, facts: msgspec.Raw) -> str:
+    return part.advice(facts) if isinstance(part, FirewallPart) else ""
 
 
 async def prepare(

@@ -84,7 +84,11 @@ def _packages(first_boot: FirstBoot) -> list[str]:
 
 
 def _files(first_boot: FirstBoot) -> dict[str, str]:
-    files = {layout.SSHD_FILE: sshd.drop_in(), layout.FAIL2BAN_FILE: fail2ban.jail([first_boot.ssh_port])}
+    files = {
+        layout.SSHD_FILE: sshd.drop_in(),
+        layout.FAIL2BAN_FILTER: fail2ban.login_filter(),
+        layout.FAIL2BAN_FILE: fail2ban.jail([first_boot.ssh_port]),
+    }
     return files if first_boot.ssh_port == 22 else {**files, SSH_PORT_FILE: f"Port {first_boot.ssh_port}\n"}
 
 

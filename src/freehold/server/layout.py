@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from freehold.project.home import HOME_VARIABLE
 from freehold.project.names import project_slug
+from freehold.project.state import KEEPER_PLACE, PLACED_NAME, STATE_PLACE
 
 BASE = "/opt/freehold"
 STATE_BASE = "/var/lib/freehold"
@@ -21,6 +24,7 @@ FIREWALL_UNIT = "freehold-firewall.service"
 UNITS = "/etc/systemd/system"
 SSHD_FILE = "/etc/ssh/sshd_config.d/01-freehold.conf"
 FAIL2BAN_FILE = "/etc/fail2ban/jail.d/freehold.local"
+FAIL2BAN_FILTER = "/etc/fail2ban/filter.d/freehold-sshd.conf"
 JOURNAL_FILE = "/etc/systemd/journald.conf.d/50-freehold.conf"
 PROGRAMS = "programs"
 """Below the base, beside the projects: no project may be called so."""
@@ -132,6 +136,21 @@ class Layout:
     @property
     def keeper_user(self) -> str:
         return f"fh-{self._short}-keeper"
+
+    @property
+    def group(self) -> str:
+        return self.user
+
+    def variables(self, home: str) -> Mapping[str, str]:
+        """What the project's programs are told by their environment; `home` is that of the gateway, or the keeper's."""
+        return {
+            HOME_VARIABLE: home,
+            STATE_PLACE: self.gateway_state,
+            KEEPER_PLACE: self.keeper_state,
+            PLACED_NAME: self.project,
+            "HOME": home,
+            "PYTHONUNBUFFERED": "1",
+        }
 
     @property
     def _short(self) -> str:
