@@ -27,7 +27,7 @@ class Agent:
     `budget` holds for one run and for the agent's day: the smaller of its own and the project's limits; the project's
     `usd_per_day` and `usd_per_month` also bound all agents together. `cpus` is what is asked; an engine clamps it to
     the host. `credentials` never holds a model key. `egress` is what was written for the project and for it; see
-    `allowed_hosts`.
+    `allowed_hosts`. `calls` are the agents that it may call; None: all of them.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Agent:
     script: Path | None
     rehearsal: Path | None
     source: str
+    calls: tuple[str, ...] | None = None
     warnings: tuple[Problem, ...] = ()
 
     @property

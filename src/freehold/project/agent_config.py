@@ -128,6 +128,8 @@ def _build(written: Written, config: ProjectConfig, report: Reporter) -> Agent:
         script=_file(folder / SCRIPT),
         rehearsal=_file(folder / REHEARSAL_FILE),
         source=values["source"] or "",
+        # Left out it bounds nothing, and empty it bounds everything: what fits does not tell the two apart.
+        calls=tuple(dict.fromkeys(values["calls"])) if "calls" in written.merged.table else None,
     )
 
 

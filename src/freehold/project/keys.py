@@ -296,6 +296,7 @@ AGENT_KEYS = (
     ),
     _BUDGET,
     Key("mcp", _L, "MCP servers of the project that it uses."),
+    Key("calls", _L, "The agents that it may call, and no others; `[]`: none. Not written: every one."),
     Key("source", _S, "Where it was added from; used by `freehold agent update`."),
 )
 

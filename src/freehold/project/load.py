@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ def _load(root: Path, home: Path, environment: str, problems: Problems, revision
     name = local["projectName"] or placed_name() or root.name
     dockerfile = _project_dockerfile(files, config.local.image, problems)
     agents, broken = _load_agents(files, config if readable else None, dockerfile, problems)
-    _check_together(config, agents, problems)
+    _check_together(config, agents, {*agents, *broken}, problems)
     shared = _own_directory(files, "shared", problems)
     return Project(
         root=root,
@@ -264,12 +264,21 @@ def agent_directories(root: Path, problems: Problems) -> list[Path]:
     )
 
 
-def _check_together(config: ProjectConfig, agents: Mapping[str, Agent], problems: Problems) -> None:
+def _check_together(
+    config: ProjectConfig, agents: Mapping[str, Agent], known: Collection[str], problems: Problems
+) -> None:
+    """`known` are the names of all agents, of broken ones too."""
     total = sum(agent.scale for agent in agents.values())
     if config.scale is not None and total > config.scale:
         problems.warning(
             CONFIG_FILE, "scale", f"is {config.scale}, but the agents want {total} together; some of them will wait"
         )
+    for agent in agents.values():
+        for name in agent.calls or ():
+            if name not in known:
+                where = f"{AGENTS_DIRECTORY}/{agent.name}"
+                told = " ".join(part for part in (f'there is no agent "{name}"', did_you_mean(name, known)) if part)
+                problems.warning(where, "calls", told)
 
 
 def _no_such_agent(name: str, known: list[str], root: Path) -> tuple[str, str]:

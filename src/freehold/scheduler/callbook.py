@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from freehold.base.clock import Clock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of, is_ulid
+from freehold.base.words import one_of
 from freehold.scheduler.admission import Admitted
 from freehold.scheduler.agents import Agents
 from freehold.scheduler.intake import Intake, NewTrigger
@@ -24,8 +25,16 @@ MOST_OPEN = 20
 """Calls of one run that are not answered yet: no agent fills the queues of the others."""
 
 
-def refusal(caller: str, agent: str, chain: Sequence[str], deepest: int) -> str:
-    """Why `caller`, called by `chain` (outermost first), may not call `agent`; empty when it may. Pure."""
+def refusal(
+    caller: str, agent: str, chain: Sequence[str], deepest: int, allowed: Sequence[str] | None = None
+) -> str:  # fmt: skip
+    """Why `caller`, called by `chain` (outermost first), may not call `agent`; empty when it may. Pure.
+
+    `allowed` are the agents that it may call; None: all.
+    """
+    if allowed is not None and agent not in allowed:
+        which = f"it may call {one_of(allowed)}" if allowed else "it may call no agent"
+        return f"{which} (`calls` in agents/{caller}/config.toml)"
     if agent == caller:
         return "an agent cannot call itself"
     if agent in chain:
@@ -50,7 +59,8 @@ class Callbook:
         caller = agent_of(run_id)
         chain = await self._database.read(lambda connection: _chain_above(connection, run_id))
         deepest = self._agents.project.config.max_call_depth
-        if why := refusal(caller, request.agent, chain, deepest):
+        own = self._agents.project.agents.get(caller)
+        if why := refusal(caller, request.agent, chain, deepest, own.calls if own else None):
             raise FreeholdError(Code.CONFLICT, f"{request.agent} is not called: {why}", "Do it without this call.")
         if not self._agents.switches.is_enabled(request.agent):
             raise FreeholdError(

@@ -31,6 +31,16 @@ def test_what_is_refused(caller: str, agent: str, chain: tuple[str, ...], why: s
     assert bool(told) == bool(why)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "why"),
+    [(("b", "c"), ""), (("c",), "it may call c (`calls` in agents/a/config.toml)"), ((), "it may call no agent")],
+)
+def test_whom_an_agent_may_call(allowed: tuple[str, ...], why: str) -> None:
+    told = refusal("a", "b", (), deepest=3, allowed=allowed)
+    assert why in told
+    assert bool(told) == bool(why)
+
+
 @pytest.fixture(autouse=True)
 def agents(world: SchedulerWorld) -> None:
     for name in ("a", "b", "c"):
@@ -50,6 +60,22 @@ async def test_the_caller_gets_what_the_agent_returns(world: SchedulerWorld) -> 
         await world.until_closed(1)
         answer = await scheduler.calls.called(caller.run_id, started.call_id)
         assert (answer.status, answer.return_value) == ("completed", "42")
+
+
+async def test_an_agent_calls_those_that_it_may_and_an_edit_of_that_counts_at_once(world: SchedulerWorld) -> None:
+    world.agent("a", 'calls = ["c"]')
+    async with world.reloading() as (scheduler, reload):
+        await scheduler.intake.take(manual("a"))
+        [caller] = await world.until_runs(1, "a")
+        with pytest.raises(FreeholdError) as refused:
+            await scheduler.calls.call(caller.run_id, CallRequest("b"))
+        assert refused.value.code is Code.CONFLICT
+        assert "b is not called: it may call c (`calls` in agents/a/config.toml)" in refused.value.message
+        await scheduler.calls.call(caller.run_id, CallRequest("c"))
+        world.agent("a", 'calls = ["b", "c"]')
+        await reload.look()
+        await scheduler.calls.call(caller.run_id, CallRequest("b"))
+        await world.until_runs(1, "b")
 
 
 async def test_the_caller_is_told_why_there_is_no_answer(world: SchedulerWorld) -> None:

@@ -164,6 +164,22 @@ def test_more_than_the_project_has_is_warned_of(tmp_path: Path) -> None:
     ]
 
 
+def test_agents_that_may_be_called_and_are_not_there_are_warned_of(tmp_path: Path) -> None:
+    files = {
+        **one_agent("models = ['sonnet']\ncalls = ['other', 'othr', 'broken']\n"),
+        "agents/other/SKILL.md": SKILL,
+        "agents/other/config.toml": "models = ['sonnet']\ncalls = []\n",
+        "agents/broken/SKILL.md": SKILL,
+        "agents/broken/config.toml": "models = ['nobody']\n",
+    }
+    project = load_project(write_files(tmp_path, files), home=tmp_path)
+    assert project.agents["dev"].calls == ("other", "othr", "broken")
+    assert project.agents["other"].calls == ()
+    assert [str(problem) for problem in project.warnings] == [
+        'agents/dev: calls: there is no agent "othr" (did you mean "other"?)'
+    ]
+
+
 def test_the_projects_own_dockerfile(tmp_path: Path) -> None:
     root = write_files(tmp_path, {**one_agent(), "Dockerfile": "FROM al-agent:latest\nRUN apk add jq\n"})
     assert "Dockerfile: line 2: the base image is Debian" in failure(root, tmp_path).message
