@@ -16,7 +16,6 @@ from freehold.cli.finding import Finding, Fix, Level
 from freehold.containers.build_cli import find_build_cli
 from freehold.containers.connection import DockerConnection
 from freehold.containers.image_store import DockerImages, ImageStore
-from freehold.keeper.images import inputs_of
 from freehold.project.load import Project
 from freehold.project.names import BASE_IMAGE
 from freehold.project.state import keeper_directory
@@ -26,6 +25,7 @@ from freehold.runtime.host.setup import Wanted, plan
 from freehold.runtime.host.setup import fix as make_users
 from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.images import debian
+from freehold.runtime.images.inputs import inputs_of
 from freehold.runtime.images.plan import Planner
 
 

@@ -15,7 +15,7 @@ from freehold.project.agent import Agent
 from freehold.project.load import Project
 from freehold.runtime.images import debian
 from freehold.runtime.images.builder import BuildChoices, ImageBuilder
-from freehold.runtime.images.inputs import ImageInputs
+from freehold.runtime.images.inputs import inputs_of
 from freehold.runtime.images.inventory import Inventory
 from freehold.wire.keeper import BuildImage, ImageView
 
@@ -73,19 +73,6 @@ class AgentImages:
                 self._connection = DockerConnection.open(self._address)
                 self._builder = ImageBuilder(DockerBuilds(self._connection.address), DockerImages(self._connection))
             return self._builder, self._connection
-
-
-def inputs_of(project: Project, agent: Agent) -> ImageInputs:
-    return ImageInputs(
-        project=project.unique_name,
-        agent=agent.name,
-        agent_dir=agent.directory,
-        project_root=project.files,
-        agent_dockerfile=agent.dockerfile,
-        project_dockerfile=project.dockerfile,
-        harness=agent.harness.name,
-        base_image=project.config.local.image,
-    )
 
 
 def first_error(results: dict[str, str | FreeholdError]) -> FreeholdError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.image_store import ImageStore
@@ -26,40 +26,26 @@ from freehold.runtime.images.layers import (
 from freehold.runtime.images.recipe import read_recipe
 
 
-class Planner:
-    """Plans for every agent of a machine; the base image's files are read once."""
+class Layering:
+    """Images in their order, from what was read; the base image's files are read once. `certificates` are the further
+    authorities that the base image trusts, asked for when they are needed."""
 
-    def __init__(self, images: ImageStore, environment: Mapping[str, str] = os.environ) -> None:
-        self._images = images
-        self._environment = environment
+    def __init__(self, certificates: Callable[[], Mapping[str, bytes]]) -> None:
+        self._certificates = certificates
         self._base_files: packaged.PackagedFiles | None = None
 
-    @property
-    def base(self) -> str:
-        """The base image of this version on this machine."""
-        return self._base("").name
+    def base(self, base_from: str = "") -> Layer:
+        # Read once: it is our own program, and a keeper whose program changed is replaced.
+        if self._base_files is None:
+            self._base_files = packaged.base_files(self._certificates())
+        return base_layer(packaged.base_dockerfile(), self._base_files, base_from)
 
-    async def plan(self, inputs: ImageInputs, base_from: str = "") -> tuple[Layer, ...]:
-        """The images of this agent, from the base up; empty when it runs in an image of the user's own.
-
-        Raises `FreeholdError`: CONFIG for what a Dockerfile says wrong, IMAGE for a `local.image` that cannot be used.
-        """
-        foundation = await self._foundation(inputs)
-        return await asyncio.to_thread(self._layers, inputs, foundation, base_from)
-
-    async def names(self, agents: Iterable[ImageInputs]) -> set[str]:
-        """The images that `agents` need now. One whose Dockerfile is broken needs none: it cannot run as it is."""
-        found: set[str] = set()
-        for inputs in agents:
-            with contextlib.suppress(FreeholdError):
-                found |= {layer.name for layer in await self.plan(inputs)}
-        return found
-
-    def _layers(self, inputs: ImageInputs, foundation: Foundation | None, base_from: str) -> tuple[Layer, ...]:
+    def layers(self, inputs: ImageInputs, foundation: Foundation | None, base_from: str = "") -> tuple[Layer, ...]:
+        """As `Planner.plan`, on a foundation that was looked up. Raises CONFIG for what a Dockerfile says wrong."""
         layers: list[Layer] = []
         parent: Layer | Foundation
         if foundation is None:
-            parent = self._base(base_from)
+            parent = self.base(base_from)
             layers.append(parent)
         else:
             parent = foundation
@@ -74,14 +60,37 @@ class Planner:
             layers.append(agent_layer(inputs.project, inputs.agent, recipe, parent))
         return tuple(layers)
 
-    def _base(self, base_from: str) -> Layer:
-        # Read once: it is our own program, and a keeper whose program changed is replaced.
-        if self._base_files is None:
-            self._base_files = packaged.base_files(of_this_host(self._environment))
-        return base_layer(packaged.base_dockerfile(), self._base_files, base_from)
 
-    async def _foundation(self, inputs: ImageInputs) -> Foundation | None:
-        """The image of the user's own that `local.image` names; None when it means ours."""
+class Planner:
+    """Plans for every agent of a machine."""
+
+    def __init__(self, images: ImageStore, environment: Mapping[str, str] = os.environ) -> None:
+        self._images = images
+        self._layering = Layering(lambda: of_this_host(environment))
+
+    @property
+    def base(self) -> str:
+        """The base image of this version on this machine."""
+        return self._layering.base().name
+
+    async def plan(self, inputs: ImageInputs, base_from: str = "") -> tuple[Layer, ...]:
+        """The images of this agent, from the base up; empty when it runs in an image of the user's own.
+
+        Raises `FreeholdError`: CONFIG for what a Dockerfile says wrong, IMAGE for a `local.image` that cannot be used.
+        """
+        foundation = await self.foundation(inputs)
+        return await asyncio.to_thread(self._layering.layers, inputs, foundation, base_from)
+
+    async def names(self, agents: Iterable[ImageInputs]) -> set[str]:
+        """The images that `agents` need now. One whose Dockerfile is broken needs none: it cannot run as it is."""
+        found: set[str] = set()
+        for inputs in agents:
+            with contextlib.suppress(FreeholdError):
+                found |= {layer.name for layer in await self.plan(inputs)}
+        return found
+
+    async def foundation(self, inputs: ImageInputs) -> Foundation | None:
+        """The image of the user's own that `local.image` names; None when it means ours. Raises IMAGE."""
         name = inputs.base_image
         if not name or is_freeholds_base(name):
             return None
