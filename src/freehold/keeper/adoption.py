@@ -17,6 +17,7 @@ from freehold.keeper.history import EVENTS, RUNS, record_of
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.left import LEFT_FILE
 from freehold.keeper.means import Means
+from freehold.keeper.outage import PATIENCE_S
 from freehold.keeper.outcome import Stop
 from freehold.keeper.record import RECORD_FILE, Record, RecordFile, Step
 from freehold.keeper.run import Run
@@ -27,9 +28,6 @@ from freehold.wire.events import ModelRequest, RunQueued
 from freehold.wire.runs import Result, RunError
 
 _logger = logging.getLogger(__name__)
-
-ENGINE_DEADLINE_S = 120.0
-"""How long an engine may stay unreachable before its runs are given up: a machine that boots starts Docker late."""
 
 
 def look_back(keeper: Keeper, means: Means) -> list[Record]:
@@ -96,7 +94,7 @@ async def _find(means: Means, engine: Engine, names: set[str], *, patient: bool)
         try:
             return [one for name in names for one in await engine.find(name)]
         except FreeholdError as error:
-            if error.code is not Code.UNREACHABLE or not patient or waited_s >= ENGINE_DEADLINE_S:
+            if error.code is not Code.UNREACHABLE or not patient or waited_s >= PATIENCE_S:
                 raise
         waited_s += 1.0
         await means.clock.sleep(1.0)
@@ -149,7 +147,7 @@ def _say_why_given_up(run: Run, away: FreeholdError | None) -> None:
         message = f"{MOST_ADOPTIONS + 1} keepers in a row ended while they kept this run; it is given up"
         run.stop(Stop(Result.LOST, RunError(Code.INTERNAL, message, "Report this with keeper.log.")))
     elif away is not None:
-        message = f"its engine did not answer for {duration(ENGINE_DEADLINE_S)}: {away.message}"
+        message = f"its engine did not answer for {duration(PATIENCE_S)}: {away.message}"
         run.stop(Stop(Result.LOST, RunError(away.code, message, away.hint)))
 
 

@@ -62,7 +62,7 @@ class Keeper:
         require_chat(agent, request)
         if request.trigger.id:
             # Whoever dispatches it lets it wait while Docker is restarted; a person is told by the run itself.
-            await require_engine(self._means, agent)
+            await require_engine(self._means, agent.engine)
             if known := self._view_of(request.run_id):  # asked for a second time meanwhile
                 return known
         run = self._record_new(request, agent.engine, project.unique_name)

@@ -94,6 +94,9 @@ def _failed(ended: Exit, facts: Facts) -> Verdict:
     if facts.models_exhausted:
         error = RunError(Code.UPSTREAM, facts.models_exhausted, _MEANINGS[ExitCode.RATE_LIMITED][1])
         return Verdict(Result.ERROR, ExitCode.RATE_LIMITED, error)
+    if ended.code == ExitCode.KILLED and not facts.concluded and ended.engine_was_away:
+        message = "its engine went away while the run was under way, and ended it"
+        return Verdict(Result.LOST, ended.code, RunError(Code.FAILED, message, "Start it again: freehold run AGENT"))
     if ended.code == ExitCode.KILLED and not facts.concluded:
         message = "the container was killed from outside Freehold (exit code 137)"
         return Verdict(Result.KILLED, ended.code, RunError(Code.FAILED, message, "Start it again: freehold run AGENT"))

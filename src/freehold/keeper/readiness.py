@@ -38,17 +38,17 @@ def require_ready(means: Means, agent: Agent, options: RunOptions) -> None:
         raise _missing(agent, missing)
 
 
-async def require_engine(means: Means, agent: Agent) -> None:
-    """Raises UNREACHABLE when the agent's engine is away, as Docker is while it is restarted."""
-    if agent.engine != _MAY_BE_AWAY:
+async def require_engine(means: Means, engine: str) -> None:
+    """Raises UNREACHABLE when the engine of this name is away, as Docker is while it is restarted."""
+    if engine != _MAY_BE_AWAY:
         return
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            readiness = await means.engines[agent.engine].check()
+            readiness = await means.engines[engine].check()
     except TimeoutError:
         raise FreeholdError(
             Code.UNREACHABLE,
-            f"{agent.engine} did not answer within {ANSWER_WITHIN_S:.0f} s",
+            f"{engine} did not answer within {ANSWER_WITHIN_S:.0f} s",
             "Look at it: systemctl status docker; journalctl -u docker",
         ) from None
     if not readiness.ready:

@@ -18,6 +18,7 @@ from freehold.keeper.edits import Edits
 from freehold.keeper.event_log import EventLog
 from freehold.keeper.history import EVENTS
 from freehold.keeper.means import Means, Services
+from freehold.keeper.outage import Outages
 from freehold.keeper.outcome import Stop
 from freehold.keeper.permissions import Permissions
 from freehold.keeper.phases import Phases
@@ -199,16 +200,27 @@ class Run:
     async def _live(self, adoption: Adoption) -> Exit | None:
         if adoption is Adoption.GIVE_UP:
             return None
-        if adoption is Adoption.PREPARE:
-            if not await self._prepare_unless_stopped():
-                return None
-        else:
+        outages, problem = Outages(self), None
+        prepared = adoption is not Adoption.PREPARE
+        if prepared:
             await reopen(self, serve=adoption is Adoption.WATCH)
-        return await watch_until_ended(self)
+        while True:
+            try:
+                if not prepared and not await self._prepare_unless_stopped(outages, problem):
+                    return None
+                ended = await watch_until_ended(self)
+                problem = await outages.explain_exit(ended)
+                if problem is None:
+                    return ended
+            except FreeholdError as error:
+                problem = None if self.file.record.stop else await outages.explain(error)
+                if problem is None:
+                    raise
+            prepared = False
 
-    async def _prepare_unless_stopped(self) -> bool:
+    async def _prepare_unless_stopped(self, outages: Outages, problem: FreeholdError | None) -> bool:
         """False when somebody ended the run before its container was asked for."""
-        preparing = asyncio.create_task(prepare(self))
+        preparing = asyncio.create_task(self._prepare_after(outages, problem))
         stopped = asyncio.create_task(self.stopped())
         try:
             await asyncio.wait({preparing, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -222,6 +234,11 @@ class Run:
             preparing.cancel()
             stopped.cancel()
             await asyncio.gather(preparing, stopped, return_exceptions=True)
+
+    async def _prepare_after(self, outages: Outages, problem: FreeholdError | None) -> None:
+        if problem is not None:
+            await outages.wait_out(problem)
+        await prepare(self)
 
     async def _let_go(self) -> None:
         if self.services:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,16 +23,16 @@ from freehold.runtime.docker_facts import DockerFacts, read_facts
 from freehold.runtime.engine import Exit, Found, Place, Readiness, RunSpec, Shell
 from freehold.runtime.kept_workspaces import KeptWorkspace
 from freehold.runtime.open_network import OpenNetworks
+from freehold.runtime.restarts import Restarts
 from freehold.runtime.workspace import Workspaces, disks_can_be_mounted
 from freehold.runtime.workspace_watch import WorkspaceWatch
 from freehold.wire import places
 
 OUTPUT_BYTES = 4096
-SILENCE_S = 60.0
-"""How long `wait` bears that Docker does not answer: a restart of its service takes less."""
-_RETRY_S = 1.0
 _KILLED = 137
 _CREATED = "created"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,28 +110,34 @@ class DockerEngine:
             finally:
                 await workspace.let_go()
         except BaseException as error:
-            await self._remove_all(parts, spec.run_id)
+            await self._tidy(parts, spec.run_id)
             if isinstance(error, FreeholdError) and error.code is Code.NOT_FOUND:
                 raise _no_image(spec, error) from error
             raise
 
     async def wait(self, run_id: str) -> Exit:
         """See `Engine.wait`. Survives a restart of Docker; raises UNREACHABLE when it stays away for a minute."""
-        container = await self._get(run_id)
+        restarts = Restarts(self._clock)
+        container = await restarts.through(lambda: self._get(run_id))
         parts = await self._connect()
-        watch = await self._watch_for(parts, container)
+        watch = await restarts.through(lambda: self._watch_for(parts, container))
         try:
             async with watch() if watch else contextlib.nullcontext():
-                code = await through_restarts(lambda: parts.containers.wait(container.id), self._clock)
-            ending = await parts.containers.ending(container.id)
-            output = await parts.containers.tail(container.id, OUTPUT_BYTES)
+                code = await restarts.through(lambda: parts.containers.wait(container.id))
+            ending = await restarts.through(lambda: parts.containers.ending(container.id))
+            output = await restarts.through(lambda: parts.containers.tail(container.id, OUTPUT_BYTES))
         except FreeholdError as error:
             if error.code not in (Code.NOT_FOUND, Code.CONFLICT):
                 raise
             # Somebody removed the container under us (docker rm -f), or is about to: that is a kill.
             return Exit(_KILLED, output="The container was removed from outside.")
-        full = watch is not None and watch.full
-        return Exit(code, out_of_memory=ending.oom_killed, output=output or ending.problem, workspace_full=full)
+        return Exit(
+            code,
+            out_of_memory=ending.oom_killed,
+            output=output or ending.problem,
+            workspace_full=watch is not None and watch.full,
+            engine_was_away=restarts.was_away,
+        )
 
     async def _watch_for(self, parts: _Parts, container: Container) -> WorkspaceWatch | None:
         volume = await parts.workspaces.measured(*_slot_of(container))
@@ -160,6 +167,13 @@ class DockerEngine:
         for container in await parts.containers.with_labels({RUN_LABEL: run_id}):
             await parts.containers.remove(container.id)
         await parts.open_networks.close(run_id)
+
+    async def _tidy(self, parts: _Parts, run_id: str) -> None:
+        """After a start that failed, whose own error is the one to tell: the next `start`, or `remove`, tries again."""
+        try:
+            await self._remove_all(parts, run_id)
+        except FreeholdError as error:
+            _logger.warning("what a failed start left stays", extra={"run_id": run_id, "error": error.message})
 
     async def shell(self, run_id: str, command: tuple[str, ...], columns: int, rows: int) -> Shell:
         container = await self._get(run_id)
@@ -223,22 +237,6 @@ class DockerEngine:
         if container is None:
             raise FreeholdError(Code.NOT_FOUND, f"Docker knows no run {run_id}.", "See: freehold runs")
         return container
-
-
-async def through_restarts(wait: Callable[[], Awaitable[int]], clock: Clock) -> int:
-    """The answer of `wait`, asked again while Docker is away. Raises UNREACHABLE once it stays away for `SILENCE_S`."""
-    away_since: float | None = None
-    while True:
-        asked = clock.monotonic()
-        try:
-            return await wait()
-        except FreeholdError as error:
-            now = clock.monotonic()
-            if away_since is None or now - asked > _RETRY_S:  # it listened for a while, so it had come back
-                away_since = now
-            if error.code is not Code.UNREACHABLE or now - away_since >= SILENCE_S:
-                raise
-        await clock.sleep(_RETRY_S)
 
 
 async def _require_no_volumes(images: DockerImages, spec: RunSpec) -> None:

@@ -106,12 +106,14 @@ class Exit:
     `out_of_memory`: the kernel killed a process of the run for want of memory. The run may have survived that (a tool
     of the agent was killed, not the runner), so with `code` 0 it is a warning and with another code the likely reason.
     `workspace_full`: the run held more than its workspace may hold, and was ended if it had not ended by itself.
+    `engine_was_away`: the engine went away while the run was waited for, and perhaps ended it.
     """
 
     code: int
     out_of_memory: bool = False
     output: str = ""
     workspace_full: bool = False
+    engine_was_away: bool = False
 
 
 @dataclass(frozen=True)

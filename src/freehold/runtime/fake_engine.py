@@ -21,7 +21,7 @@ class FakeRun:
     """What a scripted run does: append `lines` to its events file, last `lasts_s` (None: until killed), then end.
 
     `act` plays the runner instead of waiting: it may connect to the run's socket, and its result is the exit code.
-    `refuses` makes the start fail. A run that `ignores_term` dies of SIGKILL alone.
+    `refuses` makes the start fail. A run that `ignores_term` dies of SIGKILL alone. `engine_was_away`: as in `Exit`.
     """
 
     code: int = 0
@@ -29,6 +29,7 @@ class FakeRun:
     output: str = ""
     out_of_memory: bool = False
     workspace_full: bool = False
+    engine_was_away: bool = False
     ignores_term: bool = False
     lines: tuple[bytes, ...] = ()
     act: Callable[[RunSpec], Awaitable[int]] | None = None
@@ -178,7 +179,7 @@ class FakeEngine:
         except Exception as error:  # whatever a script gets wrong must end its run, and not hang the test
             process.end(Exit(1, output=repr(error)))
             raise
-        process.end(Exit(code, script.out_of_memory, script.output, script.workspace_full))
+        process.end(Exit(code, script.out_of_memory, script.output, script.workspace_full, script.engine_was_away))
 
     async def _act(self, process: _Process) -> int:
         script = process.script

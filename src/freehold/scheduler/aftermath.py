@@ -34,12 +34,16 @@ class Retries:
 
 @dataclass(frozen=True)
 class Ended:
-    """An attempt that ended. `attempts` counts it and those before; `reruns` are those that the agent asked for."""
+    """An attempt that ended. `attempts` counts it and those before; `reruns` are those that the agent asked for, and
+    `unbegun` those whose engine was away before they began. `began` is of this one.
+    """
 
     type: TriggerType
     result: Result
     attempts: int
     reruns: int
+    unbegun: int = 0
+    began: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ _ONCE = frozenset({TriggerType.CHAT})
 
 def decide(ended: Ended, retries: Retries, most_reruns: int, now: datetime) -> Aftermath:
     """A run that asks for a rerun is begun again at once, up to `most_reruns` times; a call's caller gets its answer
-    after the first one. What failed is repeated as `retries` says.
+    after the first one. What failed is repeated as `retries` says; what its engine kept from beginning, in any case.
     """
     if ended.type in _ONCE:
         return Aftermath(Next.FINAL, now)
@@ -64,7 +68,9 @@ def decide(ended: Ended, retries: Retries, most_reruns: int, now: datetime) -> A
         if ended.reruns < most_reruns:
             return Aftermath(Next.RERUN, now, "the agent asked to be run again")
         return Aftermath(Next.FINAL, now, f"it asked to be run again more than {most_reruns} times")
-    failures = ended.attempts - ended.reruns
+    if not ended.began:
+        return Aftermath(Next.RETRY, now, f"attempt {ended.attempts} did not begin: its engine was away")
+    failures = ended.attempts - ended.reruns - ended.unbegun
     if ended.result in _FAILED and failures <= retries.most:
         return Aftermath(Next.RETRY, now + retries.delay(failures), f"attempt {ended.attempts} ended as {ended.result}")
     return Aftermath(Next.FINAL, now)

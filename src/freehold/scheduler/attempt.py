@@ -71,10 +71,17 @@ def close(connection: Connection, view: RunView, retries: Retries, most_reruns: 
     trigger = triggers.find(connection, view.trigger.id) if view.trigger.id else None
     if trigger is None or trigger.state is not TriggerState.RUNNING or trigger.run_id != view.run_id:
         return Closed(first_time, orphans=orphans)
-    result = view.result or Result.LOST
-    after = aftermath.decide(Ended(trigger.type, result, trigger.attempts, trigger.reruns), retries, most_reruns, now)
+    ended = Ended(
+        trigger.type,
+        view.result or Result.LOST,
+        trigger.attempts,
+        trigger.reruns,
+        unbegun=run_index.count_unbegun(connection, trigger.id) if trigger.attempts > 1 else 0,
+        began=not view.never_began,
+    )
+    after = aftermath.decide(ended, retries, most_reruns, now)
     if after.next is Next.FINAL:
-        triggers.finish(connection, trigger.id, view.run_id, result, now)
+        triggers.finish(connection, trigger.id, view.run_id, ended.result, now)
         _answer_call(connection, trigger, view, now)
     else:
         again = after.next is Next.RERUN

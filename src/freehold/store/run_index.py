@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 
+from freehold.base.errors import Code
 from freehold.store import usage
 from freehold.store.rows import milliseconds, put
 from freehold.store.tables import runs
@@ -42,6 +43,12 @@ def attempts_of(connection: Connection, trigger_id: str) -> list[RunView]:
     """Every attempt of a trigger, the first one first."""
     wanted = select(runs.c.view).where(runs.c.trigger_id == trigger_id).order_by(runs.c.attempt, runs.c.queued_at)
     return [_decode(text) for text in connection.execute(wanted).scalars()]
+
+
+def count_unbegun(connection: Connection, trigger_id: str) -> int:
+    """How many of its attempts never began, because their engine was away (`RunView.never_began`)."""
+    unbegun = (runs.c.result == Result.LOST, runs.c.error_code == Code.UNREACHABLE, runs.c.started_at.is_(None))
+    return connection.execute(select(func.count()).where(runs.c.trigger_id == trigger_id, *unbegun)).scalar_one()
 
 
 def unfinished(connection: Connection) -> list[RunView]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from freehold.base.errors import Code
 from freehold.wire.permission import OpenPermission
 
 
@@ -173,3 +174,9 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     error: RunError | None = None
     waiting_for: tuple[OpenPermission, ...] = ()
     """What it asks a person for and waits for, at most ten."""
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it was given up because its engine was away before its agent had said or done anything."""
+        unreachable = self.error is not None and self.error.code == Code.UNREACHABLE
+        return unreachable and self.result is Result.LOST and self.started_at is None

@@ -135,7 +135,7 @@ def test_docker_is_restarted_under_a_run(there: Installation, daemon: Daemon, nu
     out, err = running.communicate(timeout=90)
     end = finished(printed(out)).outcome()
     assert running.returncode == 1, err
-    assert end.result in ("error", "killed")
+    assert end.result in ("error", "lost")  # as its runner ended in time, or not
     assert end.error is not None
     assert end.error.message
     until(lambda: daemon.docker("ps", "--all", "--quiet") == "")

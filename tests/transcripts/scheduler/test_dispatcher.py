@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.scheduler.fake_keeper import FakeKeeper
 from freehold.store.triggers import TriggerState
 from freehold.wire.keeper import Spent
-from freehold.wire.runs import Result, RunError, RunView, StartRun
+from freehold.wire.runs import Result, RunError, RunState, RunView, StartRun
 from tests.support.scheduling import SchedulerWorld, manual, until
 
 
@@ -93,6 +94,26 @@ async def test_what_failed_is_repeated_after_a_while_and_only_the_last_attempt_i
         await world.until_closed(2)
         done = await world.trigger(taken.trigger.id)
         assert (done.state, done.result, done.run_id) == (TriggerState.DONE, "error", second.run_id)
+
+
+async def test_an_attempt_whose_engine_was_away_before_it_began_is_none_of_those_that_failed(
+    world: SchedulerWorld,
+) -> None:
+    world.agent(config="retries = 1\nretry_delay = 60")
+    async with world.running() as scheduler:
+        trigger_id = (await scheduler.intake.take(manual())).trigger.id
+        for number in (1, 2):
+            view = (await world.until_runs(number))[-1]
+            world.keeper.show(msgspec.structs.replace(view, state=RunState.STARTING, started_at=None))
+            world.keeper.end(view.run_id, Result.LOST, error=RunError("unreachable", "Docker is not running"))
+        third = (await world.until_runs(3))[-1]
+        world.keeper.end(third.run_id, Result.ERROR, error=RunError("failed", "it broke"))
+        await until(lambda: bool(scheduler.dispatcher.queues))
+        world.clock.advance(60)
+        world.keeper.end((await world.until_runs(4))[-1].run_id, Result.ERROR, error=RunError("failed", "it broke"))
+        await world.until_closed(4)
+        done = await world.trigger(trigger_id)
+        assert (done.state, done.attempts, done.result) == (TriggerState.DONE, 4, "error")
 
 
 async def test_a_run_that_asks_for_it_is_run_again_at_once(world: SchedulerWorld) -> None:

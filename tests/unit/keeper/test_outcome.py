@@ -20,6 +20,7 @@ CASES: list[tuple[str, Facts, Result, int | None]] = [
     ("a rerun by exit code alone, as scripts ask for it", Facts(Exit(42)), Result.RERUN, 42),
     ("a rerun does not hide a failure", Facts(Exit(1), rerun_requested=True), Result.ERROR, 1),
     ("killed from outside", Facts(Exit(137)), Result.KILLED, 137),
+    ("killed because its engine went away", Facts(Exit(137, engine_was_away=True)), Result.LOST, 137),
     ("a program in it was killed", Facts(Exit(137), concluded=True), Result.ERROR, 137),
     ("out of memory is named", Facts(Exit(137, out_of_memory=True), memory_bytes=2**32), Result.ERROR, 137),
     ("memory pressure that a run survived", Facts(Exit(0, out_of_memory=True)), Result.COMPLETED, 0),

@@ -4,7 +4,7 @@ import pytest
 
 from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
-from freehold.runtime.docker_engine import SILENCE_S, through_restarts
+from freehold.runtime.restarts import SILENCE_S, Restarts
 
 AWAY = FreeholdError(Code.UNREACHABLE, "Docker is not running")
 
@@ -28,13 +28,13 @@ class Docker:
 
 async def test_a_restart_is_waited_through() -> None:
     clock = FakeClock()
-    assert await through_restarts(Docker(clock, AWAY, AWAY, AWAY, 7).wait, clock) == 7
+    assert await Restarts(clock).through(Docker(clock, AWAY, AWAY, AWAY, 7).wait) == 7
 
 
 async def test_a_docker_that_stays_away_is_told() -> None:
     clock = FakeClock()
     with pytest.raises(FreeholdError) as caught:
-        await through_restarts(Docker(clock, AWAY).wait, clock)
+        await Restarts(clock).through(Docker(clock, AWAY).wait)
     assert caught.value is AWAY
     assert clock.monotonic() == SILENCE_S
 
@@ -42,12 +42,12 @@ async def test_a_docker_that_stays_away_is_told() -> None:
 async def test_every_restart_has_its_own_minute() -> None:
     clock = FakeClock()
     long_run = (3600.0, AWAY)
-    assert await through_restarts(Docker(clock, long_run, AWAY, long_run, AWAY, long_run, 0).wait, clock) == 0
+    assert await Restarts(clock).through(Docker(clock, long_run, AWAY, long_run, AWAY, long_run, 0).wait) == 0
 
 
 async def test_another_error_is_not_waited_for() -> None:
     clock = FakeClock()
     gone = FreeholdError(Code.NOT_FOUND, "no such container")
     with pytest.raises(FreeholdError) as caught:
-        await through_restarts(Docker(clock, AWAY, gone).wait, clock)
+        await Restarts(clock).through(Docker(clock, AWAY, gone).wait)
     assert caught.value is gone
