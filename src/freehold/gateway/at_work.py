@@ -34,7 +34,7 @@ from freehold.gateway.local_peer import is_local
 from freehold.gateway.log_ring import LogRing
 from freehold.gateway.project_service import ProjectService, open_service
 from freehold.gateway.run_events import KeeperRunEvents
-from freehold.gateway.server import serving
+from freehold.gateway.server import Serving, serving
 from freehold.gateway.trusted_hosts import TrustedHosts
 from freehold.project.state import state_directory
 from freehold.store.credentials import FileCredentialStore
@@ -52,8 +52,11 @@ class Asking:
     web: bool
 
 
-async def work(asking: Asking, at: Address, front: Front, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Until `stop`. Raises as `open_service` does."""
+async def work(
+    asking: Asking, at: Address, front: Front, running: Serving, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:  # fmt: skip
+    """Until `stop`; `running` is who asks the front, and is stopped while all that it needs is still open. Raises as
+    `open_service` does."""
     async with (
         open_service(asking.root, asking.home, asking.environment) as service,
         _gateway(asking, at, service, stop) as gateway,
@@ -63,12 +66,13 @@ async def work(asking: Asking, at: Address, front: Front, stop: asyncio.Event, r
         app = make_app(gateway, hosts, web=asking.web, pages=pages, error_page=error_page)
         socket_path = state_directory(asking.root) / GATEWAY_SOCKET
         async with serving(app, [listen_unix(socket_path, PRIVATE_FILE)], local=True):
-            front.app = app
+            front.open(app)
             ready()
             await stop.wait()
             service.scheduler.dispatcher.stopping = True
             gateway.streams.close()
             gateway.changes.close()
+            await running.stop()
             socket_path.unlink(missing_ok=True)
 
 

@@ -59,13 +59,13 @@ async def serve(
     address = address_of(sockets[0])
     front, stop = Front(), asyncio.Event()
     with _told_by_signals(stop):
-        async with serving(front, sockets):
+        async with serving(front, sockets) as running:
             # Half a second of imports, during which /health answers already.
             await asyncio.to_thread(importlib.import_module, "freehold.gateway.at_work")
             from freehold.gateway.at_work import Asking, work
 
             asking = Asking(root, home, environment, expose, web)
-            await _unwrapped(work(asking, address, front, stop, lambda: ready(address)))
+            await _unwrapped(work(asking, address, front, running, stop, lambda: ready(address)))
 
 
 async def _unwrapped(doing: Awaitable[None]) -> None:

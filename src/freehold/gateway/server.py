@@ -17,12 +17,35 @@ from freehold.gateway.patient_protocol import Patience, PatientProtocol
 FINISH_WITHIN_S = 5
 """How long requests that are being answered may take when the service stops."""
 KEEP_ALIVE_S = 30
+LAST_MOMENT_S = 0.5
+"""For the first request of a connection when the service stops: an edge connects, and asks at once."""
+_LOOKS = 100
 
 
 class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nobody who has connected goes without an answer, so that a service which is replaced behind a socket of
+        systemd's loses no request (`docs/why/edge.md`).
+
+        asyncio drops what it has accepted and not yet taken in when a listener is closed, and uvicorn closes every
+        connection that has not asked yet: so first nobody more is accepted, and then those few have a moment.
+        """
+        loop = asyncio.get_running_loop()
+        for listener in (each for server in self.servers for each in server.sockets):
+            loop.remove_reader(listener.fileno())
+        for _ in range(_LOOKS):
+            await asyncio.sleep(LAST_MOMENT_S / _LOOKS)
+            if not any(_has_not_asked(one) for one in self.server_state.connections):
+                break
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _has_not_asked(connection: object) -> bool:
+    return getattr(connection, "cycle", connection) is None
 
 
 class Serving:
