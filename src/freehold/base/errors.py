@@ -28,6 +28,7 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
     MISDIRECTED = "misdirected"
+    OUTDATED = "outdated"
     NO_SCHEDULER = "no_scheduler"
     IMAGE = "image"
     OUT_OF_MEMORY = "out_of_memory"
@@ -63,6 +64,7 @@ HTTP_STATUSES: dict[Code, int] = {
     Code.CONFLICT: 409,
     Code.TOO_LARGE: 413,
     Code.MISDIRECTED: 421,
+    Code.OUTDATED: 426,
     Code.RATE_LIMITED: 429,
     Code.BUSY: 429,
     Code.UPSTREAM: 502,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import click
 
+from freehold import __version__
 from freehold.base.errors import FreeholdError
 from freehold.cli.context import Context
-from freehold.cli.output import print_json, say, table
+from freehold.cli.output import print_json, say, table, warn
 from freehold.cli.server import environment_asked_for, tunnel_to
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import ServerAddress
@@ -25,6 +26,7 @@ class Standing:
     project: ProjectThere
     status: ProjectStatus | None
     problem: str
+    difference: str = ""
 
 
 @click.command(name="status")
@@ -37,18 +39,22 @@ def status(context: Context, name: str) -> None:
     base = environment.server.base_path if environment.server else ""
     found = [_standing(environment.name, tunnel, each) for each in tunnel.do(projects_on(tunnel.connect(), base))]
     if context.json:
-        print_json({"environment": environment.name, "projects": [_described(each) for each in found]})
+        described = [_described(each) for each in found]
+        print_json({"environment": environment.name, "client_version": __version__, "projects": described})
     elif not found:
         say(f"There is no project on {environment.name} yet: freehold push -E {environment.name}")
     else:
-        headers = ["project", "release", "gateway", "keeper", "runs", "waiting", "problem"]
+        headers = ["project", "release", "version", "gateway", "keeper", "runs", "waiting", "problem"]
         table(headers, map(_row, found))
+        for difference in sorted({each.difference for each in found if each.difference}):
+            warn(difference)
 
 
 def _standing(environment: str, tunnel: Tunnel, project: ProjectThere) -> Standing:
     address = ServerAddress(environment, project.name, Layout(project.name).gateway_socket, tunnel)
     try:
-        return Standing(project, Gateway(address).get("/status", ProjectStatus), "")
+        gateway = Gateway(address)
+        return Standing(project, gateway.get("/status", ProjectStatus), "", gateway.version_difference)
     except FreeholdError as error:
         return Standing(project, None, error.message)
 
@@ -58,6 +64,7 @@ def _row(each: Standing) -> tuple[object, ...]:
     return (
         project.name,
         project.release,
+        told.version if told else "",
         project.service.words if project.service else "none",
         project.keeper.words if project.keeper else "none",
         told.running if told else "",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+import msgspec
 
+from freehold import __version__
 from freehold.base.plain_text import clipped, one_line
 from freehold.base.words import plural
 from freehold.cli.agent_status import LONGEST_TEXT, last_run, money, next_run, places, result, starters
@@ -42,7 +44,12 @@ def command(context: Context, agent: str) -> None:
         print_json(view) if context.json else _show_agent(view)
         return
     status = gateway.get("/status", ProjectStatus)
-    print_json(status) if context.json else _show_project(status, quiet=context.quiet)
+    if context.json:
+        print_json({**msgspec.to_builtins(status), "client_version": __version__})
+        return
+    _show_project(status, quiet=context.quiet)
+    if difference := gateway.version_difference:
+        warn(difference)
 
 
 def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
@@ -55,6 +62,8 @@ def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
             web = f", console: {status.console}" if status.console else " (no console: freehold start --web)"
             say(f"gateway: {one_line(status.address)}{one_line(web)}")
         say(f"spent: {money(status)}")
+        if status.release:
+            say(f"release {status.release}, Freehold {status.version}; this is {__version__}")
         if status.paused:
             say(paint("paused: what comes waits; `freehold resume` lets it begin", fg="yellow"))
         elif status.held:

@@ -24,6 +24,7 @@ from freehold.client.gateway_address import GatewayAddress, LocalAddress, Remote
 from freehold.client.server_events import ServerEvent, server_events
 from freehold.wire.decoding import decode_json
 from freehold.wire.service import API
+from freehold.wire.versions import HEADER, told_of_server
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +37,7 @@ LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 LONGEST_LINE_BYTES = 1024 * 1024
 LARGEST_EVENT_BYTES = 2 * LONGEST_LINE_BYTES
 _PIECE_BYTES = 64 * 1024
+_BY_VERSION = frozenset({Code.NOT_FOUND, Code.PROTOCOL, Code.USAGE})
 _UNREACHABLE_STATUSES = frozenset({502, 503, 504})
 
 
@@ -45,6 +47,14 @@ class Gateway:
 
     def __init__(self, address: GatewayAddress) -> None:
         self.address = address
+        self.version = ""
+        """Of the program that answered last; empty before, and for one that says none."""
+
+    @property
+    def version_difference(self) -> str:
+        """What to do about a gateway of another version than ours; empty where it is the same."""
+        environment = "" if isinstance(self.address, LocalAddress) else self.address.environment
+        return told_of_server(__version__, self.version, environment)
 
     def get(self, path: str, answer: type[Answer], **query: object) -> Answer:
         """What is at `path` (below `/api/v1`); of the query, what is empty or None is left out."""
@@ -61,7 +71,8 @@ class Gateway:
         try:
             return decode_json(content, msgspec.json.Decoder(answer))
         except msgspec.DecodeError as error:
-            raise _not_ours(self.address, f"its answer to {method} {path} cannot be read: {error}") from None
+            told = _not_ours(self.address, f"its answer to {method} {path} cannot be read: {error}")
+            raise self._perhaps_by_version(told) from None
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         """A request as it is, to any path of the gateway: status and content of a good answer."""
@@ -69,7 +80,7 @@ class Gateway:
         with self._response(method, path, headers, body, DEADLINE_S) as response:
             content = _content(self.address, response, deadline)
             if not 200 <= response.status < 300:
-                raise _refusal(self.address, response.status, content)
+                raise self._perhaps_by_version(_refusal(self.address, response.status, content))
             return response.status, content
 
     def stream(self, path: str, after: str = "") -> Iterator[ServerEvent]:
@@ -105,7 +116,13 @@ class Gateway:
     def _require_good(self, response: http.client.HTTPResponse) -> None:
         if response.status != 200:
             content = _content(self.address, response, time.monotonic() + DEADLINE_S)
-            raise _refusal(self.address, response.status, content)
+            raise self._perhaps_by_version(_refusal(self.address, response.status, content))
+
+    def _perhaps_by_version(self, error: FreeholdError) -> FreeholdError:
+        """What one does not know, or says otherwise, the other may as well."""
+        if error.code not in _BY_VERSION or not self.version_difference:
+            return error
+        return FreeholdError(error.code, error.message, f"{error.hint}\n{self.version_difference}".strip())
 
     @contextlib.contextmanager
     def _response(
@@ -113,11 +130,18 @@ class Gateway:
     ) -> Iterator[http.client.HTTPResponse]:
         try:
             connection, base, key = _connect(self.address, timeout_s)
-            sent = {"Accept": "application/json", "User-Agent": f"freehold/{__version__}", **key, **headers}
+            sent = {
+                "Accept": "application/json",
+                "User-Agent": f"freehold/{__version__}",
+                HEADER: __version__,
+                **key,
+                **headers,
+            }
             try:
                 _require_listener(self.address, connection)
                 connection.request(method, base + path, body or None, sent)
                 with connection.getresponse() as response:
+                    self.version = clipped(response.getheader(HEADER, ""), 40)
                     yield response
             finally:
                 connection.close()

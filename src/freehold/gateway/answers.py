@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.wire.versions import OLDEST_CLIENT
 
 JSON = "application/json"
 NEVER_STORED = {"Cache-Control": "no-store"}
@@ -53,6 +54,9 @@ def as_error(error: FreeholdError, status: int | None = None, retry_after_s: int
 def with_error_headers(response: Response, retry_after_s: int = RETRY_AFTER_S) -> Response:
     if response.status_code in (429, 503):
         response.headers["Retry-After"] = str(retry_after_s)
+    if response.status_code == 426:  # RFC 9110, section 15.5.22: what to upgrade to is named
+        response.headers["Upgrade"] = f"freehold/{OLDEST_CLIENT}"
+        response.headers["Connection"] = "upgrade"
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

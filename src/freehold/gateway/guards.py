@@ -12,10 +12,13 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.answers import as_error
 from freehold.gateway.local_peer import is_local
 from freehold.gateway.trusted_hosts import TrustedHosts, is_own_page
+from freehold.wire.service import API
+from freehold.wire.versions import HEADER, require_served
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token", "secret", "authorization", "password"})
@@ -30,13 +33,14 @@ _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-_HEADERS = (
+GUARDING = (
     (b"content-security-policy", _CSP.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (HEADER.lower().encode(), __version__.encode()),
 )
 SLOW_S = 1.0
 """An answer that takes longer to begin is worth a line in the log."""
@@ -59,7 +63,7 @@ class Guards:
         if scope["type"] == "lifespan":
             return
         began = time.monotonic()
-        answered = _Answered(scope, send, began, self._observe)
+        answered = Answered(scope, send, began, self._observe)
         try:
             require_welcome(scope, self._hosts(scope))
         except FreeholdError as error:
@@ -69,16 +73,22 @@ class Guards:
             await self._app(scope, receive, answered.send)
         except ClientDisconnect:
             pass  # there is nobody to answer
-        except Exception:
+        except Exception as error:
             if answered.status or scope["type"] != "http":
                 raise
-            _logger.exception("a request failed", extra={"path": scope["path"]})
-            defect = FreeholdError(Code.INTERNAL, "the gateway failed", "Its log says more; please report it.")
-            await as_error(defect)(scope, receive, answered.send)
+            await answer_defect(scope, receive, answered, error)
+
+
+async def answer_defect(scope: Scope, receive: Receive, answered: Answered, error: Exception) -> None:
+    """What a request is answered with that met a defect of ours."""
+    _logger.error("a request failed", exc_info=error, extra={"path": scope["path"]})
+    defect = FreeholdError(Code.INTERNAL, "the gateway failed", "Its log says more; please report it.")
+    await as_error(defect)(scope, receive, answered.send)
 
 
 def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
-    """Raises MISDIRECTED for a name that is not ours, DENIED for a page that is not, USAGE for a secret in the URL."""
+    """Raises MISDIRECTED for a name that is not ours, OUTDATED for a client that is too old, DENIED for somebody else's
+    page, USAGE for a secret in the URL."""
     headers, path = Headers(scope=scope), scope["path"]
     names = headers.getlist("host")
     host = names[0] if len(names) == 1 else ""  # of two, something before us may have looked at the other one
@@ -88,6 +98,8 @@ def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
             "this gateway does not answer to the name in the address",
             "Set gateway.url in the project's config.toml to the address by which it is reached.",
         )
+    if path.startswith(API):
+        require_served(headers.get(HEADER, ""), __version__)
     changing = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
     if changing and not is_own_page(host, headers):
         raise FreeholdError(Code.DENIED, "pages of other sites may change nothing here", "Use the console itself.")
@@ -112,7 +124,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, error: FreeholdErr
     await as_error(error)(scope, receive, send)
 
 
-class _Answered:
+class Answered:
     """Gives an answer its headers, and says in the log when it failed or was slow: its path, never its query."""
 
     def __init__(self, scope: Scope, send: Send, began: float, observe: Observe) -> None:
@@ -126,7 +138,7 @@ class _Answered:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             given = {name for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *(one for one in _HEADERS if one[0] not in given)]
+            message["headers"] = [*message["headers"], *(one for one in GUARDING if one[0] not in given)]
             self._note()
         await self._send(message)
 

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from freehold import __version__
 from freehold.gateway import bodies
 from freehold.gateway.health import UNTOLD
 from freehold.wire.service import API
+from freehold.wire.versions import HEADER, OLDEST_CLIENT
 from tests.support.gateway_world import PORT, GatewayWorld, errors
 
 
@@ -148,3 +150,19 @@ async def test_what_does_not_work_is_nothing_for_strangers(world: GatewayWorld) 
         response = await asking.get("/health", headers=headers)
         assert (response.status_code, response.json()["status"]) == (200, "degraded")
         assert response.json()["problems"] == [UNTOLD]
+
+
+async def test_a_client_that_is_too_old_is_told_what_to_install(world: GatewayWorld) -> None:
+    answer = await world.client.get(f"{API}/status", headers={HEADER: "0.0.9"})
+    assert answer.status_code == 426
+    assert answer.headers["upgrade"] == f"freehold/{OLDEST_CLIENT}"
+    assert "0.0.9" in errors(answer)["message"]
+    assert __version__ in errors(answer)["hint"]
+    assert answer.headers[HEADER] == __version__
+    assert (await world.client.get("/health", headers={HEADER: "0.0.9"})).status_code == 200
+
+
+@pytest.mark.parametrize("version", [__version__, "99.0", "not a version"])
+async def test_every_other_client_is_served_and_told_our_version(world: GatewayWorld, version: str) -> None:
+    answer = await world.client.get(f"{API}/status", headers={HEADER: version})
+    assert (answer.status_code, answer.headers[HEADER]) == (200, __version__)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
 from freehold.client import gateway as gateway_module
@@ -15,6 +16,7 @@ from freehold.client.gateway import LARGEST_EVENT_BYTES, Gateway
 from freehold.client.gateway_address import LocalAddress, remote_address
 from freehold.client.server_events import ServerEvent
 from freehold.wire.service import GATEWAY_SOCKET, Health
+from freehold.wire.versions import HEADER
 from tests.support.fake_gateway import FakeGateway, Raw, listening_in, listening_on_loopback
 
 KEY = "fh_a-key-that-nobody-sees"
@@ -165,3 +167,22 @@ def test_a_stream_that_is_refused_says_why(fake: FakeGateway, local: Gateway) ->
     fake.replies["GET /runs/a/events"] = FreeholdError(Code.NOT_FOUND, "no such run")
     with pytest.raises(FreeholdError, match="no such run"):
         list(local.stream("/runs/a/events"))
+
+
+def test_versions_are_told_both_ways(fake: FakeGateway, local: Gateway) -> None:
+    fake.replies["GET /status"] = Raw(b'{"status":"ok","version":"9.9.9"}', headers={HEADER: "9.9.9"})
+    local.get("/status", Health)
+    assert fake.asked[0].headers[HEADER.lower()] == __version__
+    assert local.version == "9.9.9"
+    assert "9.9.9" in local.version_difference
+
+
+def test_what_a_gateway_of_another_version_does_not_know_may_be_because_of_that(
+    fake: FakeGateway, local: Gateway
+) -> None:
+    fake.replies["GET /status"] = Raw(b'{"code":"not_found","message":"nothing here"}', 404, {HEADER: "0.0.1"})
+    error = failure(local)
+    assert error.message == "nothing here"
+    assert "the running project has 0.0.1" in error.hint
+    fake.replies["GET /status"] = Raw(b'{"code":"denied","message":"no"}', 403, {HEADER: "0.0.1"})
+    assert failure(local).hint == ""
