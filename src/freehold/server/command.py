@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from freehold.server.layout import Layout
-from freehold.server.variables import variables
 
 _KEPT = ("TERM", "LANG", "LC_ALL", "NO_COLOR", "COLUMNS")
 """Of the person's environment; anything else could lead the program elsewhere."""
@@ -17,7 +16,7 @@ def command_text(layout: Layout) -> str:
     As the gateway's user one sees runs and asks the project; Docker and the credentials of agents are the keeper's.
     """
     user = shlex.quote(layout.user)
-    values = {"PATH": "/usr/local/bin:/usr/bin:/bin", **variables(layout, layout.gateway_home)}
+    values = {"PATH": "/usr/local/bin:/usr/bin:/bin", **layout.variables(layout.gateway_home)}
     told = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
     kept = " ".join(f'${{{name}:+"{name}=${name}"}}' for name in _KEPT)
     program, project = shlex.quote(f"{layout.program}/bin/freehold"), shlex.quote(layout.current)

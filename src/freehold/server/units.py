@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from freehold.server.layout import Layout
-from freehold.server.variables import variables
+from freehold.server.unit_word import command_word, unit_word
 
-_MARK = "# Written by freehold; it is written anew by the next push."
+MARK = "# Written by freehold; it is written anew by the next push."
+_HOMES = ("/home/", "/root/", "/run/user/")
+_NO_HOMES = "ProtectHome=yes"
 _CAGE = (
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=",
     "ProtectSystem=strict",
-    "ProtectHome=yes",
+    _NO_HOMES,
     "PrivateTmp=yes",
     "PrivateDevices=yes",
     "ProtectKernelTunables=yes",
@@ -42,13 +44,16 @@ _CAGE = (
 
 @dataclass(frozen=True)
 class Listening:
-    """Where the gateway is reached: `port` on `address`, 127.0.0.1 where an edge is in front of it."""
+    """Where the gateway is reached: `port` on `address`, 127.0.0.1 where an edge is in front of it. An empty one stands
+    for every address of the machine."""
 
     port: int = 8080
     address: str = "127.0.0.1"
 
     @property
     def stream(self) -> str:
+        if not self.address:
+            return str(self.port)
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
@@ -63,8 +68,10 @@ def socket_unit(layout: Layout, listening: Listening) -> str:
     )
 
 
-def service_unit(layout: Layout) -> str:
-    """The gateway and the scheduler. Ended, it has half a minute for what it is answering; runs are the keeper's."""
+def service_unit(layout: Layout, *, expose: bool = False) -> str:
+    """The gateway and the scheduler. Ended, it has half a minute for what it is answering; runs are the keeper's. With
+    `expose` it answers to the machine's own names, too."""
+    hidden = [layout.keeper_home] if layout.keeper_home != layout.gateway_home else []
     return _text(
         (
             "Unit",
@@ -79,15 +86,15 @@ def service_unit(layout: Layout) -> str:
         (
             "Service",
             [
-                *_who(layout.user, layout.user),
+                *_who(layout.user, layout.group),
                 *_environment(layout, layout.gateway_home),
-                f"ExecStart={layout.program}/bin/freehold -p {layout.current} start --headless --web",
+                f"ExecStart={_freehold(layout, 'start', '--headless', '--web', *(['--expose'] if expose else []))}",
                 "Restart=always",
                 "RestartSec=2",
                 "TimeoutStopSec=30",
-                f"ReadWritePaths={layout.gateway_state} {layout.gateway_home}",
-                f"InaccessiblePaths=-/run/docker.sock -{layout.keeper_home}",
-                *_CAGE,
+                f"ReadWritePaths={_paths(layout.gateway_state, layout.gateway_home)}",
+                f"InaccessiblePaths=-/run/docker.sock {_paths(*hidden, before='-')}".rstrip(),
+                *_cage(layout),
             ],
         ),
         ("Install", ["WantedBy=multi-user.target"]),
@@ -110,15 +117,15 @@ def keeper_unit(layout: Layout) -> str:
         (
             "Service",
             [
-                *_who(layout.keeper_user, layout.user),
+                *_who(layout.keeper_user, layout.group),
                 "SupplementaryGroups=docker",
                 *_environment(layout, layout.keeper_home),
-                f"ExecStart={layout.program}/bin/freehold -p {layout.current} keeper run",
+                f"ExecStart={_freehold(layout, 'keeper', 'run')}",
                 "Restart=always",
                 "RestartSec=2",
                 "TimeoutStopSec=30",
-                f"ReadWritePaths={layout.keeper_state} {layout.keeper_home}",
-                *_CAGE,
+                f"ReadWritePaths={_paths(layout.keeper_state, layout.keeper_home)}",
+                *_cage(layout),
             ],
         ),
         ("Install", ["WantedBy=multi-user.target"]),
@@ -130,9 +137,25 @@ def _who(user: str, group: str) -> Sequence[str]:
 
 
 def _environment(layout: Layout, home: str) -> Sequence[str]:
-    return [f"Environment={name}={value}" for name, value in variables(layout, home).items()]
+    return [f"Environment={unit_word(f'{name}={value}')}" for name, value in layout.variables(home).items()]
+
+
+def _freehold(layout: Layout, *words: str) -> str:
+    return " ".join(command_word(word) for word in (f"{layout.program}/bin/freehold", "-p", layout.current, *words))
+
+
+def _paths(*paths: str, before: str = "") -> str:
+    return " ".join(unit_word(f"{before}{path}") for path in dict.fromkeys(paths))
+
+
+def _cage(layout: Layout) -> Sequence[str]:
+    """Where a project or its program lies in somebody's home, homes can be read, as far as their files allow it."""
+    lies_in = (layout.program, layout.current, layout.gateway_state, layout.gateway_home)
+    if not any(f"{path}/".startswith(_HOMES) for path in lies_in):
+        return _CAGE
+    return [line if line != _NO_HOMES else "ProtectHome=read-only" for line in _CAGE]
 
 
 def _text(*sections: tuple[str, Sequence[str]]) -> str:
     parts = [f"[{name}]\n" + "\n".join(lines) + "\n" for name, lines in sections]
-    return f"{_MARK}\n" + "\n".join(parts)
+    return f"{MARK}\n" + "\n".join(parts)
