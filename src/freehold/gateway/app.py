@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
@@ -23,8 +24,9 @@ from freehold.gateway.health import health_routes
 from freehold.gateway.legacy.table import legacy_routes
 from freehold.gateway.login import login_routes
 from freehold.gateway.openapi import document
+from freehold.gateway.plain_deliveries import PlainDeliveries
 from freehold.gateway.trusted_hosts import TrustedHosts
-from freehold.gateway.webhook_routes import Deliveries, note_refused_body, webhook_routes
+from freehold.gateway.webhook_routes import note_refused_body, webhook_routes
 from freehold.wire.service import API
 
 _FOR_PROGRAMS = ("/api/", "/webhooks/", "/control/")
@@ -60,12 +62,14 @@ def make_app(
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_served(error_page)})
     inner.router.redirect_slashes = False
+    held: Counter[str] = Counter()
     taking = Bodies(
-        Deliveries(inner, gateway),
+        inner,
         deadline_s=body_deadline_s,
+        held=held,
         refused=lambda scope, error: note_refused_body(gateway, scope, error),
     )
-    return Guards(taking, hosts, gateway.metrics.answered)
+    return PlainDeliveries(Guards(taking, hosts, gateway.metrics.answered), gateway, held)
 
 
 async def _front(request: Request) -> Response:

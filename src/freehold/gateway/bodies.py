@@ -34,19 +34,20 @@ class Bodies:
         *,
         deadline_s: float = DEADLINE_S,
         most_held: int = MOST_HELD,
+        held: Counter[str] | None = None,
         refused: Callable[[Scope, FreeholdError], None] = lambda _scope, _error: None,
     ) -> None:
         self._app = app
         self._refused = refused
         self._deadline_s = deadline_s
         self._most_held = most_held
-        self._held: Counter[str] = Counter()
+        self._held: Counter[str] = Counter() if held is None else held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        body, purse = bytearray(), _purse_of(scope)
+        body, purse = bytearray(), purse_of(scope)
         try:
             if not await self._read(scope, receive, body, purse):
                 return  # whoever asked has gone
@@ -56,7 +57,7 @@ class Bodies:
             response.headers["Connection"] = "close"  # what was not read must not be taken for the next request
             await response(scope, receive, send)
         else:
-            await self._app(scope, _once(bytes(body), receive), send)
+            await self._app(scope, once(bytes(body), receive), send)
         finally:
             self._held[purse] -= len(body)
 
@@ -92,7 +93,8 @@ def _is_delivery(scope: Scope) -> bool:
     return str(scope["path"]).startswith("/webhooks/")
 
 
-def _purse_of(scope: Scope) -> str:
+def purse_of(scope: Scope) -> str:
+    """With whose bodies that of a request is counted."""
     return "local" if is_local(scope) else "deliveries" if _is_delivery(scope) else "others"
 
 
@@ -120,7 +122,7 @@ def _require_fits(length: int, most: int) -> None:
         raise FreeholdError(Code.TOO_LARGE, f"the body is larger than {size(most)}", "Send less.")
 
 
-def _once(body: bytes, receive: Receive) -> Receive:
+def once(body: bytes, receive: Receive) -> Receive:
     sent = False
 
     async def once_more() -> Message:

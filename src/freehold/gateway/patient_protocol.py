@@ -25,6 +25,8 @@ most (256 kB): before that is not known where a head begins."""
 MOST_IN_LINE = 64
 """Requests of one connection that wait for the answer to the one before. Each takes fifty times the memory of its
 bytes, and browsers send none so."""
+WHOLE = "freehold.whole"
+"""Where the scope says that all of the request is here: what an application asks for now, it has at once."""
 _OF_A_BODY = (b"content-length", b"transfer-encoding")
 
 
@@ -120,6 +122,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._bare_bytes = 0
+        self.scope[WHOLE] = True  # type: ignore[literal-required]  # a word of ours
         super().on_message_complete()
 
     def _expect(self) -> None:

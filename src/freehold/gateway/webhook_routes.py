@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.answers import as_error, as_json
@@ -22,71 +22,47 @@ _PREFIX = "/webhooks/"
 _logger = logging.getLogger(__name__)
 
 
-class Deliveries:
-    """Around an application behind `Bodies`: takes deliveries in itself. At a burst, finding the route and making a
-    request of it would be a third of all the work."""
-
-    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
-        self._app = app
-        self._gateway = gateway
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        source = scope["path"][len(_PREFIX) :]
-        is_one = scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_PREFIX)
-        if not is_one or not source or "/" in source:
-            await self._app(scope, receive, send)
-            return
-        scope[ROUTE] = PATH
-        came = await receive()
-        if came["type"] == "http.request":
-            response = await _take(self._gateway, _delivery(self._gateway, source, scope, came.get("body", b"")))
-            await response(scope, receive, send)
-
-
 def webhook_routes(gateway: Gateway) -> list[Route]:
-    """What senders ask for with `GET`, and which methods there are."""
-
     async def deliver(request: Request) -> Response:
         request.scope[ROUTE] = PATH
-        delivery = _delivery(gateway, request.path_params["source"], request.scope, await request.body())
-        if request.method == "POST":
-            return await _take(gateway, delivery)
+        delivery = delivery_of(gateway, request.path_params["source"], request.scope, await request.body())
         try:
-            return _answer(gateway.webhooks.challenge(delivery))
+            if request.method == "POST":
+                return answer_of(await gateway.webhooks.take(delivery))
+            return answer_of(gateway.webhooks.challenge(delivery))
         except FreeholdError as error:
-            return _not_taken(gateway, error, delivery.source)
+            return not_taken(gateway, error, delivery.source)
 
     return [Route(PATH, deliver, methods=["GET", "POST"])]
 
 
-def _delivery(gateway: Gateway, source: str, scope: Scope, body: bytes) -> Delivery:
+def source_in(scope: Scope) -> str:
+    """The source, or the type of sources, that the path names; empty where it is another one."""
+    path: str = scope["path"]
+    source = path[len(_PREFIX) :] if path.startswith(_PREFIX) else ""
+    return "" if "/" in source else source
+
+
+def delivery_of(gateway: Gateway, source: str, scope: Scope, body: bytes) -> Delivery:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     query = scope["query_string"]
     asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ()
     return Delivery.of(source, headers, body, gateway.service.clock.now(), asked)
 
 
-async def _take(gateway: Gateway, delivery: Delivery) -> Response:
-    try:
-        return _answer(await gateway.webhooks.take(delivery))
-    except FreeholdError as error:
-        return _not_taken(gateway, error, delivery.source)
-
-
 def note_refused_body(gateway: Gateway, scope: Scope, error: FreeholdError) -> None:
     """What was asked for was refused before its body was whole: a delivery is counted."""
-    source = scope["path"][len(_PREFIX) :]
-    if scope["path"].startswith(_PREFIX) and source and "/" not in source:
+    if source := source_in(scope):
         gateway.note_refused(source, error)
 
 
-def _not_taken(gateway: Gateway, error: FreeholdError, source: str) -> Response:
+def not_taken(gateway: Gateway, error: FreeholdError, source: str) -> Response:
     gateway.metrics.failed(error)
     gateway.note_refused(source, error)
     return _refusal(error, source)
 
 
-def _answer(answer: object) -> Response:
+def answer_of(answer: object) -> Response:
     return Response() if answer == {} else as_json(answer)
 
 
