@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.client.server_target import target_of
 from freehold.deploy.facts import gather
 from freehold.deploy.managed_files import LogIn
@@ -21,17 +23,20 @@ from freehold.store.environments import Environments
 from freehold.store.known_hosts import KnownHosts
 from tests.support.sandbox import SandboxServer
 
+AGAIN_FOR_S = 20.0
+
 
 def target_in(home: Path, environment: str = "box", user: str = "", port: int = 0) -> Target:
     target = target_of(Environments(home).read(environment), FileCredentialStore(home))
     return replace(target, user=user or target.user, port=port or target.port)
 
 
-def log_in_to(sandbox: SandboxServer, user: str = "", port: int = 0) -> LogIn:
+def log_in_to(sandbox: SandboxServer, user: str = "", port: int = 0, connect_timeout_s: float = 20) -> LogIn:
     """Further logins as those that a push makes."""
+    target = replace(target_in(sandbox.home, user=user, port=port), connect_timeout_s=connect_timeout_s)
 
     async def log_in() -> Host:
-        return await logged_in(sandbox, user, port)
+        return await open_ssh_host(target, KnownHosts(sandbox.home))
 
     return log_in
 
@@ -42,7 +47,16 @@ async def logged_in(sandbox: SandboxServer, user: str = "", port: int = 0) -> Ss
 
 @contextlib.asynccontextmanager
 async def on(sandbox: SandboxServer, user: str = "", port: int = 0) -> AsyncIterator[SshHost]:
-    host = await logged_in(sandbox, user, port)
+    """A login, and again while the server takes none: sshd is away for a moment when it reads its files anew."""
+    deadline = asyncio.get_running_loop().time() + AGAIN_FOR_S
+    while True:
+        try:
+            host = await logged_in(sandbox, user, port)
+            break
+        except FreeholdError as error:
+            if error.code is not Code.UNREACHABLE or asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.2)
     try:
         yield host
     finally:

@@ -63,6 +63,7 @@ def apply(document: dict[str, Any]) -> dict[str, Any]:
             require(step["argv"], step["patience_s"])
     except (Refused, OSError) as error:
         not_done = put_back(name)
+        ran(["systemctl", "stop", timer(name, token)])
         left = f"; not put back: {'; '.join(not_done)}" if not_done else "; all is as it was"
         raise Refused("failed", f"{error}{left}") from None
     if not document["undo_after_s"]:
