@@ -12,10 +12,13 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.answers import as_error
 from freehold.gateway.local_peer import is_local
 from freehold.gateway.trusted_hosts import TrustedHosts, is_own_page
+from freehold.wire.service import API
+from freehold.wire.versions import HEADER, require_served
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token", "secret", "authorization", "password"})
@@ -37,6 +40,7 @@ GUARDING = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (HEADER.lower().encode(), __version__.encode()),
 )
 SLOW_S = 1.0
 """An answer that takes longer to begin is worth a line in the log."""
@@ -83,7 +87,8 @@ async def answer_defect(scope: Scope, receive: Receive, answered: Answered, erro
 
 
 def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
-    """Raises MISDIRECTED for a name that is not ours, DENIED for a page that is not, USAGE for a secret in the URL."""
+    """Raises MISDIRECTED for a name that is not ours, OUTDATED for a client that is too old, DENIED for somebody else's
+    page, USAGE for a secret in the URL."""
     headers, path = Headers(scope=scope), scope["path"]
     names = headers.getlist("host")
     host = names[0] if len(names) == 1 else ""  # of two, something before us may have looked at the other one
@@ -93,6 +98,8 @@ def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
             "this gateway does not answer to the name in the address",
             "Set gateway.url in the project's config.toml to the address by which it is reached.",
         )
+    if path.startswith(API):
+        require_served(headers.get(HEADER, ""), __version__)
     changing = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
     if changing and not is_own_page(host, headers):
         raise FreeholdError(Code.DENIED, "pages of other sites may change nothing here", "Use the console itself.")
