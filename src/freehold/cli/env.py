@@ -7,6 +7,7 @@ import click
 from freehold.cli.env_add import add, init
 from freehold.cli.env_bind import set_
 from freehold.cli.env_check import check
+from freehold.cli.env_deprov import deprov
 from freehold.cli.env_list import list_, show
 from freehold.cli.env_logs import logs
 from freehold.cli.env_prov import https, prov
@@ -22,5 +23,5 @@ def command() -> None:
     """
 
 
-for _each in (add, init, list_, show, set_, prov, https, check, status, logs, remove):
+for _each in (add, init, list_, show, set_, prov, https, deprov, check, status, logs, remove):
     command.add_command(_each)

@@ -40,7 +40,7 @@ from freehold.store.known_hosts import KnownHosts
 async def means_for(context: Context, record: Record, shop: Shop, flags: Flags, teller: Teller) -> Means:
     """Raises CREDENTIAL when a provider does not accept its token."""
     clock, server = SystemClock(), record.server
-    arrival = Arrival(_log_in(context), lambda error: _is_accepted(context, flags, error), clock)
+    arrival = Arrival(log_in(context), lambda error: is_accepted(context, flags, error), clock)
     renting = None
     if server.provider not in ("", EXISTING):
         provider = await shop.provider(server.provider)
@@ -77,17 +77,17 @@ async def _web(record: Record, shop: Shop, flags: Flags, teller: Teller, clock: 
             return None
 
 
-def _log_in(context: Context) -> LogIn:
+def log_in(context: Context) -> LogIn:
     known = KnownHosts(context.home)
 
-    async def log_in(target: Target) -> tuple[Host, HostKey]:
+    async def opened(target: Target) -> tuple[Host, HostKey]:
         host = await open_ssh_host(target, known)
         return host, host.host_key
 
-    return log_in
+    return opened
 
 
-def _is_accepted(context: Context, flags: Flags, error: HostKeyError) -> bool:
+def is_accepted(context: Context, flags: Flags, error: HostKeyError) -> bool:
     if flags.host_key == FIRST:
         return True
     if not can_ask(context):
