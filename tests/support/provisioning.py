@@ -128,7 +128,10 @@ class World:
         self.served[document["project"]] = document["certificate"]
         return {"csr": ""}
 
-    def _edge(self, _: dict[str, Any]) -> dict[str, Any]:
+    def _edge(self, document: dict[str, Any]) -> dict[str, Any]:
+        if "seen" in document:
+            self.served.pop(document["project"], None)
+            return {"stale": False}
         return {"certificates": {name: {"pem": pem, "closed": True} for name, pem in self.served.items()}}
 
 
