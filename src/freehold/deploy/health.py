@@ -46,6 +46,15 @@ class UnhealthyError(FreeholdError):
         self.journal = tuple(journal)
 
 
+def unhealthy(host: Host, layout: Layout, release: str, outcome: str, error: FreeholdError) -> UnhealthyError:
+    """What is told of a release that was not well, for the reason `error`; `outcome` says what counts now."""
+    journal = error.journal if isinstance(error, UnhealthyError) else ()
+    why = error.message.replace("\n", "\n  ")
+    return UnhealthyError(
+        f"{layout.project} on {host.name}: release {release} is not well; {outcome}\n  {why}", journal
+    )
+
+
 @dataclass(frozen=True)
 class EdgePort:
     """Where visitors come in on the server: `host` is the name they ask for, empty for none."""

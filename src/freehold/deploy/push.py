@@ -10,7 +10,7 @@ from freehold.base.errors import FreeholdError
 from freehold.deploy.activation import Activation
 from freehold.deploy.apply import HalfwayError, Phases, carry_out
 from freehold.deploy.facts import gather
-from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.health import HealthPart, unhealthy
 from freehold.deploy.lease import Lease
 from freehold.deploy.parts import Parts
 from freehold.deploy.plan import Plan
@@ -87,20 +87,17 @@ class Begun:
 
     async def _gone_back(self, failed: HalfwayError) -> FreeholdError:
         """What is to be told, once the release before counts again, or could not be made to."""
-        plan, layout = self.plan, self.push.wanted.layout
-        where = f"{layout.project} on {self.push.host.name}"
-        why = f"{where}: release {plan.release.id} is not well: {failed.error.message}"
-        journal = failed.error.journal if isinstance(failed.error, UnhealthyError) else ()
+        plan, layout, host = self.plan, self.push.wanted.layout, self.push.host
         if plan.before is None:
-            return UnhealthyError(f"{why}. There is no release before it to go back to.", journal)
+            return unhealthy(host, layout, plan.release.id, "there is none before it to go back to", failed.error)
         try:
-            await Activation(layout, self.lease, self.health).activate(self.push.host, plan.before, self.push.phases)
+            await Activation(layout, self.lease, self.health).activate(host, plan.before, self.push.phases)
             await self._remove_failed()
         except FreeholdError as error:
-            return UnhealthyError(
-                f"{why}. Going back to release {plan.before.id} failed too: {error.message}", journal
-            )  # fmt: skip
-        return UnhealthyError(f"{why}. Release {plan.before.id} counts again, and is well.", journal)
+            outcome = f"going back to release {plan.before.id} failed too: {error.message}"
+        else:
+            outcome = f"release {plan.before.id} counts again, and is well"
+        return unhealthy(host, layout, plan.release.id, outcome, failed.error)
 
     async def _remove_failed(self) -> None:
         """It was never well: nobody goes back to it."""

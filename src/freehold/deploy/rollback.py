@@ -8,7 +8,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.activation import Activation
 from freehold.deploy.apply import Phases
 from freehold.deploy.facts import fact, gather
-from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.health import HealthPart, UnhealthyError, unhealthy
 from freehold.deploy.lease import Lease
 from freehold.deploy.release_files import ReleaseFiles
 from freehold.deploy.release_part import ReleaseFacts, ReleasePart, require_release
@@ -79,13 +79,13 @@ class Rollback:
     async def _returned(
         self, activation: Activation, target: ReleaseRecord, before: ReleaseRecord, error: FreeholdError
     ) -> UnhealthyError:
-        why = f"{self.layout.project} on {self.host.name}: release {target.id} is not well: {error.message}"
-        journal = error.journal if isinstance(error, UnhealthyError) else ()
         try:
             await activation.activate(self.host, before, self.phases)
         except FreeholdError as other:
-            return UnhealthyError(f"{why}. Release {before.id} is not either: {other.message}", journal)
-        return UnhealthyError(f"{why}. Release {before.id} counts again, and is well.", journal)
+            outcome = f"going back to release {before.id} failed too: {other.message}"
+        else:
+            outcome = f"release {before.id} counts again, and is well"
+        return unhealthy(self.host, self.layout, target.id, outcome, error)
 
 
 _NONE = ReleaseRecord(id="", project="", content="", program="", pushed_at="", pushed_by="", version="")
