@@ -9,6 +9,7 @@ from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import confirm, note, print_json, say, table
 from freehold.cli.table import Narrower
+from freehold.cli.trigger_id import whole_trigger_id
 from freehold.cli.when import local_time, to_the_minute
 from freehold.client.gateway import in_path
 from freehold.wire.service import TriggerView
@@ -86,8 +87,10 @@ def dead(context: Context, limit: int) -> None:
 @click.argument("trigger")
 @click.pass_obj
 def replay(context: Context, trigger: str) -> None:
-    """Let a dead letter wait again, as it came."""
-    answer = gateway_of(context).post(f"/triggers/{in_path(trigger)}/replay", object)
+    """Let a dead letter wait again, as it came. The beginning of TRIGGER will do, where only one begins so."""
+    gateway = gateway_of(context)
+    trigger = whole_trigger_id(gateway, "/dead-letters", trigger)
+    answer = gateway.post(f"/triggers/{in_path(trigger)}/replay", object)
     if context.json:
         print_json(answer)
     elif not context.quiet:
@@ -100,13 +103,18 @@ def replay(context: Context, trigger: str) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def discard(context: Context, trigger: str, is_dead: bool, yes: bool) -> None:
-    """Let something that waits not begin; it is kept as a dead letter. With --dead, a dead letter is given up."""
+    """Let something that waits not begin; it is kept as a dead letter. With --dead, a dead letter is given up.
+
+    The beginning of TRIGGER will do, where only one begins so.
+    """
+    gateway = gateway_of(context)
+    trigger = whole_trigger_id(gateway, "/dead-letters" if is_dead else "/queue", trigger)
     question = f"Give {trigger} up for good?" if is_dead else f"Let {trigger} not begin?"
     if not confirm(question, yes=yes, no_input=context.no_input):
         note("Nothing was changed.")
         return
     place = "dead-letters" if is_dead else "triggers"
-    answer = gateway_of(context).post(f"/{place}/{in_path(trigger)}/discard", object)
+    answer = gateway.post(f"/{place}/{in_path(trigger)}/discard", object)
     if context.json:
         print_json(answer)
     elif not context.quiet:

@@ -21,10 +21,18 @@ PATIENCE_S = 30.0
 _LOOK_EVERY_S = 0.05
 
 
-@click.command(name="stop")
-@click.pass_obj
-def command(context: Context) -> None:
+@click.command(name="stop", context_settings={"allow_extra_args": True})
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """End the running project. Runs go on, and what waits is kept: the next `freehold start` goes on with it."""
+    context: Context = ctx.obj
+    if ctx.args:
+        agent = ctx.args[0]
+        raise FreeholdError(
+            Code.USAGE,
+            "`freehold stop` ends the whole project, and takes no name",
+            f"freehold kill {agent} ends what runs of it; freehold pause {agent} lets it begin nothing any more",
+        )
     gateway = gateway_of(context)
     gateway.post("/stop", object)
     here = isinstance(gateway.address, LocalAddress)

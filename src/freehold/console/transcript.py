@@ -57,6 +57,7 @@ class Hearing:
         self._next = 0
         self._characters = 0
         self._tools: dict[str, int] = {}
+        self._hooks: dict[str, int] = {}
         self._connections: deque[events.Egress] = deque(maxlen=MOST_CONNECTIONS)
         self._at_work = False
         self.last_seq = 0
@@ -76,6 +77,8 @@ class Hearing:
             self._connections.append(event)
         elif isinstance(event, events.ToolFinished):
             self._finish_tool(event)
+        elif isinstance(event, events.HookOutput):
+            self._hear_hook(event)
         elif item := _item(event):
             self._add(item)
             if isinstance(event, events.ToolStarted):
@@ -97,6 +100,21 @@ class Hearing:
         self._put(self._next, item)
         self._next += 1
 
+    def _hear_hook(self, event: events.HookOutput) -> None:
+        """A command's output comes in pieces, and its exit code after the last one: all that is one item."""
+        place, over = self._hooks.pop(event.hook, -1), event.exit_code is not None
+        begun = self._items.get(place)
+        if begun is None:
+            place = self._next
+            self._add(Item(event.seq, "hook", f"hook {event.hook}", detail=event.text, failed=bool(event.exit_code)))
+            begun = self._items[place]
+        else:
+            more = event.text if len(begun.detail) <= LONGEST_TEXT else ""  # else it is cut already
+            begun = replace(begun, detail=begun.detail + more, failed=bool(event.exit_code))
+        self._put(place, replace(begun, open=not over))
+        if not over:
+            self._hooks[event.hook] = place
+
     def _finish_tool(self, event: events.ToolFinished) -> None:
         place, failed = self._tools.pop(event.tool_call_id, -1), event.status != "completed"
         begun = self._items.get(place)
@@ -116,8 +134,11 @@ class Hearing:
         while len(self._items) > MOST_ITEMS or (self._characters > MOST_CHARACTERS and len(self._items) > 1):
             first = next(iter(self._items))
             self._characters -= self._items.pop(first).characters
-        if len(self._tools) > 2 * MOST_ITEMS:  # of calls that never ended
-            self._tools = {name: place for name, place in self._tools.items() if place in self._items}
+        for begun in (self._tools, self._hooks):
+            if len(begun) > 2 * MOST_ITEMS:  # of what never ended
+                kept = {name: place for name, place in begun.items() if place in self._items}
+                begun.clear()
+                begun.update(kept)
 
 
 def transcript(lines: Iterable[bytes]) -> Transcript:
@@ -136,8 +157,6 @@ def _item(event: AnyEvent) -> Item | None:
             return Item(seq, "thought", text=text)
         case events.ToolStarted(seq=seq, title=title, kind=kind, input=given):
             return Item(seq, "tool", title or kind, detail=_written(given), open=True)
-        case events.HookOutput(seq=seq, hook=hook, text=text, exit_code=code):
-            return Item(seq, "hook", f"hook {hook}", detail=text, failed=bool(code))
         case events.Return(seq=seq, value=value):
             return Item(seq, "returned", "returned", value)
         case events.Log(seq=seq, level=level, text=text):

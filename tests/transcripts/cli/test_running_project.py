@@ -32,6 +32,7 @@ from tests.support.fake_gateway import Asked, FakeGateway, Raw, listening_in, li
 from tests.support.folders import one_agent, write_files
 from tests.support.service_words import RUN, agent_view, project_status, run_view, trigger_view
 
+TRIGGER = "01jd0000000000000000000009"
 KEY = KeyView(id="k1", name="ci", scopes=["trigger"], created_at="2026-11-21T09:00:00.000Z")
 ACCEPTED = TriggerAccepted(trigger_id="t1", agent="dev", waiting=1)
 
@@ -53,7 +54,7 @@ def typed(project: Path, *words: str, stdin: str = "") -> Answer:
 
 NEED_IT = [
     ["stop"], ["status"], ["status", "dev"], ["stats"], ["pause"], ["resume", "dev"], ["queue"], ["queue", "dead"],
-    ["queue", "replay", "t1"], ["queue", "discard", "t1", "-y"], ["locks"], ["locks", "release", "a://b", "-y"],
+    ["queue", "replay", TRIGGER], ["queue", "discard", TRIGGER, "-y"], ["locks"], ["locks", "release", "a://b", "-y"],
     ["keys", "list"], ["keys", "add", "ci"], ["keys", "revoke", "ci"], ["agent", "enable", "dev"],
     ["agent", "scale", "dev", "2"], ["runs", "retry", RUN], ["run", "dev", "--continue", RUN, "more"],
     ["webhook", "receipts"], ["webhook", "show", "r1"], ["webhook", "replay", "r1"],
@@ -151,8 +152,8 @@ SWITCHES = [
     (["agent", "scale", "dev", "3"], "PUT /agents/dev/scale", '{"scale":3}', "dev: at most 3 at a time"),
     (["agent", "scale", "dev", "0"], "PUT /agents/dev/scale", '{"scale":0}', "dev: begins nothing; what comes waits"),
     (["agent", "scale", "dev", "default"], "PUT /agents/dev/scale", '{"scale":null}', "dev: as configured"),
-    (["queue", "replay", "t1"], "POST /triggers/t1/replay", "", "t1 waits again"),
-    (["queue", "discard", "t1", "--yes"], "POST /triggers/t1/discard", "", "t1 will not begin"),
+    (["queue", "replay", TRIGGER], f"POST /triggers/{TRIGGER}/replay", "", f"{TRIGGER} waits again"),
+    (["queue", "discard", TRIGGER, "--yes"], f"POST /triggers/{TRIGGER}/discard", "", f"{TRIGGER} will not begin"),
     (["locks", "release", "a://b/c d", "-y"], "POST /locks/release", '{"uri":"a://b/c d"}', "a://b/c d is free"),
     (["pause", "a/../b"], "POST /agents/a%2F..%2Fb/disable", "", "disabled"),
 ]
@@ -178,7 +179,40 @@ def test_what_cannot_be_a_scale_is_not_asked_for(project: Path, gateway: FakeGat
     assert gateway.asked == []
 
 
-@pytest.mark.parametrize("words", [["queue", "discard", "t1"], ["locks", "release", "a"], ["keys", "revoke", "ci"]])
+def test_the_beginning_of_a_trigger_will_do_where_only_one_begins_so(project: Path, gateway: FakeGateway) -> None:
+    others = [f"01jd00000000000000000001{number:02}" for number in range(600)]
+    letters = [msgspec.structs.replace(trigger_view("dead"), id=one) for one in (*reversed(others), TRIGGER)]
+
+    def page(asked: Asked) -> object:
+        before, limit = asked.query.get("before", "~"), int(asked.query["limit"])
+        return [one for one in letters if one.id < before][:limit]
+
+    gateway.replies["GET /dead-letters"] = gateway.replies["GET /queue"] = page
+    gateway.replies[f"POST /triggers/{TRIGGER}/replay"] = {}
+    gateway.replies[f"POST /dead-letters/{TRIGGER}/discard"] = {}
+    assert typed(project, "queue", "replay", TRIGGER[:-2].upper()).out == f"{TRIGGER} waits again\n"
+    assert typed(project, "queue", "discard", TRIGGER[:-1], "--dead", "-y").out == f"{TRIGGER} is given up\n"
+    several = typed(project, "queue", "replay", others[0][:-2])
+    assert several.code == 1
+    assert "more than one dead letter begins with 01jd0000000000000000" in several.err
+    assert "and more" in several.err
+    nobody = typed(project, "queue", "discard", "zz", "-y")
+    assert (nobody.code, "there is no trigger that waits zz" in nobody.err) == (1, True)
+    assert [line for line in gateway.lines if line.startswith("POST")] == [
+        f"POST /triggers/{TRIGGER}/replay", f"POST /dead-letters/{TRIGGER}/discard",
+    ]  # fmt: skip
+
+
+def test_an_agent_is_not_stopped_and_it_is_said_what_does_that(project: Path, gateway: FakeGateway) -> None:
+    answer = typed(project, "stop", "dev")
+    assert answer.code == 2
+    assert "ends the whole project" in answer.err
+    assert "freehold kill dev ends" in answer.err
+    assert "freehold pause dev lets it begin nothing" in answer.err
+    assert gateway.lines == []
+
+
+@pytest.mark.parametrize("words", [["queue", "discard", TRIGGER], ["locks", "release", "a"], ["keys", "revoke", "ci"]])
 def test_what_takes_away_asks_first(project: Path, gateway: FakeGateway, words: list[str]) -> None:
     gateway.replies["GET /keys"] = [KEY]
     answer = typed(project, *words)

@@ -60,7 +60,10 @@ async def test_a_trigger_with_a_key_is_taken_once(world: GatewayWorld) -> None:
 async def test_pause_holds_and_resume_lets_go_and_both_are_audited(world: GatewayWorld) -> None:
     await world.client.post(f"{API}/pause")
     accepted = await trigger(world)
-    assert (accepted["note"], accepted["waiting"]) == ("paused", 1)
+    assert (accepted["note"], accepted["waiting"]) == (
+        "the project is paused; `freehold resume` lets it begin",
+        1,
+    )
     queue = (await world.client.get(f"{API}/queue")).json()
     assert [one["id"] for one in queue] == [accepted["trigger_id"]]
     await world.client.post(f"{API}/resume")

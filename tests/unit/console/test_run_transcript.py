@@ -33,6 +33,25 @@ def test_pieces_become_one_text_and_a_tool_one_item() -> None:
     assert read.last_seq == 5
 
 
+def test_the_output_of_a_command_and_its_exit_code_are_one_item() -> None:
+    read = transcript(
+        _lines(
+            events.HookOutput(seq=1, hook="context 1", text="one\n"),
+            events.Lock(seq=2, action="lock", uri="a://b", ok=True),
+            events.HookOutput(seq=3, hook="context 1", text="two\n"),
+            events.HookOutput(seq=4, hook="context 1", text="", exit_code=1),
+            events.HookOutput(seq=5, hook="context 2", text="", exit_code=0),
+            events.HookOutput(seq=6, hook="context 1", text="a chat runs it again", exit_code=0),
+        )
+    )
+    assert [(item.seq, item.title, item.detail, item.failed, item.open) for item in read.items] == [
+        (1, "hook context 1", "one\ntwo\n", True, False),
+        (2, "lock", "", False, False),
+        (5, "hook context 2", "", False, False),
+        (6, "hook context 1", "a chat runs it again", False, False),
+    ]
+
+
 def test_what_is_not_known_is_left_out_and_much_is_cut() -> None:
     log = [events.Log(seq=number, level="info", text="x") for number in range(1, MOST_ITEMS + 11)]
     read = transcript([b"{", b'{"type":"of tomorrow","seq":1}', *_lines(*log)])

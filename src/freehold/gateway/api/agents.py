@@ -93,6 +93,8 @@ async def start(asked: Asked, new: NewTrigger, action: str) -> TriggerAccepted:
 
 def _why_not_yet(asked: Asked, name: str) -> str:
     scheduler = asked.service.scheduler
+    if scheduler.agents.switches.paused:
+        return "the project is paused; `freehold resume` lets it begin"
     if scheduler.dispatcher.held:
         return scheduler.dispatcher.held
     return scheduler.agents.facts(name, 0, asked.service.clock.now()).held
