@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NOT_THERE = frozenset({"server", "environment", "projectName"})
-"""How the server is reached is for this machine; the rest of its place is the project's name."""
+_NOT_THERE = frozenset({"server", "provision", "environment", "projectName"})
+"""How the server is reached, and was bought, is for this machine; the rest of its place is the project's name."""
 
 
 def binding(project: str, environment: Mapping[str, Any]) -> bytes:
