@@ -20,7 +20,7 @@ from freehold.store.credentials import FileCredentialStore
 
 SECRET = Secret("the secret of the hubs")
 SOURCES = ("hub1", "hub2", "hub3", "hub4")
-"""Several senders, because one alone is slowed after a burst of 20,000 (`gateway/webhook_intake.py`)."""
+"""Several senders, because one alone is slowed after a burst of 20,000 (`gateway/webhook_paces.py`)."""
 _PROGRAM = Path(sys.executable).parent / "freehold"
 
 _PEER_CONFIG = """[models.m]

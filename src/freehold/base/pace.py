@@ -18,12 +18,12 @@ class Pace:
         self._tokens -= 1
         return max(0.0, -self._tokens / self._per_second)
 
-    def allows(self, now: float) -> bool:
-        """Take one if there is one; a refusal takes nothing."""
+    def allows(self, now: float, number: float = 1) -> bool:
+        """Take so many if they are there; a refusal takes nothing."""
         self._refill(now)
-        if self._tokens < 1:
+        if self._tokens < number:
             return False
-        self._tokens -= 1
+        self._tokens -= number
         return True
 
     def _refill(self, now: float) -> None:

@@ -26,6 +26,7 @@ from freehold.scheduler.retention import Retention
 from freehold.scheduler.run_keeper import RunKeeper
 from freehold.scheduler.scheduler import Scheduler
 from freehold.scheduler.step import Step
+from freehold.scheduler.unproven import Unproven
 from freehold.store.database import Database
 from freehold.store.migrate import migrate
 from freehold.store.state_mark import claim_state
@@ -121,6 +122,7 @@ async def open_service(
             works = (
                 scheduler.run,
                 Retention(database, keeper, clock, scheduler).run,
+                Unproven(database, clock, scheduler).run,
                 CatchUp(database, keeper, clock, scheduler, past_listed.set).run,
             )
             async with FileChanges(root, home) as changes, _at_work(*works, lambda: reload.run(changes)):

@@ -8,11 +8,11 @@ import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_ulid
-from freehold.base.pace import Pace
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.project_service import ProjectService
 from freehold.gateway.webhook_ledger import Understood, WebhookLedger, Written
 from freehold.gateway.webhook_matching import matching
+from freehold.gateway.webhook_paces import WebhookPaces
 from freehold.gateway.webhook_secrets import secrets_of
 from freehold.project.webhooks import WebhookSource
 from freehold.store import receipts
@@ -24,8 +24,6 @@ from freehold.webhooks.reading import read
 from freehold.webhooks.verification import sources_at, verified
 from freehold.wire.service import WebhookAnswer
 
-BURST, PER_SECOND = 20_000, 200.0
-"""Verified deliveries of one source: a burst of ten thousand is taken whole, a sender that runs wild is slowed."""
 MOST_AT_ONCE = 2_000
 """Deliveries that are being written down; whoever comes then is told to come again."""
 
@@ -38,7 +36,7 @@ class WebhookIntake:
         self._credentials = credentials
         self._metrics = metrics
         self._ledger = WebhookLedger(service.database, service.scheduler.intake)
-        self._paces: dict[str, Pace] = {}
+        self._paces = WebhookPaces()
         self._under_way = 0
 
     async def take(self, delivery: Delivery) -> Mapping[str, object] | WebhookAnswer:
@@ -80,7 +78,7 @@ class WebhookIntake:
         self, at: tuple[WebhookSource, ...], delivery: Delivery
     ) -> Mapping[str, object] | WebhookAnswer:  # fmt: skip
         sources = verified(at, delivery, secrets_of(at, self._credentials), self._service.clock.now())
-        self._require_pace(sources[0])
+        self._paces.require(sources[0], len(delivery.body), self._service.clock.monotonic())
         if (asked := answer_challenge(sources[0], delivery)) is not None:
             self._metrics.delivery(delivery.source, "challenge")
             return asked
@@ -116,13 +114,6 @@ class WebhookIntake:
 
     def _sources_at(self, name: str) -> tuple[WebhookSource, ...]:
         return sources_at(name, self._service.scheduler.agents.project.config.webhooks)
-
-    def _require_pace(self, source: WebhookSource) -> None:
-        pace = self._paces.setdefault(source.name, Pace(PER_SECOND, BURST))
-        if not pace.allows(self._service.clock.monotonic()):
-            raise FreeholdError(
-                Code.RATE_LIMITED, f"{source.name} sends more than {PER_SECOND:.0f} deliveries a second", "Later."
-            )
 
 
 _OUTCOMES = {

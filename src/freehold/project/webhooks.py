@@ -71,6 +71,11 @@ class WebhookSource:
     headers: SenderHeaders = SenderHeaders()
 
     @property
+    def takes_unsigned(self) -> bool:
+        """Whether anybody who knows the address may send to it."""
+        return self.allow_unsigned or self.secret is None
+
+    @property
     def secrets(self) -> tuple[FieldRef, ...]:
         """Every field that may verify a delivery, the current one first."""
         return tuple(ref for ref in (self.secret, self.previous) if ref is not None)

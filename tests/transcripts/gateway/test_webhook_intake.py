@@ -10,7 +10,7 @@ import pytest
 
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
-from freehold.gateway import webhook_intake
+from freehold.gateway import webhook_paces
 from freehold.gateway.bodies import LARGEST_DELIVERY
 from freehold.project.credential import CredentialRef
 from freehold.store import receipts, triggers
@@ -195,7 +195,7 @@ async def test_a_paused_project_takes_deliveries(world: GatewayWorld) -> None:
 
 
 async def test_a_sender_that_runs_wild_is_slowed(world: GatewayWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_intake, "BURST", 2)
+    monkeypatch.setattr(webhook_paces, "BURST", 2)
     statuses = [(await world.deliver(delivery_id=str(number))).status_code for number in range(4)]
     assert statuses == [200, 200, 429, 429]
     assert counted(world, "busy") == 2
