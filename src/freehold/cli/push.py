@@ -20,6 +20,7 @@ from freehold.client.server_target import target_of
 from freehold.deploy.apply import Phases
 from freehold.deploy.bundle.bundle import installed_bundle
 from freehold.deploy.health import TIMEOUT_S, UnhealthyError
+from freehold.deploy.image_layers.wanted import wanted_images
 from freehold.deploy.lease import Lease
 from freehold.deploy.managed_files import LogIn
 from freehold.deploy.parts import Parts
@@ -129,8 +130,14 @@ class _Work:
     async def _push(self, wanted: Wanted, host: SshHost, result: _Result) -> None:
         prefix = f"{wanted.environment.name} " if len(self._wanted) > 1 else ""
         progress = PushProgress(prefix, quiet=self._context.quiet or self._context.json)
+        agents = [wanted.agent] if wanted.agent else None
         parts = Parts(
-            wanted, self._bundle, self._log_in_again(wanted.environment), progress.say, take_over=self._options.yes
+            wanted,
+            self._bundle,
+            self._log_in_again(wanted.environment),
+            await wanted_images(wanted.project, wanted.layout.project, agents),
+            progress.say,
+            take_over=self._options.yes,
         )
         push = Push(host, wanted, parts, Lease(wanted.layout), Phases(progress))
         if self._options.dry_run:

@@ -4,7 +4,7 @@ and are settled by the answer."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import msgspec
@@ -15,6 +15,8 @@ from freehold.deploy.edge_part import EdgePart
 from freehold.deploy.edge_wanted import fragment_of
 from freehold.deploy.facts import Facts, fact
 from freehold.deploy.health import EdgePort, HealthPart
+from freehold.deploy.image_layers.wanted import WantedImages
+from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.managed_files import LogIn
 from freehold.deploy.part import Change, Part
 from freehold.deploy.plan import Plan, Planned, in_order
@@ -41,19 +43,22 @@ class Settled:
 
 @dataclass(frozen=True)
 class Parts:
-    """For one project and one server. `bundle` is the program that it is to run; `log_in` and `say` are for those that
-    make the server right (`server_preparation.py`); `take_over` agrees that a HAProxy which somebody else configured
-    becomes ours."""
+    """For one project and one server. `bundle` is the program that it is to run, `images` what its agents run in;
+    `log_in` is for those that make the server right (`server_preparation.py`); `say` is told in a line what is waited
+    for; `take_over` agrees that a HAProxy which somebody else configured becomes ours."""
 
     wanted: Wanted
     bundle: Bundle
     log_in: LogIn
+    images: WantedImages = field(default_factory=lambda: WantedImages(()))
     say: Callable[[str], None] = lambda _line: None
     take_over: bool = False
 
     def asking(self) -> list[Part]:
         """Those that read facts, as far as they are known by then."""
-        own: list[Part] = [self._release, SwitchPart(self._layout), self._health, PrunePart(self._layout)]
+        own: list[Part] = [
+            self._images, self._release, SwitchPart(self._layout), self._health, PrunePart(self._layout)
+        ]  # fmt: skip
         if self.wanted.agent:
             return own
         edge = EdgePart(self._layout.project, None)
@@ -65,7 +70,7 @@ class Parts:
         release, units = self._settled_release(facts)
         record = release.wanted(known)
         before = known.record.id if known.record else ""
-        parts: list[Part] = [release, SwitchPart(self._layout, record.id, record.program, token)]
+        parts: list[Part] = [self._images, release, SwitchPart(self._layout, record.id, record.program, token)]
         parts.append(PrunePart(self._layout, record.id, before, None if self.wanted.agent else self._program))
         if self.wanted.agent:
             fragment = None
@@ -83,7 +88,7 @@ class Parts:
     async def prepare(self, plan: Plan) -> None:
         """What is to be made on this machine first. Raises what that raises; nothing was changed on the server then."""
         for each in plan.due:
-            if isinstance(each.part, ProgramPart):
+            if isinstance(each.part, ProgramPart | ImagesPart):
                 await each.part.prepare(each.changes)
 
     def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart]:
@@ -111,6 +116,10 @@ class Parts:
     @cached_property
     def _program(self) -> ProgramPart:
         return ProgramPart(self._layout, self.bundle)
+
+    @cached_property
+    def _images(self) -> ImagesPart:
+        return ImagesPart(self._layout, self.images, lambda image, text: self.say(f"{image}: {text}"))
 
     @cached_property
     def _release(self) -> ReleasePart:
