@@ -14,7 +14,7 @@ from typing import Never, TypeVar
 from freehold.base.clock import SystemClock
 from freehold.deploy.apply import Phases, Unwatched
 from freehold.deploy.bundle.bundle import Bundle, ProgramFile, installed_bundle
-from freehold.deploy.lease import Lease
+from freehold.deploy.lease import Lease, this_process
 from freehold.deploy.parts import Parts
 from freehold.deploy.plan import Plan
 from freehold.deploy.push import Push, Pushed
@@ -38,7 +38,8 @@ PROJECT = {
     "agents/hello/config.toml": 'models = ["m"]\n',
     "agents/hello/rehearsal.yaml": "version: 1\nturns:\n  - say: Hello.\n",
 }
-DEAD = "nobody 0 0"
+DEAD = f"{this_process().rsplit(' ', 2)[0]} 999999999 1"
+"""A process of this machine that is no more: what it began may be taken over at once."""
 
 
 @cache

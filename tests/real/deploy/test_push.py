@@ -13,6 +13,7 @@ from freehold.deploy.health import HealthPart, UnhealthyError
 from freehold.deploy.release_files import read_release_files
 from freehold.deploy.rollback import Rollback, releases_on
 from freehold.deploy.step import Step
+from tests.support.folders import write_files
 from tests.support.pushing import DEAD, PROJECT, Pushing, another_bundle, project
 from tests.support.sandbox import SandboxServer
 from tests.support.server_parts import on
@@ -95,13 +96,12 @@ async def test_what_is_not_well_goes_back_by_itself(shop: Pushing) -> None:
     assert not (await shop.push()).plan.is_new_release
 
 
-async def test_what_the_project_itself_refuses_goes_back_too(shop: Pushing) -> None:
+async def test_what_the_project_itself_refuses_goes_back_too(shop: Pushing, tmp_path: Path) -> None:
     """An agent that this machine finds sound, and the server does not."""
     await shop.push()
     was, wanted = shop.current, shop.wanted()
-    shop.write(**{"agents/hello/config.toml": 'models = ["nobody"]\n'})
-    broken = replace(wanted, files=read_release_files(shop.root, b'projectName = "shop"\n'))
-    shop.write(**PROJECT)
+    write_files(tmp_path, {**PROJECT, "agents/hello/config.toml": 'models = ["nobody"]\n'})
+    broken = replace(wanted, files=read_release_files(tmp_path, b'projectName = "shop"\n'))
     async with on(shop.sandbox) as host, shop.over(host, broken).begun() as begun:
         with pytest.raises(UnhealthyError, match=r"(?s)counts again, and is well\n.*refused.*nobody"):
             await begun.carry_out()
