@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import click
@@ -56,7 +57,7 @@ async def deprovision(context: Context, name: str, wanted: Wanted, *, dry_run: b
         belongings = await find_belongings(environment, provider, dns)
         met = await _meet(context, environment, belongings, provider)
         plan = _plan(environment, met, belongings, wanted)
-        _show(context, plan, environment, met)
+        _show(context, plan, environment, met, say if dry_run else note)
         if dry_run:
             _tell_plan(context, plan, name, met)
             return 0
@@ -100,7 +101,7 @@ async def _meet(context: Context, environment: Environment, belongings: Belongin
         return _Met(problem=f"{error.message}\n{error.hint}".strip())
 
 
-def _show(context: Context, plan: Plan, environment: Environment, met: _Met) -> None:
+def _show(context: Context, plan: Plan, environment: Environment, met: _Met, tell: Callable[..., None]) -> None:
     if context.json:
         return
     if met.problem:
@@ -110,7 +111,7 @@ def _show(context: Context, plan: Plan, environment: Environment, met: _Met) -> 
             note(f"  {line}")
         note("  What runs there, and whether other projects do, is not known.")
     for line in plan_lines(plan, environment.name):
-        note(one_line(line) if not line.startswith("  ") else f"  {one_line(line)}")
+        tell(f"  {one_line(line)}" if line.startswith("  ") else one_line(line))
 
 
 def _tell_plan(context: Context, plan: Plan, name: str, met: _Met) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.provision.wizard import CLOUDFLARE, OWN, Ask
+from freehold.providers.origin_request import checked_hostname
 
 FIRST = "first"
 """In the place of a host key: whichever the server shows at the first login."""
@@ -48,7 +49,7 @@ class Flags:
             Ask.PROVIDER: self.provider, Ask.PLAN: self.plan, Ask.REGION: self.region, Ask.IMAGE: self.image,
             Ask.SSH_KEY: self.ssh_key, Ask.HOST: self.host, Ask.USER: self.user,
             Ask.PORT: str(self.port) if self.port else "", Ask.KEY: _absolute(self.key),
-            Ask.SIGNER: signer, Ask.HTTPS: self.https, Ask.SSL_MODE: self.ssl_mode,
+            Ask.SIGNER: signer, Ask.HTTPS: checked_hostname(self.https) if self.https else "", Ask.SSL_MODE: self.ssl_mode,
             Ask.CERT: _absolute(self.cert), Ask.KEY_FILE: _absolute(self.key_file),
         }  # fmt: skip
         return {ask: answer for ask, answer in answers.items() if answer}

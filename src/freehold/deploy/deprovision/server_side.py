@@ -18,15 +18,18 @@ from freehold.server.layout import (
     CERTIFICATES,
     EDGE_FRAGMENTS,
     FAIL2BAN_FILE,
+    FAIL2BAN_FILTER,
     FIREWALL_FILE,
+    FIREWALL_UNIT,
     JOURNAL_FILE,
     PROGRAMS,
     SSHD_FILE,
     STATE_BASE,
+    UNITS,
     Layout,
 )
 
-SHARED = (SSHD_FILE, FAIL2BAN_FILE, FIREWALL_FILE, JOURNAL_FILE)
+SHARED = (SSHD_FILE, FAIL2BAN_FILE, FAIL2BAN_FILTER, FIREWALL_FILE, f"{UNITS}/{FIREWALL_UNIT}", JOURNAL_FILE)
 """What makes the server safer for everybody on it. It stays: to undo it unasked would open a door."""
 _UNDO = "undo"
 """Below the state, beside projects: how the service parts put files back (`remote/put_back.py`)."""
