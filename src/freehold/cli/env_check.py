@@ -15,20 +15,19 @@ from freehold.cli.env_pin import accept_host_key
 from freehold.cli.output import confirm, paint, print_json, say
 from freehold.cli.server import environment_asked_for, meet
 from freehold.client.server_target import target_of
-from freehold.deploy.check import Result, State, run_checks
-from freehold.deploy.examination import examine
-from freehold.deploy.server_checks import CHECKS
+from freehold.deploy.check import Fix, Result, State
+from freehold.deploy.server_check import NAMES, Place, check_server
 from freehold.hosts.failures import UnknownHostKeyError
-from freehold.hosts.ssh_config import route_to
+from freehold.hosts.host import Host
+from freehold.hosts.ssh_config import Route, route_to
 from freehold.hosts.ssh_host import open_ssh_host
+from freehold.hosts.target import DEFAULT_PORT
 from freehold.project.environments import Environment
 from freehold.project.load import AGENTS_DIRECTORY, name_of
-from freehold.server.facts import ServerFacts
-from freehold.server.layout import Layout, server_name
+from freehold.server.layout import BASE, Layout, server_name
 from freehold.store.credentials import FileCredentialStore
 from freehold.store.known_hosts import KnownHosts
 
-_EDGE_PORTS = (80, 443)
 _MARKS = {
     State.PASS: ("✓", "green"),
     State.FIXED: ("✓", "green"),
@@ -45,7 +44,8 @@ _MARKS = {
 @click.option("--host-key", default="", metavar="KEY", help="Accept this host key (or SHA256:...) from now on.")
 @click.pass_obj
 def check(context: Context, name: str, fix: bool, yes: bool, host_key: str) -> int:
-    """Check a server from this machine: SSH, sudo, system, Python, Docker, disk, memory, clock, ports, gateway.
+    """Check a server from this machine: SSH, sudo, system, Python, Docker, disk, memory, clock, ports, gateway, how it
+    is shut (sshd, fail2ban, firewall), its journal, its edge with HTTPS, and whether webhooks get to it.
 
     Exit code 0 when nothing failed (warnings do not count), 5 when the server cannot be reached, else 1.
     """
@@ -66,30 +66,42 @@ def check(context: Context, name: str, fix: bool, yes: bool, host_key: str) -> i
         if error.code is Code.CONFIG or isinstance(error, UnknownHostKeyError):
             raise
         results = [Result("ssh", State.FAIL, error.message, error.hint)]
-        results += [Result(each.name, State.SKIP, "the server could not be asked") for each in CHECKS]
+        results += [Result(each, State.SKIP, "the server could not be asked") for each in NAMES]
         code = error.exit_code
     _tell(context, environment.name, results)
     return code if any(result.state is State.FAIL for result in results) else 0
 
 
-async def _check(context: Context, environment: Environment, fix: object) -> list[Result]:
+async def _check(context: Context, environment: Environment, fix: Fix | None) -> list[Result]:
     target = target_of(environment, FileCredentialStore(context.home))
-    route = route_to(target)
-    server = environment.server
-    outside = route.host if server and server.expose and not route.jumps and not route.proxied else ""
-    project = (context.project_dir / AGENTS_DIRECTORY).is_dir()
-    path = Layout(server_name(name_of(context.project_dir))).gateway_socket if project else ""
-    host = await open_ssh_host(target, KnownHosts(context.home))
+    known = KnownHosts(context.home)
+    place = place_in(context, environment, route_to(target))
+    host = await open_ssh_host(target, known)
 
-    async def gather() -> ServerFacts:
-        return await examine(host, outside=outside, ports=_EDGE_PORTS, gateway_socket=path)
+    async def log_in() -> Host:
+        return await open_ssh_host(target, known)
 
     try:
-        found = await run_checks(host, CHECKS, gather, fix=fix if callable(fix) else None)
+        found = await check_server(host, place, log_in, fix)
     finally:
         await host.close()
-    where = f"{route.user}@{route.host}" + (f" port {route.port}" if route.port != 22 else "")
+    route = place.route
+    where = f"{route.user}@{route.host}" + (f" port {route.port}" if route.port != DEFAULT_PORT else "")
     return [Result("ssh", State.PASS, f"logged in as {where}"), *found]
+
+
+def place_in(context: Context, environment: Environment, route: Route) -> Place:
+    """What is looked at: the server, and this folder's project on it, if it is a project's."""
+    server = environment.server
+    exposed = bool(server and server.expose)
+    project = (context.project_dir / AGENTS_DIRECTORY).is_dir()
+    base = server.base_path if server else BASE
+    return Place(
+        route=route,
+        exposed=exposed,
+        gateway_socket=Layout(server_name(name_of(context.project_dir)), base).gateway_socket if project else "",
+        url=environment.gateway_url or (f"https://{server.hostname}" if server and server.hostname else ""),
+    )
 
 
 def _tell(context: Context, name: str, results: Sequence[Result]) -> None:

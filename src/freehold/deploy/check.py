@@ -15,6 +15,8 @@ from freehold.base.errors import FreeholdError
 from freehold.hosts.host import Command, Host
 
 Facts = TypeVar("Facts")
+Fix = Callable[[str], bool]
+"""Asked with each offer; True to have it done."""
 
 
 class State(StrEnum):
@@ -37,10 +39,11 @@ class Verdict:
 @dataclass(frozen=True)
 class Repair:
     """`offer` says what is changed on the server, as the start of a question. The commands are run in their order,
-    until one fails."""
+    until one fails; then `work` is done, which raises `FreeholdError` when it cannot be."""
 
     offer: str
-    commands: tuple[Command, ...]
+    commands: tuple[Command, ...] = ()
+    work: Callable[[Host], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ async def run_checks(
     checks: Sequence[Check[Facts]],
     gather: Callable[[], Awaitable[Facts]],
     *,
-    fix: Callable[[str], bool] | None = None,
+    fix: Fix | None = None,
 ) -> list[Result]:
     """All results, in the order of the checks. With `fix`, which is asked with each offer, what fails is repaired, the
     facts are gathered anew, and the check judges again. Raises what `gather` raises."""
@@ -102,4 +105,9 @@ async def _apply(host: Host, repair: Repair) -> str:
             return error.message
         if outcome.status:
             return outcome.complaint or f"exit code {outcome.status}"
+    if repair.work:
+        try:
+            await repair.work(host)
+        except FreeholdError as error:
+            return error.message
     return ""

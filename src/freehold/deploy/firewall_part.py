@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from freehold.base.words import plural
 from freehold.deploy.managed_files import (
     LogIn,
     ManagedFacts,
@@ -103,7 +102,9 @@ class FirewallPart:
         """What to do by hand where somebody else's firewall is at work; empty where there is none."""
         told = facts_of(facts)
         theirs = other_firewall(told)
-        return f"{theirs} is at work, and is left as it is. {opening(theirs, self.ports(told))}" if theirs else ""
+        return (
+            f"{theirs} is at work, and is left as it is. {firewall.opening(theirs, self.ports(told))}" if theirs else ""
+        )
 
     def _taken_away(self, facts: ManagedFacts, theirs: str) -> Sequence[Change]:
         """Two firewalls let in what both let in: whoever opened a port in theirs would look for it in vain."""
@@ -121,14 +122,6 @@ def other_firewall(facts: ManagedFacts) -> str:
     ufw = facts.files.get(UFW_FILE)
     lines = ((ufw.text or "") if ufw else "").lower().splitlines()
     return "ufw" if any(line.replace(" ", "") == "enabled=yes" for line in lines) else ""
-
-
-def opening(theirs: str, ports: Sequence[int]) -> str:
-    """How the ports are opened in it, as a sentence."""
-    if theirs == "firewalld":
-        words = " ".join(f"--add-port={port}/tcp" for port in ports)
-        return f"Let it open {plural(len(ports), 'port')}: firewall-cmd --permanent {words} && firewall-cmd --reload"
-    return f"Let it open {plural(len(ports), 'port')}: " + "; ".join(f"ufw allow {port}/tcp" for port in ports)
 
 
 def _undo(facts: ManagedFacts) -> Sequence[tuple[str, ...]]:

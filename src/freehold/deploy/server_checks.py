@@ -7,7 +7,10 @@ from freehold.deploy.check import Check, Repair, State, Verdict
 from freehold.hosts.host import Command
 from freehold.hosts.script import OLDEST_PYTHON
 from freehold.server.facts import ServerFacts
+from freehold.server.firewall import opening
 
+OLDEST_DOCKER = (20, 10)
+"""Debian 11's and 12's; nothing older is tried (docs/bench.md)."""
 LEAST_FREE_BYTES = 2 * 1024**3
 """Room for a first push: images of two agents (0.4 GB each, docs/bench.md), program, releases."""
 GOOD_FREE_BYTES = 5 * 1024**3
@@ -49,6 +52,9 @@ def install_python(facts: ServerFacts) -> Repair | None:
 
 
 def docker(facts: ServerFacts) -> Verdict:
+    if facts.docker and _version(facts.docker) < OLDEST_DOCKER:
+        oldest = ".".join(map(str, OLDEST_DOCKER))
+        return Verdict(State.FAIL, f"Docker {facts.docker} is older than {oldest}", "Use a newer release of Docker.")
     if facts.docker:
         return Verdict(State.PASS, f"Docker {facts.docker}")
     if facts.docker_program:
@@ -57,6 +63,8 @@ def docker(facts: ServerFacts) -> Verdict:
 
 
 def install_docker(facts: ServerFacts) -> Repair | None:
+    if facts.docker:
+        return None
     if facts.docker_program:
         start = Command(("systemctl", "enable", "--now", "docker"), timeout_s=_SLOW_S, as_root=True)
         return Repair("start Docker, now and at each start of the server", (start,)) if facts.is_root else None
@@ -82,7 +90,19 @@ def disk(facts: ServerFacts) -> Verdict:
     return Verdict(State.WARN if facts.disk_free_bytes < GOOD_FREE_BYTES else State.PASS, free)
 
 
-_MAKE_ROOM = "On the server: docker system prune -a; journalctl --vacuum-size=200M; df -h shows what is full."
+_MAKE_ROOM = (
+    "On the server: `df -h` shows what is full. `docker system prune -a` removes all images that no container uses; "
+    "push again afterwards, which sends those of your agents once more."
+)
+_CLEAN = "docker image prune --force; docker builder prune --force; journalctl --vacuum-size=200M; apt-get clean; true"
+
+
+def make_room(facts: ServerFacts) -> Repair | None:
+    """What nobody misses: no image that has a name, since a server may have no registry to fetch it from again."""
+    if not facts.is_root:
+        return None
+    offer = "remove images without a name, Docker's build cache, journal lines beyond 200 MB, downloaded packages"
+    return Repair(offer, (Command(("sh", "-c", _CLEAN), timeout_s=_SLOW_S, as_root=True),))
 
 
 def memory(facts: ServerFacts) -> Verdict:
@@ -118,10 +138,13 @@ def ports(facts: ServerFacts) -> Verdict:
     told = ", ".join(f"{port} {state}" for port, state in facts.ports)
     if not silent:
         return Verdict(State.PASS, told)
-    return Verdict(
-        State.FAIL, f"{told}: something keeps the outside from {', '.join(map(str, silent))}",
-        "Open them in the provider's firewall, and on the server.",
-    )  # fmt: skip
+    missing = ", ".join(map(str, silent))
+    theirs, ours = facts.hardening.other_firewall, facts.hardening.open_ports
+    here = "the server's own firewall lets them in" if ours and set(silent) <= set(ours) else ""
+    if theirs:
+        here = opening(theirs, silent)
+    hint = f"Open them in the provider's firewall{f' ({here})' if here else ', and on the server'}."
+    return Verdict(State.FAIL, f"{told}: something keeps the outside from {missing}", hint)
 
 
 def gateway(facts: ServerFacts) -> Verdict:
@@ -138,13 +161,17 @@ CHECKS: tuple[Check[ServerFacts], ...] = (
     Check("systemd", systemd),
     Check("python", python, install_python),
     Check("docker", docker, install_docker),
-    Check("disk", disk),
+    Check("disk", disk, make_room),
     Check("memory", memory),
     Check("clock", clock, synchronise),
     Check("ports", ports),
     Check("gateway", gateway),
 )
 """Of every server. What a push put there, DNS and the edge are checked by lists of their own, beside their parts."""
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
 
 
 def _installed(facts: ServerFacts, package: str, offer: str) -> Repair | None:

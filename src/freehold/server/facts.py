@@ -6,10 +6,13 @@ The question is a POSIX shell program, because nothing else is sure to be there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-PROBE = """\
-say() { printf '%s=%s\\n' "$1" "$2"; }
+from freehold.server import hardening
+from freehold.server.hardening import Hardening, read_hardening
+
+PROBE = f"""\
+say() {{ printf '%s=%s\\n' "$1" "$2"; }}
 say clock "$(date +%s.%N)"
 say uid "$(id -u)"
 ( . /etc/os-release && say os "$ID" && say os_version "$VERSION_ID" ) 2>/dev/null
@@ -18,7 +21,7 @@ say init "$(cat /proc/1/comm 2>/dev/null)"
 say systemd "$(systemctl is-system-running 2>/dev/null)"
 say python "$(python3 -c 'import platform; print(platform.python_version())' 2>/dev/null)"
 say docker_program "$(command -v docker 2>/dev/null)"
-say docker "$(docker version --format '{{.Server.Version}}' 2>/dev/null)"
+say docker "$(docker version --format '{{{{.Server.Version}}}}' 2>/dev/null)"
 say apt "$(command -v apt-get 2>/dev/null)"
 say time_sync "$(timedatectl show --property=NTPSynchronized --value 2>/dev/null)"
 set -- $(df -Pk /var 2>/dev/null | tail -n 1)
@@ -27,7 +30,7 @@ set -- $(df -Pi /var 2>/dev/null | tail -n 1)
 say files "$2"; say files_free "$4"
 set -- $(grep MemTotal: /proc/meminfo 2>/dev/null)
 say memory_kb "$2"
-"""
+{hardening.PROBE}"""
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -59,6 +62,7 @@ class ServerFacts:
     ports: tuple[tuple[int, str], ...] = ()
     gateway: str = ""
     """How the project's gateway answered: `ok`, what it said instead, or empty when there is none to ask."""
+    hardening: Hardening = field(default_factory=Hardening)
 
 
 def read_facts(
@@ -89,6 +93,7 @@ def read_facts(
         memory_bytes=_number(said.get("memory_kb")) * 1024,
         ports=ports,
         gateway=gateway,
+        hardening=read_hardening(said),
     )
 
 

@@ -6,7 +6,7 @@ Not `/etc/nftables.conf`: Debian's begins with `flush ruleset`, which takes away
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from freehold.server.layout import FIREWALL_FILE
 
@@ -52,6 +52,15 @@ def open_ports(listed: str) -> list[int]:
         return []
     words = (found[1] or found[2]).split(",")
     return sorted(int(word) for word in words if word.strip().isdigit())
+
+
+def opening(theirs: str, ports: Sequence[int]) -> str:
+    """How the ports are opened in another firewall (`ufw`, `firewalld`), in words."""
+    listed = ", ".join(map(str, ports))
+    if theirs == "firewalld":
+        words = " ".join(f"--add-port={port}/tcp" for port in ports)
+        return f"to open {listed}: firewall-cmd --permanent {words} && firewall-cmd --reload"
+    return f"to open {listed}: " + "; ".join(f"ufw allow {port}/tcp" for port in ports)
 
 
 def unit() -> str:

@@ -135,6 +135,8 @@ def test_check_tells_each_thing(laptop: Laptop) -> None:
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert list(checks) == [
         "ssh", "sudo", "system", "systemd", "python", "docker", "disk", "memory", "clock", "ports", "gateway",
+        "ssh hardened", "fail2ban running", "firewall", "journal bounded",
+        "edge", "certificate", "redirect", "host name", "https", "webhooks",
     ]  # fmt: skip
     states = {name: check["state"] for name, check in checks.items()}
     assert (states["ssh"], states["python"], states["clock"], states["gateway"]) == ("pass", "pass", "pass", "skip")

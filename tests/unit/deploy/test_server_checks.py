@@ -12,7 +12,7 @@ from freehold.deploy.examination import examine
 from freehold.deploy.inventory import projects_on
 from freehold.deploy.server_checks import CHECKS
 from freehold.hosts.fake_host import FakeHost
-from freehold.hosts.host import Command, Outcome
+from freehold.hosts.host import Command, Host, Outcome
 from freehold.server.facts import PROBE, ServerFacts, read_facts
 
 GB = 1024**3
@@ -41,6 +41,7 @@ def test_a_good_server_passes_everything() -> None:
         ("python", {"python": (3, 13)}, State.PASS, "3.13"),
         ("docker", {"docker": ""}, State.FAIL, "does not answer"),
         ("docker", {"docker": "", "docker_program": ""}, State.FAIL, "no Docker"),
+        ("docker", {"docker": "19.03.8"}, State.FAIL, "19.03.8 is older than 20.10"),
         ("disk", {"disk_free_bytes": GB}, State.FAIL, "1.0 GB free of 40.0 GB"),
         ("disk", {"disk_free_bytes": 3 * GB}, State.WARN, "3.0 GB"),
         ("disk", {"files_free": 10}, State.FAIL, "inodes"),
@@ -67,6 +68,7 @@ def test_what_each_check_finds(name: str, facts: dict[str, object], state: State
         ("python", {"python": (0, 0)}, "python3"),
         ("docker", {"docker": "", "docker_program": ""}, "docker.io"),
         ("docker", {"docker": ""}, "docker"),
+        ("docker", {"docker": "19.03.8"}, ""),
         ("clock", {"clock_skew_s": 99.0}, "true"),
         ("python", {"python": (3, 9)}, ""),
         ("python", {"python": (0, 0), "has_apt": False}, ""),
@@ -134,6 +136,27 @@ async def test_a_repair_that_fails_says_why() -> None:
     results = {each.name: each for each in await run_checks(patient.host, CHECKS, patient.facts, fix=lambda _: True)}
     assert results["docker"].state is State.FAIL
     assert "the repair failed: exit code 100" in results["docker"].message
+
+
+async def test_work_that_cannot_be_done_says_why() -> None:
+    async def refuse(_host: Host) -> None:
+        raise FreeholdError(Code.FAILED, "the key is not accepted; all is as it was")
+
+    async def facts() -> int:
+        return 1
+
+    check = Check[int]("one", lambda _: Verdict(State.FAIL, "bad"), lambda _: Repair("do x", work=refuse))
+    (result,) = await run_checks(FakeHost(), [check], facts, fix=lambda _: True)
+    assert result.message == "bad; the repair failed: the key is not accepted; all is as it was"
+
+
+def test_what_a_full_disk_is_cleared_of_has_no_name() -> None:
+    repair = BY_NAME["disk"].repair(GOOD)
+    assert repair
+    (command,) = repair.commands
+    assert "prune --all" not in str(command.argv)
+    assert " -a" not in str(command.argv)
+    assert BY_NAME["disk"].repair(dataclasses.replace(GOOD, is_root=False)) is None
 
 
 async def test_a_connection_that_breaks_while_repairing_is_told() -> None:
