@@ -203,11 +203,11 @@ async def ask_edge(host: Host) -> EdgeFacts:
 
 async def refresh_edge(host: Host) -> None:
     """Have the edge serve what lies on the server, after `place_certificate`. Nothing happens where no project is on
-    the edge. Raises as `EdgePart` does."""
+    the edge. Raises as `EdgePart` does; other projects' certificates are not looked at."""
     there = await ask_edge(host)
     for fragment in there.read_fragments()[:1]:
         part = EdgePart(fragment.project, fragment)
-        await part.carry_out(host, part.plan_by(there))
+        await part.carry_out(host, part.plan_with(there.certificates, there))
 
 
 def _normal(pem: str) -> str:
