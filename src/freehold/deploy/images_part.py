@@ -116,7 +116,8 @@ class _Sending:
         try:
             for theirs, ours in renamed.items():
                 await self._images.tag(ours, theirs)
-            await self._load(sorted({*to_send, *renamed}), holding)
+            if to_send or renamed:
+                await self._load(sorted({*to_send, *renamed}), holding)
         finally:
             for theirs in renamed:
                 await self._images.remove(theirs)

@@ -50,7 +50,8 @@ async def compressed(pieces: AsyncIterator[bytes], progress: Progress) -> AsyncG
             yield packed
             sent += len(packed)
             progress(sent)
-    yield machine.flush()
+    yield (rest := machine.flush())
+    progress(sent + len(rest))
 
 
 async def contents(connection: DockerConnection, names: Sequence[str]) -> SavedArchive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 
 import h11
@@ -35,9 +36,8 @@ async def load_images(host: Host, archive: AsyncIterator[bytes]) -> None:
     """
     connection = await host.forward(SOCKET, as_root=True)
     connection.setblocking(False)
-    reader, writer = await asyncio.open_unix_connection(sock=connection)
     try:
-        said = await _posted(reader, writer, archive)
+        status, said = await _posted(connection, archive)
     except TimeoutError:
         raise FreeholdError(Code.TIMEOUT, f"Docker on {host.name} does not take the images") from None
     except (OSError, h11.RemoteProtocolError) as error:
@@ -46,39 +46,45 @@ async def load_images(host: Host, archive: AsyncIterator[bytes]) -> None:
             "Nothing of them is there. Push again.",
         ) from error  # fmt: skip
     finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-    _require_loaded(host, *said)
+        connection.close()
+    _require_loaded(host, status, said)
 
 
-async def _posted(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, archive: AsyncIterator[bytes]
-) -> tuple[int, bytes]:
-    """Status and body of the answer; Docker may give it before the end of what it refuses."""
+async def _posted(connection: socket.socket, archive: AsyncIterator[bytes]) -> tuple[int, bytes]:
+    """Status and body of the answer. Docker may give it before the end of what it refuses, and closes then."""
     protocol = h11.Connection(h11.CLIENT)
-    writer.write(protocol.send(_REQUEST) or b"")
-    refused = False
+    sending = asyncio.create_task(_sent(protocol, connection, archive))
+    answer = asyncio.create_task(_answer(protocol, connection))
+    try:
+        await asyncio.wait({sending, answer}, return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            with contextlib.suppress(ConnectionError):  # then it has said why, or the answer's end says the same
+                sending.result()
+            async with asyncio.timeout(_REST_S):
+                return await answer
+        return answer.result()
+    finally:
+        sending.cancel()
+        answer.cancel()
+        await asyncio.gather(sending, answer, return_exceptions=True)
+
+
+async def _sent(protocol: h11.Connection, connection: socket.socket, archive: AsyncIterator[bytes]) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, protocol.send(_REQUEST) or b"")
     async for piece in archive:
-        writer.write(protocol.send(h11.Data(data=piece)) or b"")
-        try:
-            async with asyncio.timeout(_STALLED_S):
-                await writer.drain()
-        except ConnectionError:
-            refused = True
-            break
-    if not refused:
-        writer.write(protocol.send(h11.EndOfMessage()) or b"")
-    async with asyncio.timeout(_REST_S):
-        return await _answer(protocol, reader)
+        async with asyncio.timeout(_STALLED_S):
+            await loop.sock_sendall(connection, protocol.send(h11.Data(data=piece)) or b"")
+    await loop.sock_sendall(connection, protocol.send(h11.EndOfMessage()) or b"")
 
 
-async def _answer(protocol: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
+async def _answer(protocol: h11.Connection, connection: socket.socket) -> tuple[int, bytes]:
+    loop = asyncio.get_running_loop()
     status, body = 0, bytearray()
     while True:
         event = protocol.next_event()
         if event is h11.NEED_DATA:
-            protocol.receive_data(await reader.read(_PIECE_BYTES))
+            protocol.receive_data(await loop.sock_recv(connection, _PIECE_BYTES))
         elif isinstance(event, h11.Response):
             status = event.status_code
         elif isinstance(event, h11.Data):
