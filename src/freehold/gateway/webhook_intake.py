@@ -13,7 +13,7 @@ from freehold.gateway.project_service import ProjectService
 from freehold.gateway.webhook_ledger import Understood, WebhookLedger, Written
 from freehold.gateway.webhook_matching import matching
 from freehold.gateway.webhook_paces import WebhookPaces
-from freehold.gateway.webhook_secrets import secrets_of
+from freehold.gateway.webhook_secrets import WebhookSecrets
 from freehold.project.webhooks import WebhookSource
 from freehold.store import receipts
 from freehold.store.credentials import CredentialStore
@@ -33,7 +33,7 @@ class WebhookIntake:
 
     def __init__(self, service: ProjectService, credentials: CredentialStore, metrics: Metrics) -> None:
         self._service = service
-        self._credentials = credentials
+        self._secrets = WebhookSecrets(credentials)
         self._metrics = metrics
         self._ledger = WebhookLedger(service.database, service.scheduler.intake)
         self._paces = WebhookPaces()
@@ -57,7 +57,7 @@ class WebhookIntake:
     def challenge(self, delivery: Delivery) -> Mapping[str, object]:
         """The answer to a GET. Raises as `answer_crc`."""
         sources = self._sources_at(delivery.source)
-        return answer_crc(sources, delivery.query, secrets_of(sources, self._credentials))
+        return answer_crc(sources, delivery.query, self._secrets.of(sources))
 
     async def replay(self, receipt_id: str) -> WebhookAnswer:
         """Take a delivery in again, with the triggers as they are now. Raises NOT_FOUND, BUSY."""
@@ -77,7 +77,7 @@ class WebhookIntake:
     async def _take(
         self, at: tuple[WebhookSource, ...], delivery: Delivery
     ) -> Mapping[str, object] | WebhookAnswer:  # fmt: skip
-        sources = verified(at, delivery, secrets_of(at, self._credentials), self._service.clock.now())
+        sources = verified(at, delivery, self._secrets.of(at), self._service.clock.now())
         self._paces.require(sources[0], len(delivery.body), self._service.clock.monotonic())
         if (asked := answer_challenge(sources[0], delivery)) is not None:
             self._metrics.delivery(delivery.source, "challenge")

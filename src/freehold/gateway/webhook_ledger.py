@@ -100,10 +100,11 @@ def _without_repetitions(come: Sequence[Understood]) -> Iterator[list[Understood
     apart: list[Understood] = []
     seen: set[tuple[str, str]] = set()
     for one in come:
-        if one.event.delivery_id and one.name in seen:
+        name = one.name
+        if name in seen and one.event.delivery_id:
             yield apart
             apart, seen = [], set()
-        seen.add(one.name)
+        seen.add(name)
         apart.append(one)
     yield apart
 

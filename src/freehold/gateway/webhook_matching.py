@@ -63,9 +63,11 @@ def verdict(
     refused = {name: one for name, one in zip(wanted, taken, strict=True) if isinstance(one, FreeholdError)}
     matched = len(wanted) - len(refused)
     busy = next((error for error in refused.values() if error.code is Code.BUSY), None)
+    status = ReceiptStatus.ACCEPTED if matched else ReceiptStatus.UNMATCHED
+    if not refused and not others:
+        return Verdict(status, matched, 0, "")
     reasons = {**{name: error.message for name, error in refused.items()}, **others}
     reason = "\n".join(f"{name}: {why}" for name, why in reasons.items())[:LONGEST_REASON]
-    status = ReceiptStatus.ACCEPTED if matched else ReceiptStatus.UNMATCHED
     if busy:
         status = ReceiptStatus.REFUSED
     return Verdict(status, matched, len(refused), reason, busy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from freehold.base.errors import FreeholdError
 from freehold.project.webhooks import SenderHeaders, WebhookSource
@@ -41,6 +41,11 @@ class Provider:
     delivery_headers: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     plain_forms: bool = False
+
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """The headers that a receipt keeps, those of this sender."""
+        return (*self.event_headers, *self.delivery_headers, *self.kept)
 
 
 def provider_of(source: WebhookSource) -> Provider:

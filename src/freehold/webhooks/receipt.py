@@ -17,6 +17,8 @@ def stored_headers(source: WebhookSource, delivery: Delivery) -> dict[str, str]:
     It is a list of what is kept, not of what is left out: no signature, no cookie and no authorization can slip in. A
     delivery that was verified once needs none of them to be replayed.
     """
-    provider = provider_of(source)
-    names = (*_ALWAYS_KEPT, *provider.event_headers, *provider.delivery_headers, *provider.kept)
-    return {name: cut(value, _LONGEST_VALUE) for name in names if (value := delivery.header(name))}
+    kept: dict[str, str] = {}
+    for name in (*_ALWAYS_KEPT, *provider_of(source).stored):
+        if name in delivery.headers and (value := delivery.header(name)):
+            kept[name] = cut(value, _LONGEST_VALUE)
+    return kept
