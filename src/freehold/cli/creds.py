@@ -11,11 +11,12 @@ from freehold.base.words import one_of, plural
 from freehold.cli.context import Context
 from freehold.cli.creds_check import check_store, repair_store
 from freehold.cli.creds_check_live import check_new, check_stored
+from freehold.cli.creds_import import import_
 from freehold.cli.creds_input import Given, ask_for_values, read_given
 from freehold.cli.creds_live import Checked, failure_of
 from freehold.cli.output import confirm, note, print_json, say, table
 from freehold.cli.ssh_key import generate_key_pair
-from freehold.project.credential import CredentialRef, CredentialType, parse_ref
+from freehold.project.credential import CredentialRef, CredentialType, Purpose, parse_ref
 from freehold.project.credential_question import Outcome
 from freehold.project.credentials import CREDENTIAL_TYPES, EVERY_CREDENTIAL_TYPE
 from freehold.project.problems import shown, unknown
@@ -146,6 +147,9 @@ def check(context: Context, refs: tuple[str, ...], fix: bool, live: bool) -> Non
     say(f"{plural(len(store.list()), 'credential')}, all complete and private")
 
 
+command.add_command(import_)
+
+
 def parse_known(text: str) -> tuple[CredentialRef, CredentialType]:
     """A reference to a credential of a known type. Raises USAGE with what was perhaps meant."""
     reference = _parse(text)
@@ -172,9 +176,12 @@ def _purpose(ref: CredentialRef) -> str:
         return "unknown type"
     if kind.internal:
         return "Freehold itself"
-    return {"service": "agents that list it", "model key": "the model gateway", "webhook secret": "the gateway"}[
-        kind.purpose.value
-    ]
+    return {
+        Purpose.SERVICE: "agents that list it",
+        Purpose.MODEL_KEY: "the model gateway",
+        Purpose.WEBHOOK_SECRET: "the gateway",
+        Purpose.NOTICE: "notices",
+    }[kind.purpose]
 
 
 def _fields(kind: CredentialType) -> str:

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "releases": ("freehold.cli.rollback:releases", "List the releases that a server keeps."),
     "env": ("freehold.cli.env", "The servers that projects are pushed to."),
     "image": ("freehold.cli.image", "Build, list and prune the images that agents run in."),
+    "ci": ("freehold.cli.ci", "Let a CI service push."),
     "service-unit": ("freehold.cli.service_unit", "What systemd is told of a project that was put here by hand."),
     "sandbox": ("freehold.cli.sandbox", "Servers for trying things, in containers on this machine."),
     "mcp": ("freehold.cli.mcp", "Let another AI program see to the project, by the Model Context Protocol."),

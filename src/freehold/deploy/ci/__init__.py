@@ -1,0 +1,1 @@
+"""Pushing from a CI service: the workflows that do it, as text."""
