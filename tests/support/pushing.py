@@ -14,7 +14,8 @@ from typing import Never, TypeVar
 from freehold.base.clock import SystemClock
 from freehold.deploy.apply import Phases, Unwatched
 from freehold.deploy.bundle.bundle import Bundle, ProgramFile, installed_bundle
-from freehold.deploy.lease import Lease, this_process
+from freehold.deploy.guard import AFTER_S
+from freehold.deploy.lease import LASTS_S, Lease, this_process
 from freehold.deploy.parts import Parts
 from freehold.deploy.plan import Plan
 from freehold.deploy.push import Push, Pushed
@@ -129,6 +130,8 @@ class Pushing:
     sandbox: SandboxServer
     root: Path
     expose: bool = False
+    lease_s: float = LASTS_S
+    guard_after_s: float = AFTER_S
     bundle: Bundle = field(default_factory=still_bundle)
 
     @property
@@ -147,8 +150,8 @@ class Pushing:
         )  # fmt: skip
 
     def over(self, host: Host, wanted: Wanted, watcher: Unwatched | None = None, *, process: str = "") -> Push:
-        parts = Parts(wanted, self.bundle, log_in_to(self.sandbox))
-        lease = Lease(wanted.layout, process=process) if process else Lease(wanted.layout)
+        parts = Parts(wanted, self.bundle, log_in_to(self.sandbox), guard_after_s=self.guard_after_s)
+        lease = Lease(wanted.layout, process=process or this_process(), lasts_s=self.lease_s)
         return Push(host, wanted, parts, lease, Phases(watcher or Unwatched()))
 
     async def push(

@@ -11,6 +11,7 @@ import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
+from freehold.deploy.guard import guard_unit
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
@@ -120,7 +121,10 @@ class HealthPart:
             restarts = restarts or found.restarts
 
     async def _look(self, host: Host, for_s: float, restarts: dict[str, int], *, journal: bool) -> Health:
-        document = {**self.asked(), "for_s": for_s, "restarts": restarts, "journal": journal}
+        document = {
+            **self.asked(), "for_s": for_s, "restarts": restarts, "journal": journal,
+            "disarm": f"{guard_unit(self.layout)}.timer",
+        }  # fmt: skip
         return await run_script(
             host, "health", self.remote, document, Health, as_root=True, timeout_s=for_s + _LONGEST_LOOK_S
         )

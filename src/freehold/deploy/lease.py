@@ -93,6 +93,7 @@ class Lease:
     owner: str = field(default_factory=this_user)
     process: str = field(default_factory=this_process)
     token: str = field(default_factory=new_ulid)
+    lasts_s: float = LASTS_S
     _lost: FreeholdError | None = None
 
     def asked(self, *, instead_of: str = "") -> dict[str, Any]:
@@ -103,7 +104,7 @@ class Lease:
             "token": self.token,
             "owner": self.owner,
             "process": self.process,
-            "for_s": LASTS_S,
+            "for_s": self.lasts_s,
             "instead_of": instead_of,
         }
 

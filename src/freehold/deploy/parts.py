@@ -14,6 +14,7 @@ from freehold.deploy.bundle.bundle import Bundle
 from freehold.deploy.edge_part import EdgePart
 from freehold.deploy.edge_wanted import fragment_of
 from freehold.deploy.facts import Facts, fact
+from freehold.deploy.guard import AFTER_S, Guard
 from freehold.deploy.health import EdgePort, HealthPart
 from freehold.deploy.image_layers.wanted import WantedImages
 from freehold.deploy.images_part import ImagesPart
@@ -31,6 +32,7 @@ from freehold.deploy.units_part import UnitsFacts, UnitsPart, port_for, started_
 from freehold.deploy.wanted import Wanted
 from freehold.edge.fragment import Fragment
 from freehold.server.layout import Layout
+from freehold.server.release import ReleaseRecord
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Parts:
     images: WantedImages = field(default_factory=lambda: WantedImages(()))
     say: Callable[[str], None] = lambda _line: None
     take_over: bool = False
+    guard_after_s: float = AFTER_S
 
     def asking(self) -> list[Part]:
         """Those that read facts, as far as they are known by then."""
@@ -69,21 +72,32 @@ class Parts:
         known = fact(facts, "release", ReleaseFacts)
         release, units = self._settled_release(facts)
         record = release.wanted(known)
-        before = known.record.id if known.record else ""
-        parts: list[Part] = [self._images, release, SwitchPart(self._layout, record.id, record.program, token)]
-        parts.append(PrunePart(self._layout, record.id, before, None if self.wanted.agent else self._program))
-        if self.wanted.agent:
-            fragment = None
-        else:
-            restart = RestartPart(self._layout, record.service, record.keeper)
-            fragment = fragment_of(self.wanted.environment, self._layout, self._port(facts))
+        whole = not self.wanted.agent
+        fragment = fragment_of(self.wanted.environment, self._layout, self._port(facts)) if whole else None
+        restart = RestartPart(self._layout, record.service, record.keeper)
+        health = replace(self._health, release=record.id, edge=edge_ports(fragment))
+        guard = self._guard(record, known.record, health, restart)
+        parts: list[Part] = [
+            self._images,
+            release,
+            SwitchPart(self._layout, record.id, record.program, token, guard),
+            PrunePart(self._layout, record.id, known.current, self._program if whole else None),
+        ]
+        if whole:
             edge = EdgePart(self._layout.project, fragment, take_over=self.take_over)
             parts += [*self._server, self._program, units, edge, restart]
         planned = list(_planned(parts, facts))
-        due = any(each.changes for each in planned if each.step in RETURNING)
-        health = replace(self._health, release=record.id, due=due, edge=edge_ports(fragment))
+        health = replace(health, due=any(each.changes for each in planned if each.step in RETURNING))
         planned.append(Planned(health, tuple(health.plan(facts[health.name]))))
         return Settled(Plan(self._layout.project, record, known.record, tuple(planned)), health)
+
+    def _guard(
+        self, record: ReleaseRecord, before: ReleaseRecord | None, health: HealthPart, restart: RestartPart
+    ) -> Guard | None:
+        if before is None or before.id == record.id:
+            return None
+        enabled = UnitsPart(self._layout).enabled
+        return Guard(self._layout, record, before, health.asked(), enabled, restart.record_path, self.guard_after_s)
 
     async def prepare(self, plan: Plan) -> None:
         """What is to be made on this machine first. Raises what that raises; nothing was changed on the server then."""

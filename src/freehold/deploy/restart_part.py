@@ -43,7 +43,8 @@ class RestartPart:
         return program_text("restart")
 
     @property
-    def _record(self) -> str:
+    def record_path(self) -> str:
+        """Where it is written what each unit was started with."""
         return f"{self.layout.root}/started.json"
 
     @property
@@ -51,7 +52,7 @@ class RestartPart:
         return {self.layout.keeper: self.keeper, self.layout.service: self.service}
 
     def asked(self) -> Any:
-        return {"record": self._record, "units": [self.layout.socket, *self._wanted]}
+        return {"record": self.record_path, "units": [self.layout.socket, *self._wanted]}
 
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
         """A keeper that is started anew takes over the runs of the one before (docs/why/push.md): none is ended."""
@@ -68,7 +69,7 @@ class RestartPart:
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         document = {
-            "record": self._record,
+            "record": self.record_path,
             "start": [change.document["start"] for change in changes if "start" in change.document],
             "restart": {
                 change.document["unit"]: change.document["digest"] for change in changes if "unit" in change.document

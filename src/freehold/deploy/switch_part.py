@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from freehold.deploy.guard import Guard
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
@@ -24,12 +25,14 @@ class SwitchFacts(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class SwitchPart:
-    """`release` and `program` are to count; a program that is empty stays as it is. `token` is that of the lease."""
+    """`release` and `program` are to count; a program that is empty stays as it is. `token` is that of the lease;
+    `guard` is armed before."""
 
     layout: Layout
     release: str = ""
     program: str = ""
     token: str = ""
+    guard: Guard | None = None
 
     @property
     def name(self) -> str:
@@ -37,7 +40,7 @@ class SwitchPart:
 
     @property
     def remote(self) -> str:
-        return program_text("switch")
+        return program_text("guard", "switch")
 
     def asked(self) -> Any:
         return {"current": self.layout.current, "program": self.layout.program}
@@ -54,7 +57,8 @@ class SwitchPart:
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         links = [change.document["link"] for change in changes]
-        document = {"links": links, "lease": self.layout.lease, "token": self.token}
+        guard = self.guard.document() if self.guard else None
+        document = {"links": links, "lease": self.layout.lease, "token": self.token, "guard": guard}
         await run_script(host, "switch", self.remote, document, type(None), as_root=True)
 
 

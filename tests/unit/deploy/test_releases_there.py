@@ -51,11 +51,8 @@ class Server:
 
     def switch(self, release: str, token: str = "ours") -> None:
         (self.root / "lease").write_text(json.dumps({"token": "ours"}))
-        told = {
-            "lease": str(self.root / "lease"),
-            "token": token,
-            "links": [(str(self.current), f"releases/{release}")],
-        }
+        links = [(str(self.current), f"releases/{release}")]
+        told = {"lease": str(self.root / "lease"), "token": token, "links": links, "guard": None}
         remote_program("switch")["main"](told)
 
     def prune(self, *remove: str) -> None:

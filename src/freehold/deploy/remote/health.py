@@ -25,7 +25,8 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
-    """Look until it is well, cannot become so, or `for_s` is over; with more and more time between."""
+    """Look until it is well, cannot become so, or `for_s` is over; with more and more time between. `disarm` is the
+    timer that is of no use once it is well."""
     end, pause = time.monotonic() + told["for_s"], _FIRST_PAUSE_S
     before = told["restarts"]
     while True:
@@ -37,6 +38,9 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
             break
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_S)
+    if found["healthy"] and told.get("disarm"):
+        words = ["systemctl", "--quiet", "stop", told["disarm"]]
+        subprocess.run(words, capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=False)
     if not found["healthy"] and told["journal"]:
         found["journal"] = _journal(told["units"])
     return found

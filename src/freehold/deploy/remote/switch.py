@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from freehold.deploy.remote.guard import arm
     from freehold.deploy.remote.refused import Refused
 
 
@@ -18,6 +19,8 @@ def main(told: dict[str, Any]) -> None:
     """The program first: whatever starts between the two is the newer program, which knows the older files. Only who
     has the lease may do it."""
     _require_lease(told["lease"], told["token"])
+    if told["guard"]:
+        arm(told["guard"])
     for path, target in told["links"]:
         if not os.path.isdir(os.path.join(os.path.dirname(path), target)):
             raise Refused("not_found", f"{target} is not there: {path} stays as it is", "Push again.")
