@@ -32,6 +32,12 @@ class GatheringTransport(asyncio.Transport):
         if self._length > MOST_BYTES:
             self._send()
 
+    def write_now(self, data: bytes) -> None:
+        """What nothing follows, and what waits before it."""
+        self._pieces.append(data)
+        self._length += len(data)
+        self._send()
+
     def writelines(self, list_of_data: Iterable[Any]) -> None:
         self.write(b"".join(list_of_data))
 

@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from freehold.base.errors import FreeholdError
+from freehold.gateway import at_once
 from freehold.gateway.bodies import MOST_HELD, once, purse_of
 from freehold.gateway.gateway import Gateway
 from freehold.gateway.guards import GUARDING, ROUTE, SLOW_S, Answered, answer_defect
@@ -35,6 +36,7 @@ class PlainDeliveries:
         self._held = held
         like_all = answer_of(WebhookAnswer()).raw_headers
         self._head = [*(one for one in like_all if one[0] != b"content-length"), *GUARDING]
+        self._lines = b"".join([b"%b: %b\r\n" % header for header in self._head])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope.get(WHOLE) or scope["method"] != "POST" or not (source := source_in(scope)):
@@ -71,6 +73,8 @@ class PlainDeliveries:
                 return
             self._gateway.metrics.answered("POST", PATH, 200, took_s)
             body = msgspec.json.encode(answer) + b"\n"
+            if at_once.answer(scope, self._lines, body):
+                return
             headers = [*self._head, (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body})

@@ -40,6 +40,15 @@ async def test_head_and_body_are_one_piece() -> None:
     assert recorded.told == [b"head body", b"more"]
 
 
+async def test_what_nothing_follows_is_sent_with_what_waits() -> None:
+    recorded, transport = gathering()
+    transport.write(b"before ")
+    transport.write_now(b"and now")
+    assert recorded.told == [b"before and now"]
+    await asyncio.sleep(0)
+    assert len(recorded.told) == 1
+
+
 async def test_what_is_large_does_not_wait() -> None:
     recorded, transport = gathering()
     transport.write(b"a")
