@@ -95,20 +95,16 @@ class EdgePart:
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         for _ in range(_MOST_TRIES):
+            if not changes:
+                return
+            # Without a document it was planned before HAProxy was there.
             document = next((dict(change.document) for change in changes if change.document), None)
-            if document is None:
+            if document and not (await run_script(host, self.name, self.remote, document, _Done, as_root=True)).stale:
                 return
-            answer = await run_script(host, self.name, self.remote, document, _Done, as_root=True)
-            if not answer.stale:
-                return
-            changes = self.plan_by(await self.ask(host))
+            changes = self.plan_by(await ask_edge(host))
         raise FreeholdError(
             Code.BUSY, f"the edge of {host.name} is changed by others again and again", "Push once more."
         )
-
-    async def ask(self, host: Host) -> EdgeFacts:
-        """What the edge is now. Raises what the host raises."""
-        return await ask_edge(host)
 
     def _end(self, there: EdgeFacts) -> Sequence[Change]:
         changes = [*self._fragment_changes(there), *self._certificate_changes(there, {})]
