@@ -15,9 +15,9 @@ from freehold.base.secret import Secret
 from freehold.gateway.access import Actor
 from freehold.gateway.gateway import Gateway
 from freehold.gateway.local_peer import is_local
+from freehold.gateway.session_cookie import SessionCookie
 from freehold.store.api_keys import Scope
 
-COOKIE = "fh_session"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
 LOCAL = Actor("local", frozenset(Scope), "", address="local")
@@ -51,7 +51,8 @@ async def who_asks(gateway: Gateway, connection: HTTPConnection) -> Actor:
 async def _known(gateway: Gateway, connection: HTTPConnection) -> Actor:
     if (header := connection.headers.get("authorization")) is not None:
         return await _by_header(gateway, connection, header)
-    if (session := session_of(connection)) and (actor := await gateway.access.by_session(session)):
+    cookie = SessionCookie(gateway.public_url, connection)
+    if (session := cookie.session()) and (actor := await gateway.access.by_session(session)):
         return actor
     raise FreeholdError(
         Code.UNAUTHENTICATED, "who asks is not known", "Send a key: Authorization: Bearer KEY (freehold keys add)."
@@ -67,12 +68,6 @@ async def _by_header(gateway: Gateway, connection: HTTPConnection, header: str) 
     gateway.metrics.wrong_key()
     gateway.throttle.admit(client_address(connection))  # a right key is never kept waiting
     raise FreeholdError(Code.UNAUTHENTICATED, "nobody has this key", "It may have been revoked: freehold keys list.")
-
-
-def session_of(connection: HTTPConnection) -> Secret | None:
-    # Not the standard library's reader: it gives up at a cookie that another program on this host set.
-    found = connection.cookies.get(COOKIE, "")
-    return Secret(found) if 0 < len(found) <= LONGEST_KEY else None
 
 
 def require_csrf(actor: Actor, headers: Mapping[str, str], body: bytes) -> None:

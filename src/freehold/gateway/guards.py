@@ -42,6 +42,10 @@ GUARDING = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (HEADER.lower().encode(), __version__.encode()),
 )
+_NAME_HINT = "Set gateway.url in the project's config.toml to the address by which it is reached."
+_LOCAL_HINT = (
+    "Through gateway.sock it is called localhost: curl --unix-socket gateway.sock http://localhost/api/v1/status"
+)
 SLOW_S = 1.0
 """An answer that takes longer to begin is worth a line in the log."""
 
@@ -96,7 +100,7 @@ def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
         raise FreeholdError(
             Code.MISDIRECTED,
             "this gateway does not answer to the name in the address",
-            "Set gateway.url in the project's config.toml to the address by which it is reached.",
+            _LOCAL_HINT if is_local(scope) else _NAME_HINT,
         )
     if path.startswith(API):
         require_served(headers.get(HEADER, ""), __version__)

@@ -11,22 +11,19 @@ from starlette.routing import Route
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
-from freehold.gateway.access import SESSION_LASTS
 from freehold.gateway.answers import ErrorPage, as_answer, as_json
 from freehold.gateway.authentication import (
-    COOKIE,
     LONGEST_KEY,
     client_address,
     form_of,
     require_csrf,
-    session_of,
     told_address,
     who_asks,
 )
 from freehold.gateway.gateway import Gateway
 from freehold.gateway.guards import ROUTE
+from freehold.gateway.session_cookie import SessionCookie
 from freehold.gateway.throttle import ThrottledError
-from freehold.gateway.trusted_hosts import TrustedHosts
 from freehold.wire.service import Done, LoggedIn, LogIn
 
 
@@ -48,12 +45,13 @@ def login_routes(gateway: Gateway, error_page: ErrorPage | None = None) -> list[
             legacy = request.url.path.startswith("/api/")
             answer = {"success": True, "csrf": actor.csrf if actor else ""}
             response = as_json(answer if legacy else LoggedIn(str(answer["csrf"])))
-        _set_cookie(gateway, request, response, session)
+        SessionCookie(gateway.public_url, request).set(response, session)
         return response
 
     async def log_out(request: Request) -> Response:
         request.scope[ROUTE] = "/logout"
-        session = session_of(request)
+        cookie = SessionCookie(gateway.public_url, request)
+        session = cookie.session()
         try:
             actor = await who_asks(gateway, request)
             require_csrf(actor, request.headers, await request.body())
@@ -66,7 +64,7 @@ def login_routes(gateway: Gateway, error_page: ErrorPage | None = None) -> list[
         legacy = request.url.path.startswith("/api/")
         form = form_of(request.headers, await request.body())
         response = RedirectResponse("/login", 303) if form else as_json({"success": True} if legacy else Done())
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+        cookie.delete(response)
         return response
 
     return [
@@ -104,19 +102,6 @@ def _refused(
         return RedirectResponse(f"/login?failed=1{further}", 303)
     retry_after_s = error.retry_after_s if isinstance(error, ThrottledError) else 5
     return as_answer(request.headers, error, error_page, retry_after_s=retry_after_s)
-
-
-def _set_cookie(gateway: Gateway, request: Request, response: Response, session: Secret) -> None:
-    hosts = TrustedHosts(0, gateway.public_url)
-    response.set_cookie(
-        COOKIE,
-        session.reveal(),
-        max_age=int(SESSION_LASTS.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=hosts.is_https(request.headers.get("host", "")),
-    )
 
 
 def _inside(path: str) -> str:

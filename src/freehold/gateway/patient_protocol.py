@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from freehold.gateway import at_once
 from freehold.gateway.gathering import GatheringTransport
+from freehold.gateway.upgrade_parser import UpgradeParser, has_body, head_without_upgrade, parser_for
 
 KEPT_FOR_US = 256
 """Descriptors that connections leave free: for the database, the keeper, files, and the local socket."""
@@ -28,7 +29,6 @@ MOST_IN_LINE = 64
 bytes, and browsers send none so."""
 WHOLE = "freehold.whole"
 """Where the scope says that all of the request is here: what an application asks for now, it has at once."""
-_OF_A_BODY = (b"content-length", b"transfer-encoding")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def __init__(self, *given: Any, patience: Patience = Patience(), **named: Any) -> None:
         super().__init__(*given, **named)
+        self.parser: UpgradeParser = parser_for(self)
+        self._read_anew = b""
         self._patience = patience
         self._expected: asyncio.TimerHandle | None = None
         self._in_head = True
@@ -85,6 +87,10 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._bare_bytes += len(data)
         super().data_received(data)
+        while self._read_anew:
+            data, self._read_anew = self._read_anew + data[self.parser.stopped_at :], b""
+            self.parser = parser_for(self)
+            super().data_received(data)
         if self._bare_bytes > LONGEST_HEAD:
             self.send_400_response("The head of the request is too long.")
             return
@@ -107,11 +113,19 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.abort()
             raise ConnectionAbortedError  # so that nothing more of what came is read
         upgrades = self.parser.should_upgrade()
-        if upgrades and any(name in _OF_A_BODY and value != b"0" for name, value in self.headers):
-            raise ValueError  # answered with 400: the parser would take the body for the next request
+        if upgrades and has_body(self.headers):
+            version = self.parser.get_http_version()
+            self._read_anew = head_without_upgrade(self.parser.get_method(), self.url, version, self.headers)
+            return
         super().on_headers_complete()
         if upgrades and self.cycle:
             self.cycle.keep_alive = False  # and whatever else follows, too
+
+    def _should_upgrade(self) -> bool:
+        return not self._read_anew and super()._should_upgrade()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nobody need be told: it is answered as if nothing had been asked."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
@@ -124,6 +138,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._bare_bytes = 0
+        if self._read_anew:
+            return  # it comes again, with its body
         self.scope[WHOLE] = True  # type: ignore[literal-required]  # a word of ours
         super().on_message_complete()
 

@@ -349,6 +349,7 @@ class LogIn(msgspec.Struct, frozen=True):
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
-    """The session is in the cookie `fh_session`; `csrf` goes into the header `X-CSRF-Token` of every change."""
+    """The session is in the cookie `fh_session`, by https `__Host-fh_session`; `csrf` goes into the header
+    `X-CSRF-Token` of every change."""
 
     csrf: str

@@ -197,20 +197,41 @@ def test_some_descriptors_are_left_whatever_comes_at_once(number: int) -> None:
     assert patience.connections + patience.at_once <= number - min(256, number // 4)
 
 
+HEAD_IN_CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(HEAD), HEAD)
+
+
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"anything"])
-@pytest.mark.parametrize("length", [b"Content-Length: %d" % len(HEAD), b"Transfer-Encoding: chunked"])
-async def test_a_body_is_no_request_whatever_protocol_is_asked_for(protocol: bytes, length: bytes) -> None:
-    asked: list[str] = []
+@pytest.mark.parametrize("pieces", [1, 7, 1000])
+@pytest.mark.parametrize(
+    ("length", "sent"),
+    [(b"Content-Length: %d" % len(HEAD), HEAD), (b"Transfer-Encoding: chunked", HEAD_IN_CHUNKS)],
+    ids=["length", "chunked"],
+)
+async def test_a_body_is_no_request_whatever_protocol_is_asked_for(
+    protocol: bytes, length: bytes, sent: bytes, pieces: int
+) -> None:
+    asked: list[tuple[str, str, bytes]] = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.append(scope["method"])
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        asked.append((scope["method"], dict(scope["headers"]).get(b"connection", b"").decode(), body))
         await answer(scope, receive, send)
 
+    upgrade = b"Connection: keep-alive, Upgrade\r\nUpgrade: " + protocol + b"\r\n" + length + b"\r\n\r\n" + sent
+    request = (POST + upgrade) * 2 + HEAD
+    size = -(-len(request) // pieces)
     async with place(LONG, note) as gateway:
         visitor = await gateway.visit()
-        visitor.writer.write(POST + b"Connection: upgrade\r\nUpgrade: " + protocol + b"\r\n" + length + b"\r\n\r\n")
-        assert (await visitor.everything()).startswith(b"HTTP/1.1 400 ")  # before a body could be taken for a request
-    assert asked == []
+        for start in range(0, len(request), size):
+            visitor.writer.write(request[start : start + size])
+            await visitor.writer.drain()
+        for _ in range(3):
+            assert (await visitor.ask(b"")).startswith(b"HTTP/1.1 200 ")
+        assert (await visitor.ask()).startswith(b"HTTP/1.1 200 ")
+    assert asked == [("POST", "keep-alive", HEAD)] * 2 + [("GET", "", b"")] * 2
 
 
 async def test_another_protocol_is_not_spoken_and_the_connection_ends() -> None:

@@ -31,6 +31,13 @@ async def test_only_our_names_are_answered(world: GatewayWorld, host: str, statu
         assert "gateway.url" in errors(response)["hint"]
 
 
+async def test_whoever_asks_through_the_socket_by_a_wrong_name_is_told_the_right_one(world: GatewayWorld) -> None:
+    answer = await world.asking(local=True, host="x").get(f"{API}/status")
+    assert answer.status_code == 421
+    assert "http://localhost/api/v1/status" in errors(answer)["hint"]
+    assert "gateway.url" in errors(await world.asking(host="x").get(f"{API}/status"))["hint"]
+
+
 async def test_health_and_webhooks_are_answered_by_any_name(world: GatewayWorld) -> None:
     assert (await world.anybody.get("/health", headers={"host": "tunnel.example"})).status_code == 200
     headers, body = world.signed()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
@@ -9,7 +11,7 @@ from freehold.base.clock import ManualClock
 from freehold.gateway.access import SESSION_LASTS
 from freehold.gateway.throttle import ALL_BURST, EACH_BURST
 from freehold.wire.service import API
-from tests.support.gateway_world import GatewayWorld, errors
+from tests.support.gateway_world import PORT, GatewayWorld, errors, gateway_world, hooked_world
 
 
 async def logged_in(world: GatewayWorld, **options: str) -> tuple[httpx2.AsyncClient, str]:
@@ -47,6 +49,33 @@ async def test_the_cookie_is_for_us_alone(world: GatewayWorld) -> None:
         assert word in cookie
     assert "secure" not in cookie  # there is no https here, and a browser would not send it back
     assert world.key.reveal().lower() not in cookie
+
+
+async def test_by_https_the_cookie_is_of_this_very_host(tmp_path: Path) -> None:
+    made = hooked_world(tmp_path, ManualClock(), project='[gateway]\nurl = "https://shop.example.com"\n')
+    async with gateway_world(made) as world:
+        by_https = world.asking(host="shop.example.com")
+        response = await by_https.post("/login", json={"key": world.key.reveal()})
+        cookie = response.headers["set-cookie"]
+        name, _, session = cookie.partition(";")[0].partition("=")
+        assert name == "__Host-fh_session"
+        assert "Secure" in cookie
+        assert "Path=/" in cookie
+        assert "Domain" not in cookie  # else a browser would not take it under that name
+
+        async def status(host: str, cookies: str) -> int:
+            return (await world.asking(host=host).get(f"{API}/status", headers={"cookie": cookies})).status_code
+
+        assert await status("shop.example.com", f"__Host-fh_session={session}") == 200
+        # What a page of a sibling name may have set is not looked at.
+        assert await status("shop.example.com", f"fh_session={session}") == 401
+        assert await status(f"localhost:{PORT}", f"__Host-fh_session={session}") == 401
+        assert await status(f"localhost:{PORT}", f"fh_session={session}") == 200
+        csrf = {"x-csrf-token": response.json()["csrf"], "cookie": f"__Host-fh_session={session}"}
+        out = await world.asking(host="shop.example.com").post("/logout", headers=csrf)
+        assert out.headers["set-cookie"].startswith('__Host-fh_session="";')
+        assert "Secure" in out.headers["set-cookie"]
+        assert await status("shop.example.com", f"__Host-fh_session={session}") == 401
 
 
 async def test_a_session_that_is_not_used_ends(world: GatewayWorld) -> None:

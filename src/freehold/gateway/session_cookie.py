@@ -1,0 +1,48 @@
+"""The cookie that holds a browser's session.
+
+Where the gateway is reached by https it has the prefix `__Host-`: a browser takes it from this very host alone, and
+over https alone, so nothing on a sibling name, and nobody on the way to an http address of the same name, can put a
+session of their own in its place. Over plain http, as on this machine, browsers take no such cookie (RFC 6265bis,
+section 4.1.3.2).
+"""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from freehold.base.secret import Secret
+from freehold.gateway.access import SESSION_LASTS
+from freehold.gateway.trusted_hosts import TrustedHosts
+
+COOKIE = "fh_session"
+HOST_COOKIE = f"__Host-{COOKIE}"
+LONGEST_SESSION = 500
+
+
+class SessionCookie:
+    """That of one request: `public_url` is `gateway.url`."""
+
+    def __init__(self, public_url: str, connection: HTTPConnection) -> None:
+        self._connection = connection
+        self._secure = TrustedHosts(0, public_url).is_https(connection.headers.get("host", ""))
+        self.name = HOST_COOKIE if self._secure else COOKIE
+
+    def session(self) -> Secret | None:
+        # Not the standard library's reader: it gives up at a cookie that another program on this host set.
+        found = self._connection.cookies.get(self.name, "")
+        return Secret(found) if 0 < len(found) <= LONGEST_SESSION else None
+
+    def set(self, response: Response, session: Secret) -> None:
+        response.set_cookie(
+            self.name,
+            session.reveal(),
+            max_age=int(SESSION_LASTS.total_seconds()),
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=self._secure,
+        )
+
+    def delete(self, response: Response) -> None:
+        response.delete_cookie(self.name, path="/", httponly=True, samesite="lax", secure=self._secure)
