@@ -1,4 +1,4 @@
-"""The edge's share of a push on real servers: what is somebody else's, what goes wrong, what is cut off; Debian 12, 13."""
+"""The edge's share of a push on real servers: what is somebody else's, what goes wrong, what is cut off."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from freehold.edge.fragment import Fragment
 from freehold.hosts.host import Command, Host, Outcome
 from freehold.providers.origin_request import new_request
 from freehold.providers.ownership import Owner
-from freehold.server.layout import HAPROXY_FILE, Layout
+from freehold.server.layout import CERTIFICATES, HAPROXY_FILE, Layout
 from tests.support.edge_backend import stand
 from tests.support.edge_world import BLOG, SHOP, World, world_on
 from tests.support.load import Request
@@ -117,7 +117,7 @@ async def test_a_port_of_somebody_else_is_said_before_and_survived_after(world: 
     planned = EdgePart("shop", PLAIN)
     changes = planned.plan_by(await ask_edge(world.host))
     async with listening(world.host, 80):
-        with pytest.raises(FreeholdError, match="HAProxy cannot restart.*(Address already in use|cannot bind)"):
+        with pytest.raises(FreeholdError, match=r"HAProxy cannot restart.*(Address already in use|cannot bind)"):
             await planned.carry_out(world.host, changes)
         there = await ask_edge(world.host)
         assert (there.fragments, there.stock, there.active) == ({}, True, False)
@@ -130,9 +130,7 @@ async def test_what_haproxy_does_not_take_changes_nothing(world: World) -> None:
     with_certificate = Fragment(project="blog", port=8081, hosts=(BLOG,), certificate=Layout("blog").certificate)
     certificate = world.authority.certify((BLOG,), new_request(BLOG, Owner("abcd", "box")).csr_pem)
     path = Layout("blog").certificate
-    await says(
-        world.host, f"mkdir -p -m 700 /etc/freehold/tls; cat > {path} <<'END'\n{certificate}END\nchmod 600 {path}"
-    )
+    await says(world.host, f"mkdir -p -m 700 {CERTIFICATES}; cat > {path} <<'END'\n{certificate}END\nchmod 600 {path}")
     try:
         with pytest.raises(FreeholdError, match="HAProxy does not take its new configuration") as raised:
             await settled(world.host, EdgePart("blog", with_certificate))
@@ -180,11 +178,9 @@ async def test_cut_off_anywhere_the_next_push_repairs_and_the_old_one_serves(wor
         wanted = OTHER if step % 2 == 0 else None
         part = EdgePart("blog", wanted)
         changes = part.plan_by(await ask_edge(world.host))
-        try:
+        with contextlib.suppress(FreeholdError):
             await part.carry_out(Cut(world.host, 0.04 + step * 0.03), changes)
             finished += 1
-        except FreeholdError as error:
-            assert error.code is Code.FAILED
         assert await answers(world) == "shop"
         await settled(world.host, part)
         assert await answers(world) == "shop"
