@@ -29,9 +29,15 @@ from tests.support.server_parts import logged_in, on, planned, says, settled
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 LARGE = 3_000_000
 """Bytes of the lower layer, which cannot be compressed; everything else is a few kB."""
-CONTAINERD = (
-    'echo \'{"features": {"containerd-snapshotter": true}}\' > /etc/docker/daemon.json; systemctl restart docker'
-)
+_STORE = '{"features": {"containerd-snapshotter": true}}'
+CONTAINERD = f"""\
+set -e
+systemctl stop docker containerd
+printf 'version = 2\\nroot = "/var/lib/docker/below"\\n' > /etc/containerd/config.toml
+echo '{_STORE}' > /etc/docker/daemon.json
+systemctl start containerd docker
+"""
+"""An overlay cannot lie on the container's own, but on the sandbox's volume."""
 
 
 @pytest.fixture(scope="module", params=["12", "13", "13 with containerd"])
