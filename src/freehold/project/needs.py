@@ -51,21 +51,33 @@ def needs_of_agent(agent: Agent) -> list[Need]:
 def needs_of_project(project: Project) -> list[Need]:
     """What all agents that are switched on need, the secrets of the webhook sources that start them, and what
     notices are sent with."""
-    agents = [agent for _, agent in sorted(project.agents.items()) if agent.scale > 0]
+    agents = working_agents(project)
     needs = [need for agent in agents for need in needs_of_agent(agent)]
+    return [*needs, *needs_of_sources(project, agents), *needs_of_notices(project)]
+
+
+def working_agents(project: Project) -> list[Agent]:
+    """Those that are switched on, by name."""
+    return [agent for _, agent in sorted(project.agents.items()) if agent.scale > 0]
+
+
+def needs_of_sources(project: Project, agents: Iterable[Agent]) -> list[Need]:
+    """The secrets of the webhook sources that start these agents: the one field that verifies deliveries."""
     used = {trigger.source for agent in agents for trigger in agent.webhooks}
-    secrets = [
+    return [
         Need(secret.ref, (secret.field,), f'webhook source "{source.name}"')
         for source in project.config.webhooks.values()
         if source.name in used and not source.allow_unsigned
         for secret in source.secrets
     ]
-    channels = [
+
+
+def needs_of_notices(project: Project) -> list[Need]:
+    return [
         Need(channel.credential.ref, (channel.credential.field,), f'notice channel "{channel.name}"')
         for channel in project.config.notices.values()
         if channel.credential
     ]
-    return [*needs, *secrets, *channels]
 
 
 def unmet(needs: Iterable[Need], has: Callable[[CredentialRef, str], bool]) -> list[Unmet]:
