@@ -45,11 +45,12 @@ class Flags:
         if self.cert and self.ssl_mode:
             raise FreeholdError(Code.USAGE, "--ssl-mode is Cloudflare's, and --cert is without Cloudflare")
         signer = "" if not self.https else OWN if self.cert or self.key_file else CLOUDFLARE
+        hostname = checked_hostname(self.https) if self.https else ""
         answers = {
             Ask.PROVIDER: self.provider, Ask.PLAN: self.plan, Ask.REGION: self.region, Ask.IMAGE: self.image,
             Ask.SSH_KEY: self.ssh_key, Ask.HOST: self.host, Ask.USER: self.user,
             Ask.PORT: str(self.port) if self.port else "", Ask.KEY: _absolute(self.key),
-            Ask.SIGNER: signer, Ask.HTTPS: checked_hostname(self.https) if self.https else "", Ask.SSL_MODE: self.ssl_mode,
+            Ask.SIGNER: signer, Ask.HTTPS: hostname, Ask.SSL_MODE: self.ssl_mode,
             Ask.CERT: _absolute(self.cert), Ask.KEY_FILE: _absolute(self.key_file),
         }  # fmt: skip
         return {ask: answer for ask, answer in answers.items() if answer}

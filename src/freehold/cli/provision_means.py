@@ -59,7 +59,8 @@ async def means_for(context: Context, record: Record, shop: Shop, flags: Flags, 
         clock=clock,
         within_s=flags.timeout or READY_WITHIN_S,
         renting=renting,
-        prepare=Preparation(parts, lambda changes: _is_agreed(context, flags, changes), teller),
+        # A server that was just made for this is nobody else's: there is nothing to ask.
+        prepare=Preparation(parts, lambda changes: bool(renting) or _is_agreed(context, flags, changes), teller),
         web=await _web(record, shop, flags, teller, clock),
     )
 

@@ -153,8 +153,10 @@ async def _take_up(context: Context, record: Record, shop: Shop, flags: Flags) -
             f"{record.name} was begun {'for ' + before[Ask.HTTPS] if Ask.HTTPS in before else 'without HTTPS'}",
             f"Once its server is there: freehold env https {record.name} {given[Ask.HTTPS]}",
         )
-    if flags.host_key not in ("", FIRST):
+    if flags.host_key and flags.host_key != FIRST:
         record.write(Changes({"hostKey": _pin(flags.host_key)}))
+    elif flags.host_key and Step.LOGIN not in record.provision.done:
+        record.write(Changes({"hostKey": None}))  # one that somebody named before, and that was not shown
     if not changed:
         return
     made = Step.SERVER if before[Ask.PROVIDER] != "existing" else Step.LOGIN

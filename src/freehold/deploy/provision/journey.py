@@ -12,7 +12,7 @@ from freehold.deploy.provision.patience import Deadline
 from freehold.deploy.provision.progress import Progress
 from freehold.deploy.provision.record import Changes, Record
 from freehold.deploy.provision.renting import Renting
-from freehold.deploy.provision.step import RENTED, Step, steps_to_do
+from freehold.deploy.provision.step import Step, steps_to_do
 from freehold.deploy.provision.wish import EXISTING
 from freehold.hosts.host import Host
 from freehold.hosts.target import Target
@@ -49,6 +49,9 @@ class Means:
     web: Web | None = None
 
 
+_AT_THE_PROVIDER = frozenset({Step.KEY, Step.FIREWALL, Step.SERVER, Step.ADDRESS})
+
+
 class Journey:
     def __init__(self, record: Record, means: Means) -> None:
         self._record = record
@@ -80,7 +83,7 @@ class Journey:
         self._record.keep(step, changes)
 
     async def _do(self, step: Step, deadline: Deadline) -> Changes:
-        if step in RENTED and step not in (Step.RECORD, Step.LOGIN, Step.FIRST_BOOT):
+        if step in _AT_THE_PROVIDER:
             return await self._rent(step, deadline)
         if step is Step.LOGIN:
             return await self._log_in(deadline)

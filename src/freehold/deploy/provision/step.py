@@ -45,7 +45,9 @@ _DOING = {
     Step.DNS: "pointing the name at the server",
 }
 
-RENTED = (Step.RECORD, Step.KEY, Step.FIREWALL, Step.SERVER, Step.ADDRESS, Step.LOGIN, Step.FIRST_BOOT)
+RENTED = (
+    Step.RECORD, Step.KEY, Step.FIREWALL, Step.SERVER, Step.ADDRESS, Step.LOGIN, Step.FIRST_BOOT, Step.PREPARE
+)  # fmt: skip
 EXISTING = (Step.RECORD, Step.LOGIN, Step.PREPARE)
 OWN_CERTIFICATE = (Step.CERTIFICATE,)
 CLOUDFLARE = (Step.CERTIFICATE, Step.SSL_MODE, Step.DNS)
