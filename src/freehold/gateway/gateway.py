@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from freehold.base.errors import FreeholdError
 from freehold.gateway.access import Access
 from freehold.gateway.changes import Changes
+from freehold.gateway.legacy.scan import Scans
 from freehold.gateway.log_ring import LogRing
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.notices import ProjectNotices, make_notices
@@ -47,6 +48,7 @@ class Gateway:
     webhooks: WebhookIntake
     refusals: WebhookRefusals
     notices: ProjectNotices
+    scans: Scans
     own_address: str = ""
     has_console: bool = False
 
@@ -100,6 +102,7 @@ def make_gateway(
         webhooks=WebhookIntake(service, credentials, metrics),
         refusals=WebhookRefusals(),
         notices=notices,
+        scans=Scans(service.clock),
         own_address=own_address,
         has_console=has_console,
     )

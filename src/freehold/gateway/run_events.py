@@ -128,6 +128,8 @@ class MemoryRunEvents:
 
     def __init__(self) -> None:
         self.said: dict[str, list[ToldEvent]] = {}
+        self.followed: list[str] = []
+        """The runs whose events were asked for, each time."""
         self.answered: list[tuple[str, str, str]] = []
         self.talk: list[Say | InterruptTurn | FinishChat] = []
         self.ahead = 0
@@ -146,6 +148,7 @@ class MemoryRunEvents:
         self._grown = asyncio.Event()
 
     async def follow(self, run_id: str, after_seq: int, *, live: bool) -> AsyncGenerator[ToldEvent]:
+        self.followed.append(run_id)
         if run_id in self.unknown:
             raise FreeholdError(Code.NOT_FOUND, f"there is no run {run_id}")
         while True:

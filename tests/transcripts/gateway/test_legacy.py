@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
 import pytest
 
+from freehold.gateway.legacy.scan import KEPT_S, MOST_BYTES
 from freehold.gateway.legacy.table import ENDPOINTS
 from freehold.wire.runs import Result
 from freehold.wire.service import API
@@ -138,9 +140,32 @@ async def test_logs_are_filtered_before_they_are_cut(world: GatewayWorld) -> Non
     found, last = await texts(f"cursor={page['cursor']}")
     assert (found, last["cursor"]) == ([], page["cursor"])
     world.events.say(run_id, "log", ts="2026-01-01T00:01:00.000Z", text="line x")
+    world.world.clock.advance(KEPT_S)
     assert (await texts(f"cursor={page['cursor']}"))[0] == ["x"]
     assert (await texts("grep=line%20[23]"))[0] == ["2", "3"]
     assert len((await get(world, "/api/logs/agents/dev"))["entries"]) == 11
+
+
+async def test_what_was_read_is_kept_for_a_second_and_read_once_for_all(world: GatewayWorld) -> None:
+    run_id = await one_run(world)
+    await asyncio.gather(*(get(world, "/api/logs/agents/dev?level=error") for _ in range(5)))
+    await get(world, "/api/logs/agents/dev?lines=2")
+    assert world.events.followed == [run_id]
+    world.world.clock.advance(KEPT_S)
+    await get(world, "/api/logs/agents/dev")
+    await get(world, f"/api/logs/agents/dev/{run_id}")
+    assert world.events.followed == [run_id] * 3
+
+
+async def test_no_more_is_read_than_so_much(world: GatewayWorld) -> None:
+    run_id = await one_run(world)
+    for _ in range(40):
+        world.events.say(run_id, "log", ts="2026-01-01T00:00:00.000Z", text="x" * 1_000_000)
+    page = await get(world, f"/api/logs/agents/dev/{run_id}")
+    assert len(page["entries"]) == MOST_BYTES // 1_000_000
+    assert page["truncated"]
+    world.world.clock.advance(KEPT_S)
+    assert (await get(world, "/api/logs/agents/dev?lines=1"))["truncated"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from freehold.base.bounded_search import matching_lines
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of
 from freehold.gateway.endpoint import Asked, Endpoint
+from freehold.gateway.legacy.scan import Allowance, Entry, Scan
+from freehold.gateway.run_events import ToldEvent
 from freehold.project.names import agent_name_problem
 from freehold.store import run_index
 from freehold.store.api_keys import Scope
@@ -29,16 +31,6 @@ MOST_ENTRIES = 20_000
 _LATEST = 2**53
 
 
-@dataclass(frozen=True)
-class Entry:
-    """`key` says which one it is, for cursors."""
-
-    key: str
-    at_ms: int
-    level: int
-    told: dict[str, Any]
-
-
 async def of_scheduler(asked: Asked) -> dict[str, Any]:
     entries = []
     for number, line in asked.gateway.log.lines:
@@ -46,47 +38,57 @@ async def of_scheduler(asked: Asked) -> dict[str, Any]:
         level = LEVELS.get(str(told.get("level")), 30)
         at_ms = _at_ms(str(told.get("ts", "")))
         entries.append(Entry(str(number), at_ms, level, {**told, "level": level, "time": at_ms}))
-    return await answer(asked, entries)
+    return await answer(asked, Scan(entries))
 
 
 async def of_agent(asked: Asked) -> dict[str, Any]:
     name = _agent(asked)
-    views = await asked.service.database.read(lambda c: run_index.page(c, agent=name, limit=MOST_RUNS))
-    entries: list[Entry] = []
+    return await answer(asked, await asked.gateway.scans.of(name, lambda: _of_runs(asked, name)))
+
+
+async def _of_runs(asked: Asked, agent: str) -> Scan:
+    views = await asked.service.database.read(lambda c: run_index.page(c, agent=agent, limit=MOST_RUNS))
+    allowance, entries = Allowance(), list[Entry]()
     for view in views:  # the newest first: what is before those that are looked at need not be read
-        if len(entries) < MOST_ENTRIES:
-            entries.extend(await _of_run(asked, view.run_id))
-    return await answer(asked, sorted(entries, key=lambda entry: entry.at_ms)[-MOST_ENTRIES:])
+        if len(entries) < MOST_ENTRIES and not allowance.is_spent:
+            entries.extend((await _of_run(asked, view.run_id, allowance)).entries)
+    return Scan(sorted(entries, key=lambda entry: entry.at_ms)[-MOST_ENTRIES:], allowance.is_spent)
 
 
 async def of_instance(asked: Asked) -> dict[str, Any]:
     name, run_id = _agent(asked), asked.path["id"]
     if agent_of(run_id) != name:
         raise FreeholdError(Code.USAGE, "Invalid instance ID")
-    return await answer(asked, await _of_run(asked, run_id))
+    return await answer(asked, await asked.gateway.scans.of(run_id, lambda: _of_run(asked, run_id, Allowance())))
 
 
-async def _of_run(asked: Asked, run_id: str) -> list[Entry]:
+async def _of_run(asked: Asked, run_id: str, allowance: Allowance) -> Scan:
     found: deque[Entry] = deque(maxlen=MOST_ENTRIES)
     try:
-        async for event in asked.gateway.run_events.follow(run_id, 0, live=False):
-            told = msgspec.json.decode(event.line, type=dict[str, Any])
-            at_ms = _at_ms(str(told.get("ts", "")))
-            level = _level(told)
-            words = told.get("text") or told.get("title") or told.get("message") or event.type
-            entry = {**told, "level": level, "time": at_ms, "instance": run_id, "msg": words}
-            found.append(Entry(f"{run_id}:{event.seq}", at_ms, level, entry))
+        async with contextlib.aclosing(asked.gateway.run_events.follow(run_id, 0, live=False)) as events:
+            async for event in events:
+                if not allowance.take(len(event.line)):
+                    return Scan(list(found), cut=True)
+                found.append(_entry(run_id, event))
     except FreeholdError as error:
         if error.code is not Code.NOT_FOUND:
             raise
-    return list(found)
+    return Scan(list(found))
 
 
-async def answer(asked: Asked, entries: Sequence[Entry]) -> dict[str, Any]:
-    """`cursor` asks for what came after, `back_cursor` for what came before."""
+def _entry(run_id: str, event: ToldEvent) -> Entry:
+    told = msgspec.json.decode(event.line, type=dict[str, Any])
+    at_ms, level = _at_ms(str(told.get("ts", ""))), _level(told)
+    words = told.get("text") or told.get("title") or told.get("message") or event.type
+    entry = {**told, "level": level, "time": at_ms, "instance": run_id, "msg": words}
+    return Entry(f"{run_id}:{event.seq}", at_ms, level, entry)
+
+
+async def answer(asked: Asked, scan: Scan) -> dict[str, Any]:
+    """`cursor` asks for what came after, `back_cursor` for what came before. `truncated`: there was more to be read."""
     most = asked.number("lines", asked.number("limit", 200, MOST_LINES), MOST_LINES)
     cursor, back = _key(asked, "cursor"), _key(asked, "back_cursor")
-    entries = _part(entries, cursor, back)
+    entries = _part(scan.entries, cursor, back)
     entries = await _filtered(asked, entries)
     page = entries[:most] if cursor else entries[-most:]
     return {
@@ -94,6 +96,7 @@ async def answer(asked: Asked, entries: Sequence[Entry]) -> dict[str, Any]:
         "cursor": _cursor(page[-1].key if page else cursor),
         "backCursor": _cursor(page[0].key if page else back),
         "hasMore": len(entries) > most,
+        **({"truncated": True} if scan.cut else {}),
     }
 
 
