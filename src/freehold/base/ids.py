@@ -32,14 +32,11 @@ def ulid_milliseconds(ulid: str) -> int:
     return number
 
 
-def ulid_after(ulid: str) -> str:
-    """A new one that sorts after `ulid`, whatever the time is."""
-    number = (ulid_milliseconds(ulid) + 1) << 80 | int.from_bytes(os.urandom(10))
-    digits = []
-    for _ in range(_ULID_LENGTH):
-        number, digit = divmod(number, 32)
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+def ulid_after(ulid: str, fresh: str) -> str:
+    """`fresh`, another one, with the first moment after that of `ulid`: it sorts after it, whatever the time is."""
+    moment = ulid_milliseconds(ulid) + 1
+    digits = [_ALPHABET[moment >> shift & 31] for shift in range(45, -1, -5)]
+    return "".join(digits) + fresh[len(digits) :]
 
 
 def new_run_id(agent: str) -> RunId:

@@ -97,8 +97,9 @@ class ProcessHost:
     async def put(self, files: Sequence[RemoteFile], directory: str, *, as_root: bool = False) -> None:
         command = Command(put_words(directory), timeout_s=_PUT_TIMEOUT_S, as_root=as_root)
         outcome = await self._run(command, tar_stream(files))
-        if outcome.status:
-            raise failures.could_not_put(self._name, directory, outcome.complaint)
+        if outcome.status:  # tar tells the reason first, and in the end that there was one
+            said = outcome.stderr.decode(errors="replace").strip().splitlines()
+            raise failures.could_not_put(self._name, directory, said[0] if said else outcome.complaint)
 
     async def get(self, path: str, *, as_root: bool = False) -> bytes:
         outcome = await self.run(Command(get_words(path), as_root=as_root))

@@ -62,4 +62,4 @@ def next_id(releases: Sequence[str], fresh: str) -> str:
     """`fresh`, a new ULID, or one that comes after all of `releases`: whoever pushed before may have had a clock that
     was ahead, and the order of releases is that of their ids."""
     newest = max(releases, default="")
-    return fresh if fresh > newest else ulid_after(newest)
+    return fresh if fresh > newest else ulid_after(newest, fresh)

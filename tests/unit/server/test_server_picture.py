@@ -89,9 +89,11 @@ def test_going_back_leads_to_the_one_before() -> None:
 
 def test_a_release_comes_after_all_others_whatever_the_clocks_say() -> None:
     fresh = new_ulid()
-    ahead = "7" + "z" * 24 + "0"  # of somebody whose clock is thousands of years ahead
-    assert next_id([], fresh) == fresh
-    assert next_id([R[0]], "0" * 26) > R[0]
-    after = next_id([fresh, ahead[:1] + "0" * 25], fresh)
+    ahead = "7" + "0" * 25  # of somebody whose clock is thousands of years ahead
+    assert next_id([], fresh) == next_id([R[0]], fresh) == fresh
+    after = next_id([fresh, ahead], fresh)
     assert is_ulid(after)
-    assert after > "7" + "0" * 25
+    assert after > ahead
+    assert after == next_id([fresh, ahead], fresh)
+    assert next_id([after], "0" * 26) > after
+    assert next_id(["0" * 9 + "z" + "z" * 16], "0" * 26)[:10] == "0000000010"
