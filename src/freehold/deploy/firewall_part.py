@@ -103,7 +103,7 @@ class FirewallPart:
         told = facts_of(facts)
         theirs = other_firewall(told)
         return (
-            f"{theirs} is at work, and is left as it is. {firewall.opening(theirs, self.ports(told))}" if theirs else ""
+            f"{theirs} is at work, and is left as it is: {firewall.opening(theirs, self.ports(told))}" if theirs else ""
         )
 
     def _taken_away(self, facts: ManagedFacts, theirs: str) -> Sequence[Change]:
