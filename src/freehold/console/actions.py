@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.wire.keeper import Said
 from freehold.wire.service import TriggerAccepted
 
 _BACK = ("/", "/queue")
+_LONGEST_BACK = 1000
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,18 @@ class Action:
         """The address of the page that follows, which says what was done."""
         trigger = answer.trigger_id if isinstance(answer, TriggerAccepted) else ""
         quoted = {name: quote(value, safe="") for name, value in {**names, "trigger": trigger}.items()}
-        page, hash_mark, place = (back if back in _BACK else self.then.format_map(quoted)).partition("#")
+        page, hash_mark, place = (_own(back) or self.then.format_map(quoted)).partition("#")
         said = "told_later" if isinstance(answer, Said) and answer.ahead else self.said
-        return f"{page}?said={said}{hash_mark}{place}"
+        return f"{page}{'&' if '?' in page else '?'}said={said}{hash_mark}{place}"
+
+
+def _own(back: str) -> str:
+    """A page of ours that a form may lead back to, with the place in its list; empty for anything else."""
+    path, _, query = back.partition("?")
+    if path not in _BACK or len(back) > _LONGEST_BACK:
+        return ""
+    place = urlencode([(name, value) for name, value in parse_qsl(query) if name != "said"])
+    return f"{path}?{place}" if place else path
 
 
 def _number(name: str, text: str) -> int | None:

@@ -15,6 +15,7 @@ import pytest
 
 from freehold.base.clock import ManualClock
 from freehold.base.secret import Secret
+from freehold.console.agent_pages import PAGE, AgentPage
 from freehold.console.difference import differences
 from freehold.console.pages import audit, keys, queue, usage
 from freehold.console.project_api import Visitor
@@ -47,7 +48,7 @@ from freehold.wire.service import (
 )
 from tests.support.gateway_world import GatewayWorld, gateway_world, hooked_world
 from tests.support.hostile import EVENT_TYPES, NASTY_LINES, event_of
-from tests.support.scheduling import manual, until
+from tests.support.scheduling import SchedulerWorld, manual, until
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 EVIL = f"\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{{{ 7*7 }}}}</title></textarea>{NASTY_LINES}"
@@ -107,7 +108,7 @@ ENTRIES = [
 ]
 CHOSEN = dict.fromkeys(("agent", "result", "trigger", "source", "status", "text"), EVIL)
 PAGES: dict[str, dict[str, Any]] = {
-    "agents.html": {"status": STATUS},
+    "agents.html": {"status": STATUS, "shown": AgentPage([AGENT], 201, 2, 3, EVIL), "problems": [EVIL]},
     "agent.html": {"agent": AGENT, "runs": [RUN]},
     "runs.html": {"runs": [RUN], "older": "before=x", "agents": [EVIL], "results": [EVIL], "kinds": [EVIL],
                   "chosen": CHOSEN, "paged": False},
@@ -231,6 +232,46 @@ async def test_a_form_needs_its_token_and_then_redirects(world: GatewayWorld) ->
     assert "<pre>Look</pre>" in shown.text
     assert shown.status_code == 200
     assert "nonsense" not in re.sub(r"said=nonsense", "", shown.text)
+
+
+@pytest.mark.parametrize(
+    ("back", "leads"),
+    [
+        ("/", "/?said=disabled"),
+        ("/?page=2&text=a+b&said=paused", "/?page=2&text=a+b&said=disabled"),
+        ("/queue?before=x", "/queue?before=x&said=disabled"),
+        ("//evil.example/", "/agents/dev?said=disabled"),
+        ("/\\evil.example", "/agents/dev?said=disabled"),
+        ("/?" + "a" * 2000, "/agents/dev?said=disabled"),
+    ],
+)
+async def test_a_form_leads_back_to_its_place_in_a_list(world: GatewayWorld, back: str, leads: str) -> None:
+    client = await entered(world)
+    form = {"csrf": token_of((await client.get("/")).text), "back": back}
+    assert (await client.post("/agents/dev/disable", data=form)).headers["location"] == leads
+
+
+async def test_many_agents_are_shown_in_pages_and_found(tmp_path: Path) -> None:
+    made = SchedulerWorld(tmp_path, ManualClock())
+    for number in range(PAGE + 20):
+        made.agent(f"a{number:03}")
+    made.agent("z-last")
+    async with gateway_world(made, console=True) as world:
+        client = await entered(world)
+        first = (await client.get("/")).text
+        assert "Page 1 of 2, 121 agents" in first
+        assert 'href="/?page=2" rel="next"' in first
+        assert "/agents/z-last" not in first
+        second = (await client.get("/?page=2")).text
+        assert "/agents/z-last" in second
+        assert 'hx-get="/?page=2"' in second  # it renews itself as it is
+        found = (await client.get("/?text=Z-L")).text
+        assert "/agents/z-last" in found
+        assert "/agents/a001" not in found
+        assert "No agent has that" in (await client.get("/?text=nobody")).text
+        await world.scheduler.intake.take(manual("z-last"))
+        await made.until_runs(1, "z-last")
+        assert "/agents/z-last" in (await client.get("/")).text  # what runs is first
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from freehold.console.agent_pages import page_of
 from freehold.console.visit import Visit
 from freehold.wire.service import AgentView, Page, ProjectStatus
+
+MOST_PROBLEMS = 20
+"""Each a box; an agent's own is in its row, too."""
 
 
 async def every(visit: Visit) -> Response:
     status: ProjectStatus = await visit.get("/status")
-    return visit.page("agents.html", status=status)
+    asked = visit.query("text", "page")
+    shown = page_of(status.agents, asked.get("text", ""), asked.get("page", ""))
+    return visit.page("agents.html", status=status, shown=shown, problems=status.problems[:MOST_PROBLEMS])
 
 
 async def one(visit: Visit) -> Response:
