@@ -43,6 +43,12 @@ def rows_among(
     return connection.exec_driver_sql(statement, tuple(chain.from_iterable(given))).fetchall()
 
 
+def count_among(connection: Connection, table: str, among: Mapping[str, Collection[str]]) -> int:
+    """How many rows there are of which each column in `among` has one of its values."""
+    [(found,)] = rows_among(connection, table, ("count(*)",), among, "TRUE")
+    return int(found)
+
+
 def _insert(connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> int:
     statement = _insertion(table, columns, len(rows), _mark(connection))
     done = connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)), execution_options=_COUNTED)

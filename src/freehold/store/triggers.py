@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, func, select, text, update
 
-from freehold.store.bulk import insert_all_new, rows_among
+from freehold.store.bulk import count_among, insert_all_new, rows_among
 from freehold.store.rows import milliseconds, moment, moment_or_none
 from freehold.store.tables import triggers
 from freehold.wire.runs import Result, RunOptions, TriggerType
@@ -182,10 +182,8 @@ def in_state(connection: Connection, *states: TriggerState) -> list[StoredTrigge
 
 def waiting_of(connection: Connection, agent: str, kind: TriggerType | None = None) -> int:
     """How many wait for the agent."""
-    wanted = select(func.count()).where(triggers.c.agent == agent, triggers.c.state == TriggerState.WAITING)
-    if kind:
-        wanted = wanted.where(triggers.c.type == kind)
-    return connection.execute(wanted).scalar_one()
+    wanted = {"agent": [agent], "state": [TriggerState.WAITING.value]}
+    return count_among(connection, triggers.name, {**wanted, "type": [kind.value]} if kind else wanted)
 
 
 def count_dead(connection: Connection) -> int:
