@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Never, TypeVar
 
 from freehold.base.clock import SystemClock
+from freehold.base.ids import new_ulid
 from freehold.deploy.apply import Phases, Unwatched
 from freehold.deploy.bundle.bundle import Bundle, ProgramFile, installed_bundle
 from freehold.deploy.guard import AFTER_S
+from freehold.deploy.image_layers.wanted import WantedImages
+from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.lease import LASTS_S, Lease, this_process
+from freehold.deploy.part import Part
 from freehold.deploy.parts import Parts
 from freehold.deploy.plan import Plan
 from freehold.deploy.push import Push, Pushed
@@ -110,7 +114,7 @@ class Line(Unwatched):
         if self._armed and self.how == "during":
             await asyncio.wait({task}, timeout=0.1)
             await self.inner.close()
-            await asyncio.wait({task})
+            await asyncio.gather(task, return_exceptions=True)
             await self._cut()
         done = await task
         if self._armed:
@@ -133,6 +137,9 @@ class Pushing:
     lease_s: float = LASTS_S
     guard_after_s: float = AFTER_S
     bundle: Bundle = field(default_factory=still_bundle)
+    fresh: str = ""
+    images: Part | None = None
+    """In the place of the part of images, which needs an engine here and there."""
 
     @property
     def layout(self) -> Layout:
@@ -150,7 +157,11 @@ class Pushing:
         )  # fmt: skip
 
     def over(self, host: Host, wanted: Wanted, watcher: Unwatched | None = None, *, process: str = "") -> Push:
-        parts = Parts(wanted, self.bundle, log_in_to(self.sandbox), guard_after_s=self.guard_after_s)
+        images = self.images or ImagesPart(wanted.layout, WantedImages(()))
+        parts = Parts(
+            wanted, self.bundle, log_in_to(self.sandbox), images, guard_after_s=self.guard_after_s,
+            fresh=self.fresh or new_ulid(),
+        )  # fmt: skip
         lease = Lease(wanted.layout, process=process or this_process(), lasts_s=self.lease_s)
         return Push(host, wanted, parts, lease, Phases(watcher or Unwatched()))
 

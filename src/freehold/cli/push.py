@@ -21,6 +21,7 @@ from freehold.deploy.apply import Phases
 from freehold.deploy.bundle.bundle import installed_bundle
 from freehold.deploy.health import TIMEOUT_S, UnhealthyError
 from freehold.deploy.image_layers.wanted import wanted_images
+from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.lease import Lease
 from freehold.deploy.managed_files import LogIn
 from freehold.deploy.parts import Parts
@@ -131,11 +132,12 @@ class _Work:
         prefix = f"{wanted.environment.name} " if len(self._wanted) > 1 else ""
         progress = PushProgress(prefix, quiet=self._context.quiet or self._context.json)
         agents = [wanted.agent] if wanted.agent else None
+        images = await wanted_images(wanted.project, wanted.layout.project, agents)
         parts = Parts(
             wanted,
             self._bundle,
             self._log_in_again(wanted.environment),
-            await wanted_images(wanted.project, wanted.layout.project, agents),
+            ImagesPart(wanted.layout, images, lambda image, text: progress.say(f"{image}: {text}")),
             progress.say,
             take_over=self._options.yes,
         )

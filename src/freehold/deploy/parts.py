@@ -6,18 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from freehold.base.ids import new_ulid
 from freehold.deploy.accounts import AccountsPart
 from freehold.deploy.bundle.bundle import Bundle
+from freehold.deploy.credentials_part import CredentialsPart
 from freehold.deploy.edge_part import EdgePart
 from freehold.deploy.edge_wanted import fragment_of
 from freehold.deploy.facts import Facts, fact
 from freehold.deploy.guard import AFTER_S, Guard
 from freehold.deploy.health import EdgePort, HealthPart
-from freehold.deploy.image_layers.wanted import WantedImages
-from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.managed_files import LogIn
 from freehold.deploy.part import Change, Part
 from freehold.deploy.plan import Plan, Planned, in_order
@@ -35,6 +36,13 @@ from freehold.server.layout import Layout
 from freehold.server.release import ReleaseRecord
 
 
+@runtime_checkable
+class PreparedPart(Protocol):
+    """A part that needs something to be made on this machine first."""
+
+    async def prepare(self, changes: Sequence[Change]) -> None: ...
+
+
 @dataclass(frozen=True)
 class Settled:
     """`health` says how the project's health is looked at, whichever release counts."""
@@ -45,22 +53,25 @@ class Settled:
 
 @dataclass(frozen=True)
 class Parts:
-    """For one project and one server. `bundle` is the program that it is to run, `images` what its agents run in;
-    `log_in` is for those that make the server right (`server_preparation.py`); `say` is told in a line what is waited
-    for; `take_over` agrees that a HAProxy which somebody else configured becomes ours."""
+    """For one project and one server. `bundle` is the program that it is to run, `images` brings what its agents run
+    in; `log_in` is for those that make the server right (`server_preparation.py`); `say` is told in a line what is
+    waited for; `take_over` agrees that a HAProxy which somebody else configured becomes ours; `fresh` is the id of a
+    new release."""
 
     wanted: Wanted
     bundle: Bundle
     log_in: LogIn
-    images: WantedImages = field(default_factory=lambda: WantedImages(()))
+    images: Part
     say: Callable[[str], None] = lambda _line: None
     take_over: bool = False
     guard_after_s: float = AFTER_S
+    fresh: str = field(default_factory=new_ulid)
 
     def asking(self) -> list[Part]:
         """Those that read facts, as far as they are known by then."""
         own: list[Part] = [
-            self._images, self._release, SwitchPart(self._layout), self._health, PrunePart(self._layout)
+            self.images, self._credentials, self._release, SwitchPart(self._layout), self._health,
+            PrunePart(self._layout),
         ]  # fmt: skip
         if self.wanted.agent:
             return own
@@ -76,12 +87,15 @@ class Parts:
         fragment = fragment_of(self.wanted.environment, self._layout, self._port(facts)) if whole else None
         restart = RestartPart(self._layout, record.service, record.keeper)
         health = replace(self._health, release=record.id, edge=edge_ports(fragment))
+        prune = PrunePart(self._layout, record.id, known.current, self._program if whole else None)
+        going = prune.going(facts[prune.name])
         guard = self._guard(record, known.record, health, restart)
         parts: list[Part] = [
-            self._images,
+            self.images,
+            replace(self._credentials, going=going),
             release,
             SwitchPart(self._layout, record.id, record.program, token, guard),
-            PrunePart(self._layout, record.id, known.current, self._program if whole else None),
+            prune,
         ]
         if whole:
             edge = EdgePart(self._layout.project, fragment, take_over=self.take_over)
@@ -102,7 +116,7 @@ class Parts:
     async def prepare(self, plan: Plan) -> None:
         """What is to be made on this machine first. Raises what that raises; nothing was changed on the server then."""
         for each in plan.due:
-            if isinstance(each.part, ProgramPart | ImagesPart):
+            if isinstance(each.part, PreparedPart):
                 await each.part.prepare(each.changes)
 
     def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart]:
@@ -132,12 +146,14 @@ class Parts:
         return ProgramPart(self._layout, self.bundle)
 
     @cached_property
-    def _images(self) -> ImagesPart:
-        return ImagesPart(self._layout, self.images, lambda image, text: self.say(f"{image}: {text}"))
+    def _credentials(self) -> CredentialsPart:
+        return CredentialsPart(self._layout, self.wanted.credentials)
 
     @cached_property
     def _release(self) -> ReleasePart:
-        return ReleasePart(self._layout, self.wanted.files, self.wanted.record, agent=self.wanted.agent)
+        return ReleasePart(
+            self._layout, self.wanted.files, self.wanted.record, agent=self.wanted.agent, fresh=self.fresh
+        )
 
     @cached_property
     def _health(self) -> HealthPart:

@@ -48,14 +48,16 @@ class PrunePart:
 
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
         known = msgspec.json.decode(facts, type=PruneFacts)
-        there = {*releases_in(known.releases), *([self.release] if self.release else [])}
-        changes = [
-            Change(f"remove release {name}", (), {"remove": name})
-            for name in to_remove(sorted(there), self.release, before=self.before)
-        ]
+        changes = [Change(f"remove release {name}", (), {"remove": name}) for name in self.going(facts)]
         if known.half:
             changes.append(Change(f"remove what {plural(len(known.half), 'push')} left half there"))
         return changes
+
+    def going(self, facts: msgspec.Raw) -> list[str]:
+        """The releases that are removed."""
+        known = msgspec.json.decode(facts, type=PruneFacts)
+        there = {*releases_in(known.releases), *([self.release] if self.release else [])}
+        return to_remove(sorted(there), self.release, before=self.before)
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         await self.remove(host, [change.document["remove"] for change in changes if "remove" in change.document])

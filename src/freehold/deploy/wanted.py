@@ -11,6 +11,7 @@ from freehold import __version__
 from freehold.base.clock import Clock, rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.binding import binding
+from freehold.deploy.credentials_choice import Chosen, choose
 from freehold.deploy.health import TIMEOUT_S
 from freehold.deploy.lease import this_user
 from freehold.deploy.release_files import ReleaseFiles, read_release_files
@@ -22,6 +23,7 @@ from freehold.project.problems import Problems
 from freehold.project.toml import read_toml
 from freehold.server.layout import BASE, Layout, server_name
 from freehold.server.release import ReleaseRecord
+from freehold.store.credentials import FileCredentialStore
 
 _GIT_TIMEOUT_S = 5.0
 
@@ -37,6 +39,7 @@ class Wanted:
     layout: Layout
     files: ReleaseFiles
     record: ReleaseRecord
+    credentials: Chosen
     settings: str
     first_port: int
     agent: str = ""
@@ -57,21 +60,22 @@ def read_wanted(
     agent: str = "",
     health_timeout_s: float = TIMEOUT_S,
 ) -> Wanted:
-    """Raises CONFIG with every error of the project (of one agent alone, when that is pushed), NOT_FOUND when there is
-    no project or agent, what `read_release_files` raises."""
+    """Raises CONFIG with every error of the project (of one agent alone, when that is pushed), CREDENTIAL with every
+    one that is missing, NOT_FOUND when there is no project or agent, what `read_release_files` raises."""
     project = _sound_project(root, home, environment.name, agent)
     files = read_release_files(root, binding(project.name, _laid_over(home, environment.name)))
     if agent:
         require_agent(files, agent, project.agent_names)
+    credentials = choose(project, FileCredentialStore(home), agent)
     base = environment.server.base_path if environment.server else BASE
     layout = Layout(server_name(project.name), base)
     record = ReleaseRecord(
         id="", project=project.name, content="", program="", pushed_at=rfc3339(clock.now()), pushed_by=this_user(),
-        version=__version__, git=commit_of(root),
+        version=__version__, git=commit_of(root), credentials=credentials.names,
     )  # fmt: skip
     return Wanted(
-        project, environment, layout, files, record, settings_of(project), project.config.gateway.port, agent,
-        health_timeout_s,
+        project, environment, layout, files, record, credentials, settings_of(project), project.config.gateway.port,
+        agent, health_timeout_s,
     )  # fmt: skip
 
 
