@@ -94,7 +94,7 @@ def make_gateway(
         log=log or LogRing(),
         stop=stop,
         access=access,
-        views=Views(service.scheduler, service.clock.now(), notices.outbox.problems),
+        views=Views(service.scheduler, service.clock.now(), lambda: _problems(service, notices)),
         changes=Changes(service.clock),
         streams=Streams(access.still_knows),
         metrics=metrics,
@@ -106,6 +106,12 @@ def make_gateway(
         own_address=own_address,
         has_console=has_console,
     )
+
+
+def _problems(service: ProjectService, notices: ProjectNotices) -> list[str]:
+    """What does not work beside the scheduler."""
+    full = service.database.room.problem()
+    return [*([full] if full else []), *notices.outbox.problems()]
 
 
 @contextlib.contextmanager

@@ -39,12 +39,14 @@ def health_routes(gateway: Gateway) -> list[Route]:
         if (problems or refused) and not await _may_know(gateway, request):
             problems = [UNTOLD] if problems else []
             refused = [UNTOLD] if refused else []
+        accepts = not problem and not gateway.service.database.room.problem()
         found = Health(
             status="degraded" if problems else "ok",
             version=__version__,
             release=gateway.views.release,
             refused=refused,
             problems=problems,
+            accepts=accepts,
         )
         return with_error_headers(as_json(found, 503 if problem else 200))
 

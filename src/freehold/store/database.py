@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE
 from freehold.store.database_errors import as_error
+from freehold.store.room import Room
 from freehold.store.write_ahead_log import LONG_BYTES, LONGEST_PAGES, PUT_AWAY, WriteAheadLog
 
 Result = TypeVar("Result")
@@ -70,6 +71,7 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._log = WriteAheadLog(Path(self.url.database or "")) if self.is_sqlite else None
+        self.room = Room(Path(self.url.database or "").parent if self.is_sqlite else None)
         self._kept: Connection | None = None
         """The writing thread's own; only it touches it."""
 
@@ -170,6 +172,7 @@ class Database:
                     outcomes.append((job, result, problem))
         except DBAPIError:
             return False
+        self.room.succeeded()
         for job, result, problem in outcomes:
             _settle(job, result, problem)
         return True
@@ -179,10 +182,13 @@ class Database:
             with self._transaction() as connection:
                 result = job.work(connection)
         except DBAPIError as error:
-            _settle(job, None, as_error(error, self.name))
+            told = as_error(error, self.name)
+            self.room.failed(told)
+            _settle(job, None, told)
         except BaseException as error:  # the caller's: it is raised where it waits
             _settle(job, None, error)
         else:
+            self.room.succeeded()
             _settle(job, result, None)
 
     def _engine(self, *, reads_only: bool) -> Engine:

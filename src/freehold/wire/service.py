@@ -123,6 +123,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     `release` is the one whose files were looked at last; empty where the project's folder is none, and while it starts.
     `refused` says what of the project's files as they are is not at work: nothing, when all of the release is.
+    `accepts` is false while nothing can be taken in, because the database cannot be written: triggers and deliveries of
+    webhooks are answered with 503 then.
     """
 
     status: str
@@ -130,6 +132,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     release: str = ""
     refused: list[str] = []
     problems: list[str] = []
+    accepts: bool = True
 
 
 class LockView(msgspec.Struct, frozen=True):

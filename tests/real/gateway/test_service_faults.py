@@ -182,6 +182,9 @@ def test_a_disk_that_is_full_for_the_database(here: Installation, service: Runni
     until(lambda: says(service, one, "working"))
     [run_id] = here.run_ids()
     filler = fill(small_disk)
+    health = service.ask("GET", "/health")  # before anybody was refused
+    assert (health.status_code, health.json()["accepts"]) == (200, False)
+    assert "disk is full: 0 B free" in service.ask("GET", f"{API}/status").json()["problems"][0]
     refused = set()
     for _ in range(40):  # what is left of the database's own pages and its log takes a few
         answer = service.ask("POST", f"{API}/agents/dev/trigger", {"prompt": "x" * 20_000})
@@ -197,7 +200,8 @@ def test_a_disk_that_is_full_for_the_database(here: Installation, service: Runni
     assert service.ask("GET", "/health").json()["status"] == "degraded"
     filler.unlink()
     assert until_done(service, one)[-1]["return_value"] == "done"
-    assert service.ask("GET", "/health").json()["status"] == "ok"
+    health = service.ask("GET", "/health")
+    assert (health.json()["status"], health.json()["accepts"]) == ("ok", True)
     service.ask("POST", f"{API}/agents/dev/kill", {})
     with closing(sqlite3.connect(f"file:{small_disk}/state.db?mode=ro", uri=True)) as database:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from freehold import __version__
+from freehold.base.errors import Code, FreeholdError
 from freehold.gateway import bodies
 from freehold.gateway.health import UNTOLD
 from freehold.wire.service import API
@@ -36,6 +37,23 @@ async def test_whoever_asks_through_the_socket_by_a_wrong_name_is_told_the_right
     assert answer.status_code == 421
     assert "http://localhost/api/v1/status" in errors(answer)["hint"]
     assert "gateway.url" in errors(await world.asking(host="x").get(f"{API}/status"))["hint"]
+
+
+async def test_health_says_when_nothing_can_be_taken_in(world: GatewayWorld) -> None:
+    """It is no 503: there is no other gateway to send to, and this one has much to tell."""
+    assert (await world.anybody.get("/health")).json()["accepts"] is True
+    room = world.gateway.service.database.room
+    room.failed(FreeholdError(Code.DISK, "state.db: database or disk is full"))
+    answer = await world.anybody.get("/health")
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["accepts"]) == (200, "degraded", False)
+    assert told["problems"] == ["state.db: database or disk is full"]
+    stranger = (await world.asking(address="198.51.100.7").get("/health")).json()
+    assert (stranger["problems"], stranger["accepts"]) == ([UNTOLD], False)
+    local = world.asking(local=True, host="localhost")  # nothing is written down of who asks there
+    assert (await local.get(f"{API}/status")).json()["problems"] == told["problems"]
+    assert (await world.client.post(f"{API}/agents/dev/trigger", json={})).status_code == 202  # it was written
+    assert (await world.anybody.get("/health")).json()["accepts"] is True
 
 
 async def test_health_and_webhooks_are_answered_by_any_name(world: GatewayWorld) -> None:
