@@ -20,6 +20,10 @@ MEASUREMENTS = {
     "service-webhooks": "bench.service.webhooks",
     "service-history": "bench.service.history",
     "service-begin": "bench.service.begin",
+    "push": "bench.push.beside_peer",
+    "push-load": "bench.push.under_load",
+    "push-first": "bench.push.first",
+    "push-many": "bench.push.many",
 }
 
 

@@ -1,0 +1,1 @@
+"""Pushes to servers in containers, beside the peer's to the same server."""
