@@ -18,7 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from freehold.deploy.remote.put_back import UNDO, forget, held, keep, kept, put_back, ran, remembered, write_whole
+    from freehold.deploy.remote.put_back import (
+        UNDO,
+        begun,
+        ended,
+        forget,
+        held,
+        keep,
+        kept,
+        put_back,
+        ran,
+        remembered,
+        write_whole,
+    )
     from freehold.deploy.remote.refused import Refused
 
 LARGEST_TEXT = 256 * 1024
@@ -163,7 +175,9 @@ def names_in(path: str) -> list[str]:
 
 
 def answers(commands: dict[str, list[str]]) -> dict[str, Any]:
-    told = {name: ran(argv) for name, argv in commands.items()}
+    """Of commands that are begun at once: a push waits for the slowest one, and not for all of them."""
+    processes = {name: begun(argv) for name, argv in commands.items()}
+    told = {name: ended(commands[name], process) for name, process in processes.items()}
     return {name: {"status": status, "text": text[:LARGEST_TEXT]} for name, (status, text) in told.items()}
 
 

@@ -103,17 +103,30 @@ def put_back(name: str, token: str = "") -> list[str]:
 
 def ran(argv: list[str], timeout_s: float = 90.0) -> tuple[int, str]:
     """The status of a command and what it said; 127 for one that is not there, 124 for one that takes too long."""
+    return ended(argv, begun(argv), timeout_s)
+
+
+def begun(argv: list[str]) -> subprocess.Popen[bytes] | None:
+    """None for a program that is not there."""
     room = {**os.environ, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=room,
-            timeout=timeout_s, check=False,
-        )  # fmt: skip
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=room
+        )
     except FileNotFoundError:
+        return None
+
+
+def ended(argv: list[str], process: subprocess.Popen[bytes] | None, timeout_s: float = 90.0) -> tuple[int, str]:
+    if process is None:
         return 127, f"{argv[0]}: not found"
+    try:
+        said, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
         return 124, f"{argv[0]} takes longer than {timeout_s:.0f} s"
-    return done.returncode, done.stdout.decode(errors="replace")
+    return process.returncode, said.decode(errors="replace")
 
 
 if __name__ == "__main__":
