@@ -55,6 +55,8 @@ class Fragment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         if (self.certificate or self.cloudflare) and not self.hosts:
             raise ValueError("a certificate, and Cloudflare, are for host names, and it has none")
         for network in self.networks:
+            if "%" in network:  # a scope, which may be any text
+                raise ValueError(f"{quoted(network)} is no network")
             ipaddress.ip_network(network)
 
 

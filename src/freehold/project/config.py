@@ -65,6 +65,8 @@ class ServerConfig:
     host_key: str
     ids: tuple[tuple[str, str | int], ...]
     hostname: str = ""
+    proxy_networks: tuple[str, ...] = ()
+    only_cloudflare: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,10 @@ def _telemetry(values: Mapping[str, Any], report: Reporter) -> TelemetryConfig:
 
 def server_config(values: Mapping[str, Any]) -> ServerConfig:
     """`values` as `shape.fit` makes them of `keys.SERVER_KEYS`."""
-    named = {"host", "user", "port", "keyPath", "basePath", "expose", "provider", "hostKey", "hostname"}
+    named = {
+        "host", "user", "port", "keyPath", "basePath", "expose", "provider", "hostKey", "hostname", "proxyNetworks",
+        "onlyCloudflare",
+    }  # fmt: skip
     return ServerConfig(
         host=values["host"] or "",
         user=values["user"],
@@ -203,4 +208,6 @@ def server_config(values: Mapping[str, Any]) -> ServerConfig:
         host_key=values["hostKey"] or "",
         ids=tuple((key, value) for key, value in values.items() if key not in named and value is not None),
         hostname=values["hostname"] or "",
+        proxy_networks=tuple(values["proxyNetworks"] or ()),
+        only_cloudflare=values["onlyCloudflare"],
     )

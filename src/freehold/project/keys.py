@@ -202,6 +202,10 @@ SERVER_KEYS = (
     Key("cloudflareZoneId", _S, "The DNS zone at Cloudflare."),
     Key("cloudflareDnsRecordId", _S, "The DNS record at Cloudflare."),
     Key("hostname", _S, "The server's public name, for which its edge answers HTTPS.", also=("cloudflareHostname",)),
+    Key("proxyNetworks", _L, "Where Cloudflare's proxy comes from; else what this version knows of."),
+    Key(
+        "onlyCloudflare", _B, "Whether `hostname` is served to Cloudflare alone, and to nobody who goes past it.", False
+    ),
 )
 SERVER = Key("server", Kind.TABLE, "The server that an environment names.", keys=SERVER_KEYS)
 

@@ -17,7 +17,7 @@ from freehold.deploy.remote import program_text
 from freehold.edge.fragment import Fragment, written
 from freehold.edge.haproxy_config import configuration, mark_of
 from freehold.hosts.fake_host import FakeHost
-from freehold.project.environments import environment_of
+from freehold.project.environments import Environment, environment_of
 from freehold.project.problems import Problems
 from freehold.server.layout import Layout
 from tests.support.edge_certificates import NOW, signed
@@ -204,16 +204,41 @@ def test_an_answer_that_is_none_is_an_error() -> None:
         ({"provision": {"certificate": "cloudflare", "sslMode": "leave"}}, {"cloudflare": True}),
         ({"provision": {"certificate": "own"}, "server": {"hostname": HOST, "cloudflareZoneId": "z"}}, {}),
         ({"provision": {"project": "shop"}}, {}),
+        ({"server": {"hostname": "Shop.Example.com."}}, {}),
+        (
+            {
+                "server": {
+                    "hostname": HOST,
+                    "cloudflareZoneId": "z",
+                    "onlyCloudflare": True,
+                    "proxyNetworks": ["192.0.2.0/24"],
+                }
+            },
+            {"cloudflare": True, "only_cloudflare": True, "networks": ("192.0.2.0/24",)},
+        ),
+        ({"server": {"hostname": HOST, "onlyCloudflare": True, "proxyNetworks": ["192.0.2.0/24"]}}, {}),
         ({"provision": {"project": "blog"}}, PLAIN),
     ],
 )
 def test_what_an_environment_says(table: dict[str, dict[str, Any]], wanted: Fragment | dict[str, Any] | None) -> None:
-    server = {"host": "198.51.100.7", **table.get("server", {} if not table else {"hostname": HOST})}
+    expected = msgspec.structs.replace(SECURE, **wanted) if isinstance(wanted, dict) else wanted
+    assert fragment_of(environment(table), Layout("shop"), 8080) == expected
+
+
+def test_a_network_that_is_none_is_said_with_its_place() -> None:
+    server = {"hostname": HOST, "proxyNetworks": ["all"], "cloudflareZoneId": "z"}
+    with pytest.raises(FreeholdError) as raised:
+        fragment_of(environment({"server": server}), Layout("shop"), 8080)
+    assert raised.value.code is Code.CONFIG
+    assert "box.toml: [server]" in raised.value.message
+
+
+def environment(table: dict[str, dict[str, Any]]) -> Environment:
+    server = {"host": "198.51.100.7", **table.get("server", {"hostname": HOST} if table else {})}
     whole: dict[str, Any] = {"server": server}
     if "provision" in table:
         whole["provision"] = {"installation": "abcd", **table["provision"]}
     problems = Problems()
-    environment = environment_of("box", whole, "box.toml", problems)
+    found = environment_of("box", whole, "box.toml", problems)
     problems.raise_errors()
-    expected = msgspec.structs.replace(SECURE, **wanted) if isinstance(wanted, dict) else wanted
-    assert fragment_of(environment, Layout("shop"), 8080) == expected
+    return found

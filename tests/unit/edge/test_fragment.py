@@ -37,6 +37,7 @@ def test_what_is_written_is_read_again(fragment: Fragment) -> None:
         ({"hosts": (), "certificate": None}, "for host names"),
         ({"networks": ("198.51.100.1/24",)}, "host bits set"),
         ({"networks": ("everywhere",)}, "everywhere"),
+        ({"networks": ("fe80::%\n    bind :22/128",)}, "no network"),
         ({"v": 2}, "version 2"),
     ],
 )

@@ -7,7 +7,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freehold.base.errors import FreeholdError
@@ -143,9 +143,16 @@ LEGAL_HOSTS = st.lists(
 )
 
 
+LEGAL_NETWORKS = st.lists(st.ip_addresses().map(lambda one: f"{one}/{one.max_prefixlen}"), max_size=30, unique=True)
+
+
+@settings(deadline=None)
 @given(
-    project=HOSTILE | st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True), port=st.integers(-10, 70_000),
-    hosts=st.lists(HOSTILE, max_size=3) | LEGAL_HOSTS, networks=st.lists(HOSTILE, max_size=2), flags=st.integers(0, 15),
+    project=HOSTILE | st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True),
+    port=st.integers(1, 65_535) | st.integers(-10, 70_000),
+    hosts=st.lists(HOSTILE, max_size=3) | LEGAL_HOSTS,
+    networks=st.lists(HOSTILE | HOSTILE.map("fe80::%{}/128".format), max_size=2) | LEGAL_NETWORKS,
+    flags=st.integers(0, 15),
 )  # fmt: skip
 def test_no_value_makes_a_directive(project: str, port: int, hosts: list[str], networks: list[str], flags: int) -> None:
     """Whatever a fragment accepts, the text has the lines that an ordinary fragment of the same kind has."""
