@@ -27,7 +27,11 @@ Facts = Mapping[str, msgspec.Raw]
 
 class _Told(msgspec.Struct, frozen=True):
     held: Held | None
-    parts: dict[str, msgspec.Raw]
+    packed: str
+
+    @property
+    def parts(self) -> Facts:
+        return msgspec.json.decode(zlib.decompress(base64.b64decode(self.packed)), type=dict[str, msgspec.Raw])
 
 
 async def gather(host: Host, parts: Sequence[Part], lease: Lease | None = None) -> Facts:
