@@ -23,13 +23,14 @@ class Batches(Generic[Item, Outcome]):
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def do(self, item: Item) -> Outcome:
-        """Its outcome. Raises what `work` raises for it."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    def do(self, item: Item) -> asyncio.Future[Outcome]:
+        """Its outcome, to be awaited. Raises what `work` raises for it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
         self._waiting.append((item, future))
         if self._task is None:
-            self._task = asyncio.create_task(self._rounds())
-        return await future
+            self._task = loop.create_task(self._rounds())
+        return future
 
     async def _rounds(self) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -64,9 +64,9 @@ class WebhookLedger:
         self._intake = intake
         self._batches = Batches(self._write_all, LARGEST_BATCH)
 
-    async def write(self, come: Understood) -> Written:
+    def write(self, come: Understood) -> Awaitable[Written]:
         """Raises what the database raises; nothing is written then."""
-        return await self._batches.do(come)
+        return self._batches.do(come)
 
     async def _write_all(self, come: Sequence[Understood]) -> list[Written]:
         def work(connection: Connection) -> _Page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from freehold.project.credential import CredentialRef, FieldRef
@@ -75,7 +76,7 @@ class WebhookSource:
         """Whether anybody who knows the address may send to it."""
         return self.allow_unsigned or self.secret is None
 
-    @property
+    @cached_property
     def secrets(self) -> tuple[FieldRef, ...]:
         """Every field that may verify a delivery, the current one first."""
         return tuple(ref for ref in (self.secret, self.previous) if ref is not None)

@@ -38,8 +38,9 @@ class Node:
 
     def __getitem__(self, key: str) -> Node:
         # What JSON gives is of these types, and of none made from them: asking for the type itself takes half the time.
-        value = self._value.get(key) if type(self._value) is dict else None
-        return _NOTHING if value is None else Node(value)
+        if type(self._value) is dict and (value := self._value.get(key)) is not None:
+            return Node(value)
+        return _NOTHING
 
     def __iter__(self) -> Iterator[Node]:
         """The entries of a list, at most `MOST_ENTRIES`; of anything else none."""
@@ -64,7 +65,10 @@ class Node:
 
     @property
     def text(self) -> str:
-        return cut(self._value) if type(self._value) is str else ""
+        value = self._value
+        if type(value) is not str:
+            return ""
+        return value if len(value) <= LONGEST_TEXT and "\0" not in value else cut(value)
 
     @property
     def word(self) -> str:

@@ -11,7 +11,7 @@ from freehold.base.words import duration, one_of, plural
 from freehold.project.webhooks import WebhookSource
 from freehold.webhooks.delivery import Delivery
 from freehold.webhooks.providers import scheme_of
-from freehold.webhooks.schemes import Proof, Scheme
+from freehold.webhooks.schemes import Proof
 
 UNSIGNED = "_unsigned"
 """Stands for the instance of the secret where none was needed; no instance can be called so."""
@@ -63,7 +63,7 @@ def verify(source: WebhookSource, delivery: Delivery, secrets: Mapping[str, Secr
     scheme = scheme_of(source)
     if scheme is None:
         return UNSIGNED
-    own = {ref.ref.instance: secrets[ref.ref.instance] for ref in source.secrets if secrets.get(ref.ref.instance)}
+    own = {ref.ref.instance: secret for ref in source.secrets if (secret := secrets.get(ref.ref.instance))}
     if not delivery.header(*scheme.headers):
         if source.allow_unsigned:
             return UNSIGNED
@@ -72,7 +72,7 @@ def verify(source: WebhookSource, delivery: Delivery, secrets: Mapping[str, Secr
         if source.allow_unsigned:
             return UNSIGNED
         raise _refused(source, "it cannot be checked, because no secret is stored", _hint(source))
-    proofs = _proofs(scheme, delivery, own)
+    proofs = {name: proof for name, secret in own.items() if (proof := scheme.proof(delivery, secret)) is not None}
     if not proofs:
         raise _refused(
             source, f"its signature is by none of {plural(len(own), 'secret')} ({one_of(own)})", _hint(source)
@@ -84,11 +84,6 @@ def verify(source: WebhookSource, delivery: Delivery, secrets: Mapping[str, Secr
     raise _refused(
         source, next(iter(reasons.values())), "compare this machine's clock; else somebody sent an old delivery again"
     )
-
-
-def _proofs(scheme: Scheme, delivery: Delivery, secrets: Mapping[str, Secret]) -> dict[str, Proof]:
-    found = {instance: scheme.proof(delivery, secret) for instance, secret in secrets.items()}
-    return {instance: proof for instance, proof in found.items() if proof is not None}
 
 
 def _staleness(proof: Proof, now: datetime) -> str:

@@ -25,20 +25,20 @@ class Work:
         return [number * 2 for number in numbers]
 
 
-async def begun(batches: Batches[int, int], *numbers: int) -> list[asyncio.Task[int]]:
-    tasks = [asyncio.create_task(batches.do(number)) for number in numbers]
+async def begun(batches: Batches[int, int], *numbers: int) -> list[asyncio.Future[int]]:
+    asked = [batches.do(number) for number in numbers]
     for _ in range(3):
         await asyncio.sleep(0)
-    return tasks
+    return asked
 
 
 async def test_what_comes_while_a_round_is_at_work_is_the_next_round() -> None:
     work = Work()
     batches = Batches(work, 3)
-    tasks = await begun(batches, 1)
-    tasks += await begun(batches, 2, 3, 4, 5)
+    asked = await begun(batches, 1)
+    asked += await begun(batches, 2, 3, 4, 5)
     work.gate.set()
-    assert await asyncio.gather(*tasks) == [2, 4, 6, 8, 10]
+    assert await asyncio.gather(*asked) == [2, 4, 6, 8, 10]
     assert work.rounds == [[1], [2, 3, 4], [5]]
 
 

@@ -23,7 +23,7 @@ _REFS = ("refs/heads/", "refs/tags/")
 def read_forge(event: str, payload: Node) -> WebhookEvent:
     if event in ("push", "create", "delete") or (payload["ref"].text and payload["commits"].is_list):
         return _read_ref(event, payload)
-    subject = next((payload[name] for name in _SUBJECTS if payload[name]), payload[event])
+    subject = _subject(event, payload)
     pull = payload["pull_request"] or subject["pull_requests"].first
     comment = payload["comment"] or payload["review"]
     changed = _changed_labels(payload)
@@ -53,6 +53,13 @@ def read_forge(event: str, payload: Node) -> WebhookEvent:
             **({"branches": branches} if branches else {}),
         },
     )
+
+
+def _subject(event: str, payload: Node) -> Node:
+    for name in _SUBJECTS:
+        if found := payload[name]:
+            return found
+    return payload[event]
 
 
 def _read_ref(event: str, payload: Node) -> WebhookEvent:
