@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,8 @@ from freehold.store.api_keys import Scope
 
 Body = TypeVar("Body")
 Handler = Callable[["Asked"], Awaitable[object]]
+
+_logger = logging.getLogger(__name__)
 
 LARGEST_PAGE = 500
 LONGEST_VALUE = 500
@@ -102,6 +105,17 @@ class Asked:
     async def note(self, action: str, target: str = "", **detail: Any) -> None:
         """The same, by itself: before what is not done in the database is asked for."""
         await self.service.database.write(self.noted(action, target, **detail))
+
+    async def note_if_possible(self, action: str, target: str = "", **detail: Any) -> None:
+        """The same, for what ends something: that must be heard while the database cannot be written, too. It is in the
+        log then."""
+        try:
+            await self.note(action, target, **detail)
+        except FreeholdError as error:
+            if error.code not in (Code.DISK, Code.UNREACHABLE):
+                raise
+            told = {"action": action, "actor": self.actor.name, "target": target, "address": self.actor.address}
+            _logger.warning("a change is not in the audit", extra={**told, "why": error.message})
 
 
 def _whole_numbers(told: Any) -> Any:

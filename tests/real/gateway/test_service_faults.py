@@ -208,6 +208,28 @@ def test_a_disk_that_is_full_for_the_database(here: Installation, service: Runni
         assert database.execute("select count(*) from triggers").fetchone()[0] >= accepted + 1
 
 
+def test_what_spends_can_be_ended_while_the_disk_is_full(
+    here: Installation, service: RunningService, small_disk: Path
+) -> None:
+    """What is written down of that stands in the log; a brake must not wait for room."""
+    config = here.project / "config.toml"
+    config.write_text(f'database_url = "sqlite:///{small_disk}/state.db"\n{config.read_text()}')
+    here.agent(script="fh status working\nsleep 100\n", scale=2)
+    service.start()
+    one, other = trigger(service), trigger(service)
+    until(lambda: says(service, one, "working") and says(service, other, "working"))
+    filler = fill(small_disk)
+    while service.ask("POST", f"{API}/agents/dev/trigger", {"prompt": "x" * 20_000}).status_code == 202:
+        pass  # what is left of the database's own pages takes a few
+    first, second = (detail(service, each)["attempts"][0]["run_id"] for each in (one, other))
+    assert service.ask("POST", f"{API}/runs/{first}/kill", {}).status_code == 200
+    until(lambda: here.record(first).view.result == "killed")
+    assert service.ask("POST", f"{API}/agents/dev/kill", {}).json()["killed"] >= 1
+    until(lambda: here.record(second).view.result == "killed")
+    filler.unlink()
+    assert [until_done(service, each)[-1]["result"] for each in (one, other)] == ["killed", "killed"]
+
+
 def test_a_disk_that_is_full_for_the_files_of_runs(
     here: Installation, service: RunningService, small_disk: Path
 ) -> None:

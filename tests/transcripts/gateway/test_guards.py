@@ -50,7 +50,7 @@ async def test_health_says_when_nothing_can_be_taken_in(world: GatewayWorld) -> 
     assert told["problems"] == ["state.db: database or disk is full"]
     stranger = (await world.asking(address="198.51.100.7").get("/health")).json()
     assert (stranger["problems"], stranger["accepts"]) == ([UNTOLD], False)
-    local = world.asking(local=True, host="localhost")  # nothing is written down of who asks there
+    local = world.asking(local=True)  # nothing is written down of who asks there
     assert (await local.get(f"{API}/status")).json()["problems"] == told["problems"]
     assert (await world.client.post(f"{API}/agents/dev/trigger", json={})).status_code == 202  # it was written
     assert (await world.anybody.get("/health")).json()["accepts"] is True

@@ -136,7 +136,7 @@ async def kill_all(asked: Asked, name: str, reason: str = "") -> int:
     """Ask every run of the agent to end; how many there were."""
     scheduler = asked.service.scheduler
     found = [view.run_id for view in scheduler.dispatcher.active.values() if view.agent == name]
-    await asked.note("agent.kill", name, runs=found[:MOST_NOTED], of=len(found))
+    await asked.note_if_possible("agent.kill", name, runs=found[:MOST_NOTED], of=len(found))
     for run_id in found:
         await scheduler.keeper.kill(run_id, reason or f"killed by {asked.actor.name}")
     return len(found)

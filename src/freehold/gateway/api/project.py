@@ -31,7 +31,7 @@ async def resume(asked: Asked) -> Done:
 
 
 async def stop(asked: Asked) -> Done:
-    await asked.note("stop")
+    await asked.note_if_possible("stop")
     asked.gateway.stop()
     return Done()
 

@@ -109,7 +109,7 @@ async def kill(asked: Asked) -> RunView:
     view = await one(asked)
     reason = asked.body(KillRequest).reason or f"killed by {asked.actor.name}"
     if view.state is not RunState.FINISHED:
-        await asked.note("run.kill", view.run_id, reason=reason[:1000])
+        await asked.note_if_possible("run.kill", view.run_id, reason=reason[:1000])
         await asked.service.scheduler.keeper.kill(view.run_id, reason[:1000])
     return await one(asked)
 
