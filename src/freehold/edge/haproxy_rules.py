@@ -37,7 +37,7 @@ def plain_rules(fragments: Sequence[Fragment], limits: Limits) -> list[str]:
         lines.append(f"http-request redirect code 301 {where} if for_{one.project} asks_only")
         lines.append(f"http-request redirect code 308 {where} if for_{one.project}")
     lines += [f"http-request {_UNKNOWN} if {_none_of(fragments)}"] if _all_named(fragments) else []
-    lines += [f"http-request {_UNCERTIFIED} unless delivery or health"]
+    lines += [f"http-request {_UNCERTIFIED} unless anybodys"]
     lines += [*_how_much(limits), *_where([one for one in fragments if not one.certificate])]
     return _section(lines)
 
@@ -118,8 +118,9 @@ def _who_asks(fragments: Sequence[Fragment], scheme: str) -> Iterator[str]:
 
 def _names(fragments: Sequence[Fragment]) -> Iterator[str]:
     yield "acl asks_only method GET HEAD"
-    yield "acl delivery path_beg /webhooks/"
-    yield "acl health path /health"
+    # What anybody may ask, without TLS, too: deliveries prove themselves, and health tells strangers next to nothing.
+    yield "acl anybodys path_beg /webhooks/"
+    yield "acl anybodys path /health"
     for one in fragments:
         for piece in _pieces(one.hosts):
             yield f"acl for_{one.project} var(txn.host) -m str {piece}"
@@ -130,8 +131,8 @@ def _names(fragments: Sequence[Fragment]) -> Iterator[str]:
 
 def _how_much(limits: Limits) -> Iterator[str]:
     client = "var(txn.client),ipmask(32,64)"
-    yield f"http-request track-sc0 {client} table asked unless from_here or delivery"
-    yield f"http-request track-sc1 {client} table delivered if delivery !from_here"
+    yield f"http-request track-sc0 {client} table asked unless from_here or anybodys"
+    yield f"http-request track-sc1 {client} table delivered if anybodys !from_here"
     yield f"http-request {_BUSY} if {{ sc0_http_req_rate(asked) gt {limits.requests} }}"
     yield f"http-request {_BUSY} if {{ sc1_http_req_rate(delivered) gt {limits.deliveries} }}"
 

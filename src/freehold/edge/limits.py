@@ -14,7 +14,7 @@ class Limits:
 
     A page of the console is some fifteen requests, so `requests` leaves room for an office behind one address.
     Deliveries come from few addresses in bursts, and their senders do not all try again: `deliveries` is ten times what
-    the gateway takes of one source (200 a second). The gateway has bounds of its own behind these.
+    the gateway takes of one source (200 a second). `/health` is counted with them. Behind these are the gateway's own.
     """
 
     requests: int = 400

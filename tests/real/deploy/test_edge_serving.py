@@ -119,7 +119,7 @@ async def test_one_address_may_ask_so_much_and_deliveries_and_streams_are_spared
     assert status == 200
 
     def of(visitor: str, **more: Any) -> Request:
-        return Request(headers=(("CF-Connecting-IP", visitor),), **more)
+        return Request(headers=(("CF-Connecting-IP", visitor),), **{"path": "/page", **more})
 
     statuses = [(await connection.ask(of("203.0.113.9"), SHOP)).status for _ in range(USUAL.requests + 50)]
     assert statuses[: USUAL.requests - 1] == [200] * (USUAL.requests - 1)

@@ -37,10 +37,7 @@ def test_a_project_alone_and_without_a_name_has_deliveries_and_health() -> None:
     plain = section(text, "frontend plain")
     assert plain[:2] == ["bind 0.0.0.0:80", "bind [::]:80 v6only"]
     assert "acl for_shop always_true" in plain
-    assert any(
-        line.startswith("http-request return status 403") and line.endswith("unless delivery or health")
-        for line in plain
-    )
+    assert any(line.startswith("http-request return status 403") and line.endswith("unless anybodys") for line in plain)
     assert "frontend secure" not in text
     assert "status 421" not in text
 
