@@ -52,7 +52,8 @@ async def test_a_server_is_made_right_once(server: SandboxServer) -> None:
         # Docker's rules are as they were: containers start, and names are still found.
         await says(host, tiny_image_command())
         assert await says(host, "docker run --rm tiny /bin/sh -c 'echo inside'") == "inside"
-        assert await says(host, "nft list tables") != ""
+        assert "DOCKER" in await says(host, "nft list table ip nat")
+        assert server.address in await says(host, f"getent hosts {server.container}")
         assert await says(host, "systemctl is-system-running --wait") == "running"
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from freehold.deploy.check import State
+from freehold.deploy.server_check import NAMES, Place, check_server
 from freehold.deploy.webhook_reach import Reach, ask_as_sender, webhooks
+from freehold.hosts.fake_host import FakeHost
+from freehold.hosts.host import Host, Outcome
+from freehold.hosts.ssh_config import Route
 
+ROUTE = Route("192.0.2.7", "root", 22, "192.0.2.7", (), False, (), False, "")
 URL = "https://app.example.com"
 OURS = b'HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n\r\n{"code":"not_found","message":"x","hint":""}'
 
@@ -62,3 +69,33 @@ async def test_what_a_sender_sees(answer: bytes, expected: tuple[int, bool, str]
 async def test_nobody_there_is_told() -> None:
     seen = await ask_as_sender("http://127.0.0.1:1")
     assert "cannot be reached" in seen.problem
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "exposed", "url", "outside", "sent_to"),
+    [
+        ("192.0.2.7", {}, True, "", "192.0.2.7", "http://192.0.2.7"),
+        ("2001:db8::7", {}, True, "", "2001:db8::7", "http://[2001:db8::7]"),
+        ("192.0.2.7", {}, True, URL, "192.0.2.7", URL),
+        ("192.0.2.7", {}, False, "", "", ""),
+        ("192.0.2.7", {}, False, URL, "", URL),
+        ("192.0.2.7", {"jumps": ("outer",)}, True, "", "", ""),
+        ("192.0.2.7", {"proxied": True}, True, URL, "", URL),
+    ],
+)
+def test_where_senders_send_to(host: str, more: Any, exposed: bool, url: str, outside: str, sent_to: str) -> None:
+    place = Place(replace(ROUTE, host=host, **more), exposed, url=url)
+    assert (place.outside, place.sent_to) == (outside, sent_to)
+
+
+async def test_a_server_whose_user_is_not_root_is_checked_as_far_as_that_goes() -> None:
+    host = FakeHost(replies={("sh", "-s"): Outcome(0, b"uid=1000\nos=debian\n")}, sudo=False)
+    results = await check_server(host, Place(ROUTE, exposed=False), _log_in, None)
+    assert [result.name for result in results] == [*NAMES]
+    states = {result.name: result.state for result in results}
+    assert states["sudo"] is State.FAIL
+    assert {states[name] for name in ("edge", "https", "webhooks")} == {State.SKIP}
+
+
+async def _log_in() -> Host:
+    return FakeHost()
