@@ -53,7 +53,8 @@ class Clouds:
         }
 
     def keep_tokens(self, home: Path) -> None:
-        """As `freehold creds add` keeps them."""
+        """As `freehold creds add` keeps them; with a model's key, which a push wants to be there."""
+        keep_model_key(home)
         store = FileCredentialStore(home)
         for kind, name, token in (
             ("hetzner_api_key", "api_key", self.hetzner.token),
@@ -70,6 +71,11 @@ class Clouds:
         records = any(self.cloudflare.records.values())
         rules = any(ruleset["rules"] for ruleset in self.cloudflare.rulesets.values())
         return not any((*at_hetzner, *at_vultr, records, rules, self.cloudflare.certificates))
+
+
+def keep_model_key(home: Path) -> None:
+    """One that no provider knows: nothing is run in these tests."""
+    FileCredentialStore(home).put(CredentialRef("anthropic_key", "default"), {"token": Secret("sk-ant-of-tests")})
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ VISIBLE_WITHIN_S = 60.0
 is how long resolvers remember that there was none (the zone's SOA says 1800 s at Cloudflare)."""
 LOOK_EVERY_S = 5.0
 _LARGEST_FILE = 1024 * 1024
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----")
 
 
 @dataclass(frozen=True)
@@ -140,10 +142,16 @@ class OwnWeb:
 
 
 def read_pair(certificate: Path, key: Path, hostname: str) -> tuple[str, Secret]:
-    """A certificate and its key from files, which fit together and are for the name. Raises USAGE, CREDENTIAL."""
-    pem, private = _text(certificate), Secret(_text(key))
+    """A certificate with its chain, and its key, from files (or one that holds both), which fit together and are for
+    the name. Raises USAGE, CREDENTIAL."""
+    pem = "".join(block for kind, block in _blocks(_text(certificate)) if kind == "CERTIFICATE")
+    private = Secret("".join([block for kind, block in _blocks(_text(key)) if kind.endswith("PRIVATE KEY")][:1]))
     require_pair(pem, private, (hostname,), dt.datetime.now(dt.UTC))
     return pem, private
+
+
+def _blocks(text: str) -> list[tuple[str, str]]:
+    return [(found[1], f"{found[0]}\n") for found in _PEM.finditer(text)]
 
 
 def _text(path: Path) -> str:
