@@ -14,6 +14,7 @@ from freehold.base.words import duration
 from freehold.deploy.guard import guard_unit
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
+from freehold.deploy.step import Step
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
 from freehold.server.layout import Layout
@@ -47,13 +48,23 @@ class UnhealthyError(FreeholdError):
         self.journal = tuple(journal)
 
 
-def unhealthy(host: Host, layout: Layout, release: str, outcome: str, error: FreeholdError) -> UnhealthyError:
-    """What is told of a release that was not well, for the reason `error`; `outcome` says what counts now."""
-    journal = error.journal if isinstance(error, UnhealthyError) else ()
-    why = error.message.replace("\n", "\n  ")
-    return UnhealthyError(
-        f"{layout.project} on {host.name}: release {release} is not well; {outcome}\n  {why}", journal
-    )
+@dataclass(frozen=True)
+class NotWell:
+    """A release that was not well, or could not be made to count, for the reason `error` at `step`."""
+
+    host: Host
+    layout: Layout
+    release: str
+    error: FreeholdError
+    step: Step = Step.HEALTH
+
+    def told(self, outcome: str) -> UnhealthyError:
+        """`outcome` says what counts now."""
+        what = "is not well" if self.step is Step.HEALTH else f"does not count ({self.step} failed)"
+        where = f"{self.layout.project} on {self.host.name}: release {self.release}"
+        why = self.error.message.replace("\n", "\n  ")
+        journal = self.error.journal if isinstance(self.error, UnhealthyError) else ()
+        return UnhealthyError(f"{where} {what}; {outcome}\n  {why}", journal)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from freehold.base.errors import FreeholdError
 from freehold.deploy.activation import Activation
 from freehold.deploy.apply import HalfwayError, Phases, carry_out
 from freehold.deploy.facts import gather
-from freehold.deploy.health import HealthPart, unhealthy
+from freehold.deploy.health import HealthPart, NotWell
 from freehold.deploy.lease import Lease
 from freehold.deploy.parts import Parts
 from freehold.deploy.plan import Plan
@@ -87,19 +87,20 @@ class Begun:
 
     async def _gone_back(self, failed: HalfwayError) -> FreeholdError:
         """What is to be told, once the release before counts again, or could not be made to."""
-        plan, layout, host = self.plan, self.push.wanted.layout, self.push.host
+        plan, host = self.plan, self.push.host
+        release = NotWell(host, self.push.wanted.layout, plan.release.id, failed.error, failed.step)
         if plan.before is None:
-            return unhealthy(host, layout, plan.release.id, "there is none before it to go back to", failed.error)
+            return release.told("there is none before it to go back to")
+        if not plan.is_new_release:
+            return release.told("it is the one that counted before, so there is nothing to go back to")
         try:
-            await Activation(layout, self.lease, self.health).activate(host, plan.before, self.push.phases)
+            activation = Activation(self.push.wanted.layout, self.lease, self.health)
+            await activation.activate(host, plan.before, self.push.phases)
             await self._remove_failed()
         except FreeholdError as error:
-            outcome = f"going back to release {plan.before.id} failed too: {error.message}"
-        else:
-            outcome = f"release {plan.before.id} counts again, and is well"
-        return unhealthy(host, layout, plan.release.id, outcome, failed.error)
+            return release.told(f"going back to release {plan.before.id} failed too: {error.message}")
+        return release.told(f"release {plan.before.id} counts again, and is well")
 
     async def _remove_failed(self) -> None:
         """It was never well: nobody goes back to it."""
-        if self.plan.is_new_release:
-            await PrunePart(self.push.wanted.layout).remove(self.push.host, [self.plan.release.id])
+        await PrunePart(self.push.wanted.layout).remove(self.push.host, [self.plan.release.id])

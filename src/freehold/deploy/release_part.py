@@ -16,7 +16,7 @@ from freehold.deploy.release_files import ReleaseFiles, agent_entries
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host, RemoteFile
 from freehold.hosts.script import run_script
-from freehold.project.problems import unknown
+from freehold.project.problems import shown, unknown
 from freehold.runtime.revision import Entry, Kind, Manifest
 from freehold.server.layout import Layout
 from freehold.server.release import ReleaseRecord, next_id
@@ -76,6 +76,7 @@ class ReleasePart:
         """The record of the release that is to count: the current one's, when nothing of it would differ."""
         if self.agent:
             require_release(facts, self.layout)
+        self._require_ours(facts)
         mine = self._record(facts)
         return facts.record if facts.record and _same(facts.record, mine) else mine
 
@@ -103,6 +104,16 @@ class ReleasePart:
                     break
             else:
                 raise FreeholdError(Code.FAILED, f"{host.name}: files of the release do not arrive", "Push again.")
+
+    def _require_ours(self, facts: ReleaseFacts) -> None:
+        """Two names may make the same one on a server: then they are two projects all the same."""
+        there = facts.record.project if facts.record else self.record.project
+        if there != self.record.project:
+            raise FreeholdError(
+                Code.CONFLICT,
+                f"{self.layout.root} is the project {shown(there)} there, and this one is {shown(self.record.project)}",
+                "Give this one another name (`projectName` in its .env.toml); or that one's, if they are the same.",
+            )
 
     def _record(self, facts: ReleaseFacts) -> ReleaseRecord:
         release_id = next_id([each.id for each in facts.releases], self.fresh)

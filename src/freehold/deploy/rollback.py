@@ -8,7 +8,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.activation import Activation
 from freehold.deploy.apply import Phases
 from freehold.deploy.facts import fact, gather
-from freehold.deploy.health import HealthPart, UnhealthyError, unhealthy
+from freehold.deploy.health import HealthPart, NotWell, UnhealthyError
 from freehold.deploy.lease import Lease
 from freehold.deploy.release_files import ReleaseFiles
 from freehold.deploy.release_part import ReleaseFacts, ReleasePart, require_release
@@ -79,13 +79,12 @@ class Rollback:
     async def _returned(
         self, activation: Activation, target: ReleaseRecord, before: ReleaseRecord, error: FreeholdError
     ) -> UnhealthyError:
+        release = NotWell(self.host, self.layout, target.id, error)
         try:
             await activation.activate(self.host, before, self.phases)
         except FreeholdError as other:
-            outcome = f"going back to release {before.id} failed too: {other.message}"
-        else:
-            outcome = f"release {before.id} counts again, and is well"
-        return unhealthy(self.host, self.layout, target.id, outcome, error)
+            return release.told(f"going back to release {before.id} failed too: {other.message}")
+        return release.told(f"release {before.id} counts again, and is well")
 
 
 _NONE = ReleaseRecord(id="", project="", content="", program="", pushed_at="", pushed_by="", version="")

@@ -126,7 +126,8 @@ async def test_a_clock_that_is_wrong_changes_nothing(shop: Pushing, ahead_days: 
 
 @pytest.fixture(scope="module")
 def program(shop: Pushing) -> Freehold:
-    """The command, with an environment in which nothing is exposed."""
+    """The command, with an environment in which nothing is exposed; and an agent that needs no image."""
+    shop.write(**{"agents/hello/config.toml": 'models = ["m"]\nscale = 0\n'})
     folder = shop.sandbox.home / "environments"
     text = (folder / f"{shop.sandbox.environment}.toml").read_text()
     (folder / "hidden.toml").write_text(text.replace("[server]", "[server]\nexpose = false"))

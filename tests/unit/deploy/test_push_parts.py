@@ -113,6 +113,14 @@ def test_an_agent_alone_needs_a_release() -> None:
     assert caught.value.code is Code.NOT_FOUND
 
 
+def test_another_project_of_the_same_name_there_is_left_alone() -> None:
+    there = msgspec.structs.replace(record(A, "x"), project="Sh op")
+    part = ReleasePart(LAYOUT, files(manifest(a="1")), record())
+    with pytest.raises(FreeholdError, match='is the project "Sh op" there, and this one is "shop"') as caught:
+        part.plan(raw(ReleaseFacts(current=A, releases=[there], manifest=[])))
+    assert caught.value.code is Code.CONFLICT
+
+
 def test_a_difference_tells_files_and_links() -> None:
     before = Manifest.of([Entry("d", Kind.FOLDER), Entry("d/l", Kind.LINK, "x"), Entry("f", Kind.FILE, "1", 1)])
     after = Manifest.of([Entry("d", Kind.FOLDER), Entry("d/l", Kind.LINK, "y"), Entry("f", Kind.PROGRAM, "1", 1)])
