@@ -189,6 +189,13 @@ class Pushing:
         return self.says(f"curl -sS --max-time 10 --unix-socket {self.layout.gateway_socket} http://localhost/health")
 
     @property
+    def answers(self) -> bool:
+        """Whether a visitor is answered, be it after a while: the port is systemd's."""
+        listening = self.says(f"systemctl show --property=Listen --value {self.layout.socket}")
+        said = self.says(f"curl -sS --max-time 60 http://{listening.split()[0]}/health")
+        return '"status":' in said
+
+    @property
     def current(self) -> str:
         return self.says(f"readlink {self.layout.current}").rpartition("/")[2]
 

@@ -96,7 +96,7 @@ async def test_a_full_disk_is_told_and_what_served_goes_on(shop: Pushing) -> Non
         f"cp -a {releases} /tmp/kept && mount -t tmpfs -o size=2m tmpfs {releases} && cp -a /tmp/kept/. {releases}"
     )
     try:
-        with pytest.raises(FreeholdError, match=r"(?i)no space|disk full") as caught:
+        with pytest.raises(FreeholdError, match=r"could not be written|No space left") as caught:
             await shop.push(process=DEAD)
         assert caught.value.exit_code == 1
         assert shop.current == was
@@ -149,7 +149,7 @@ async def test_a_pusher_that_is_killed_is_in_nobodys_way(shop: Pushing, program:
         said += line.decode()
     process.kill()
     await process.wait()
-    assert '"ok"' in await asyncio.to_thread(_health, shop)
+    assert shop.answers
     again = program("push", "-E", "hidden", "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(shop.health)["release"] == json.loads(again.stdout)["environments"][0]["release"]
