@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ SESSION_LASTS = timedelta(hours=24)
 """Without being used; as the system before did (its `al_session`)."""
 NOTE_USE_EVERY = timedelta(minutes=1)
 """How exactly it is kept when a key or a session was used last: a page that asks often must not write often."""
+
+_logger = logging.getLogger(__name__)
 
 _INCLUDED = {
     Scope.READ: frozenset({Scope.READ}),
@@ -102,8 +105,15 @@ class Access:
 
     async def _note(self, last: datetime | None, write: Callable[[Connection, datetime], None]) -> None:
         now = self._clock.now()
-        if last is None or now - last >= NOTE_USE_EVERY:
+        if last is not None and now - last < NOTE_USE_EVERY:
+            return
+        try:
             await self._database.write(lambda connection: write(connection, now))
+        except FreeholdError as error:
+            if error.code not in (Code.DISK, Code.UNREACHABLE):
+                raise
+            # Who has the key may look what is wrong, and end what spends, while nothing can be written.
+            _logger.debug("the use of a key is not written down", extra={"error": error.message})
 
 
 def _actor(key: ApiKey) -> Actor:
