@@ -137,7 +137,7 @@ class _Work:
             wanted,
             self._bundle,
             self._log_in_again(wanted.environment),
-            ImagesPart(wanted.layout, images, lambda image, text: progress.say(f"{image}: {text}")),
+            ImagesPart(wanted.layout, images, lambda image, text: progress.say(f"{image}: {text}"), progress.sent),
             progress.say,
             take_over=self._options.yes,
         )

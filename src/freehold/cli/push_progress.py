@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from freehold.base.words import duration
+from freehold.base.words import duration, size
 from freehold.cli.output import note
 from freehold.deploy.step import Step
 
@@ -40,9 +40,11 @@ class PushProgress:
         self._live = sys.stderr.isatty() and not prefix
 
     def began(self, step: Step) -> None:
-        if self._live and not self._quiet:
-            sys.stderr.write(f"\r\033[K{self._prefix}{_WHAT[step]} ...")
-            sys.stderr.flush()
+        self._show(f"{_WHAT[step]} ...")
+
+    def sent(self, sent_bytes: int) -> None:
+        """Of images, so far."""
+        self._show(f"{_WHAT[Step.IMAGES]} ... {size(sent_bytes)}")
 
     def ended(self, step: Step, seconds: float) -> None:
         self.say(f"{_WHAT[step]:<26} {duration(seconds):>8}")
@@ -58,3 +60,9 @@ class PushProgress:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
         note(f"{self._prefix}{line}")
+
+    def _show(self, text: str) -> None:
+        """What is under way, on a line that the next one replaces."""
+        if self._live and not self._quiet:
+            sys.stderr.write(f"\r\033[K{text}")
+            sys.stderr.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,13 +79,14 @@ class EdgePort:
 @dataclass(frozen=True)
 class HealthPart:
     """Waits until `release`, else the one that counts there, is in force and well. With `due` it is looked at although
-    it was well a moment ago, since other parts change something."""
+    it was well a moment ago, since other parts change something. `say` is told what is no reason to go back."""
 
     layout: Layout
     release: str = ""
     timeout_s: float = TIMEOUT_S
     edge: tuple[EdgePort, ...] = ()
     due: bool = False
+    say: Callable[[str], None] = lambda _line: None
 
     @property
     def name(self) -> str:
@@ -115,7 +116,8 @@ class HealthPart:
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         """Raises `UnhealthyError` when it is not well in time."""
         if changes:
-            await self.wait(host)
+            for problem in (await self.wait(host)).problems:
+                self.say(f"problem: {problem}")
 
     async def wait(self, host: Host) -> Health:
         """Raises `UnhealthyError`."""

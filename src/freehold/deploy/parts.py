@@ -157,7 +157,7 @@ class Parts:
 
     @cached_property
     def _health(self) -> HealthPart:
-        return HealthPart(self._layout, timeout_s=self.wanted.health_timeout_s)
+        return HealthPart(self._layout, timeout_s=self.wanted.health_timeout_s, say=self.say)
 
 
 def _planned(parts: Sequence[Part], facts: Facts) -> Iterator[Planned]:
