@@ -174,8 +174,9 @@ def _planned(parts: Sequence[Part], facts: Facts) -> Iterator[Planned]:
 
 
 def edge_ports(fragment: Fragment | None) -> tuple[EdgePort, ...]:
-    """Where a visitor would come in; nowhere without an edge."""
-    if fragment is None:
+    """Where the server itself can come in as a visitor does; nowhere without an edge, or where it lets nobody in but
+    Cloudflare."""
+    if fragment is None or fragment.only_cloudflare:
         return ()
     host = fragment.hosts[0] if fragment.hosts else ""
     return (EdgePort(443, tls=True, host=host),) if fragment.certificate else (EdgePort(80, host=host),)

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.deploy.health import HealthPart
+from freehold.deploy.health import EdgePort, HealthPart
 from freehold.deploy.part import Part
+from freehold.deploy.parts import edge_ports
 from freehold.deploy.plan import Plan, Planned, in_order
 from freehold.deploy.prune_part import PrunePart
 from freehold.deploy.release_files import ReleaseFiles
@@ -17,6 +18,7 @@ from freehold.deploy.rollback import release_to_go_back_to
 from freehold.deploy.step import Step
 from freehold.deploy.switch_part import SwitchPart
 from freehold.deploy.units_part import UnitsFacts, UnitsPart, port_for, started_with, unit_texts
+from freehold.edge.fragment import Fragment
 from freehold.runtime.revision import Entry, Kind, Manifest
 from freehold.server.layout import Layout
 from freehold.server.release import ReleaseRecord
@@ -231,3 +233,25 @@ def test_a_plan_is_told_to_people_and_programs() -> None:
     told = plan.as_dict()
     assert (told["release"], told["before"]) == (B, None)
     assert [change["step"] for change in told["changes"]] == ["units", "switch"]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "ports"),
+    [
+        (None, ()),
+        (Fragment(project="shop", port=8080), (EdgePort(80),)),
+        (Fragment(project="shop", port=8080, hosts=("a.example",)), (EdgePort(80, host="a.example"),)),
+        (
+            Fragment(project="shop", port=8080, hosts=("a.example",), certificate=LAYOUT.certificate),
+            (EdgePort(443, tls=True, host="a.example"),),
+        ),
+        (
+            Fragment(
+                project="shop", port=8080, hosts=("a.example",), certificate=LAYOUT.certificate, only_cloudflare=True
+            ),
+            (),
+        ),
+    ],
+)
+def test_the_edge_is_asked_as_a_visitor_would(fragment: Fragment | None, ports: tuple[EdgePort, ...]) -> None:
+    assert edge_ports(fragment) == ports
