@@ -7,13 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from freehold.deploy.bundle.bundle import Bundle, installed_bundle
 from freehold.deploy.bundle.cache import ProgramCache
+from freehold.deploy.facts import gather
+from freehold.deploy.image_layers.wanted import WantedImages
+from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.program_part import ProgramPart
-from freehold.hosts.host import Command
+from freehold.hosts.host import Command, RemoteFile
 from freehold.hosts.ssh_host import SshHost
+from freehold.project.load import load_project
+from freehold.runtime.images.inputs import inputs_of
 from freehold.server.layout import Layout
 from tests.support.sandbox import SandboxServer, sandbox_server
 from tests.support.server_parts import on, planned, says, settled
@@ -33,6 +39,45 @@ for i in $(seq 150); do
 done
 systemctl stop walker
 """
+
+
+NAMES = """
+import os, sys
+from pathlib import Path
+from freehold.project.load import load_project
+from freehold.runtime.images.certificates import of_this_host
+from freehold.runtime.images.inputs import inputs_of
+from freehold.runtime.images.plan import Layering
+project = load_project(Path(sys.argv[1]), home=Path("/root"))
+layering = Layering(lambda: of_this_host(os.environ))
+for agent in project.agents.values():
+    print(layering.layers(inputs_of(project, agent), None)[-1].name)
+"""
+"""As a keeper calls them."""
+
+
+def images_of(folder: Path, layout: Layout) -> WantedImages:
+    """Of a project with a Dockerfile of its own, and agents with and without one."""
+    (folder / "config.toml").write_text('[models.m]\nprovider = "rehearsal"\nauthType = "api_key"\n')
+    (folder / "Dockerfile").write_text("FROM freehold-agent\nCOPY shared/tool /usr/local/bin/tool\n")
+    (folder / "shared").mkdir()
+    (folder / "shared/tool").write_text("#!/bin/sh\n")
+    (folder / "shared/tool").chmod(0o755)
+    for name in ("a", "b"):
+        place = folder / "agents" / name
+        place.mkdir(parents=True)
+        (place / "SKILL.md").write_text(f"---\nname: {name}\ndescription: x\n---\nx\n")
+        (place / "rehearsal.yaml").write_text("version: 1\nturns: []\n")
+        (place / "config.toml").write_text('schedule = "0 0 * * *"\nmodels = ["m"]\n')
+    (folder / "agents/b/note").write_text("x")
+    (folder / "agents/b/Dockerfile").write_text("FROM freehold-agent\nCOPY note /etc/note\n")
+    project = load_project(folder, home=folder / "home")
+    agents = (project.agents["a"], project.agents["b"])
+    return WantedImages(tuple(inputs_of(project, agent, layout.project) for agent in agents), "x86_64")
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 @pytest.fixture(scope="module", params=["12", "13"])
@@ -96,6 +141,26 @@ async def test_the_next_version_is_linked_to_the_packages(
         await says(host, f"touch -d '2 hours ago' {PROGRAMS}/*")
         assert await later.prune(host, keep=[change.document["reuse"]]) == [change.document["digest"]]
         assert await says(host, f"ls -A {PROGRAMS}") == change.document["reuse"]
+
+
+async def test_images_are_called_there_what_the_laptop_calls_them(
+    server: SandboxServer, bundle: Bundle, cache: ProgramCache, tmp_path: Path
+) -> None:
+    """Else the keeper would build what was sent. Its files are read-only there, and have other owners and times."""
+    layout = Layout("walk")
+    wanted = images_of(tmp_path, layout)
+    async with on(server) as host:
+        part = ProgramPart(layout, bundle, cache)
+        await settled(host, part)
+        files = [RemoteFile(str(path.relative_to(tmp_path)), path, path.stat().st_mode) for path in files_in(tmp_path)]
+        await host.put(files, layout.release("01"), as_root=True)
+        await says(host, f"chmod -R a-w {layout.release('01')} && ln -sfn releases/01 {layout.current}")
+        told = await gather(host, [part, ImagesPart(layout, wanted)])
+        python = f"{layout.program_folder(part.digest(told['program']))}/bin/python"
+        words = ("env", f"FREEHOLD_PROJECT={layout.project}", python, "-I", "-c", NAMES, layout.current)
+        asked = await host.run(Command(words))
+        authorities = msgspec.json.decode(told["images"])["authorities"]
+        assert sorted(asked.text.splitlines()) == sorted(names[-1] for names in wanted.names_there(authorities)), asked
 
 
 async def test_cut_off_while_it_is_sent_and_sent_again(

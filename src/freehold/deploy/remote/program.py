@@ -33,11 +33,19 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
     """`asked` is `{base}`. What the server is, as far as programs go, and those that are there."""
     return {
         "architecture": platform.machine(),
-        "c_library": platform.libc_ver(sys.executable)[0],
+        "c_library": c_library(),
         "python": list(sys.version_info[:2]),
         "interpreter": os.path.realpath(sys.executable),
         "programs": {folder.name: record(folder).get("libraries", "") for folder in programs_in(asked["base"])},
     }
+
+
+def c_library() -> str:
+    """`glibc`; empty for another one, which does not know the question."""
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").split(" ")[0]
+    except (OSError, ValueError):
+        return ""
 
 
 def main(document: dict[str, Any]) -> Any:
