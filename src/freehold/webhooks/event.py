@@ -58,7 +58,7 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
         """What an agent finds in its prompt (`<webhook-trigger>`): only what is there, and the keys of `_ALWAYS`."""
         context = dict(zip(_ALWAYS, _always(self), strict=True))
         there = zip(_WHERE_THERE, _where_there(self), strict=True)
-        context.update((name, value) for name, value in there if value not in ("", (), None))
+        context |= {name: value for name, value in there if value not in ("", (), None)}
         if self.labels:
             context["labels"] = list(self.labels)
         if receipt_id:
@@ -77,4 +77,4 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
             f'"{clipped(named)}"' if named else "",
             self.sender and f"by {self.sender}",
         )
-        return clipped(" ".join(word for word in words if word), 200)
+        return clipped(" ".join([word for word in words if word]), 200)

@@ -21,7 +21,7 @@ _REFS = ("refs/heads/", "refs/tags/")
 
 
 def read_forge(event: str, payload: Node) -> WebhookEvent:
-    if event in ("push", "create", "delete") or (payload["ref"].text and payload["commits"].is_list):
+    if event in ("push", "create", "delete") or (payload.text_at("ref") and payload["commits"].is_list):
         return _read_ref(event, payload)
     subject = _subject(event, payload)
     pull = payload["pull_request"] or subject["pull_requests"].first
@@ -31,20 +31,20 @@ def read_forge(event: str, payload: Node) -> WebhookEvent:
     assignees = _assignees(payload, subject)
     return WebhookEvent(
         event=event,
-        action=payload["action"].text,
-        repo=payload["repository"]["full_name"].text,
+        action=payload.text_at("action"),
+        repo=payload.text_at("repository", "full_name"),
         number=_first_number(subject["number"], payload["number"], pull["number"]),
-        title=subject["title"].text or subject["display_title"].text or subject["name"].text,
-        body=subject["body"].text or subject["description"].text or _inputs(payload),
-        url=comment["html_url"].text or subject["html_url"].text,
+        title=subject.text_at("title") or subject.text_at("display_title") or subject.text_at("name"),
+        body=subject.text_at("body") or subject.text_at("description") or _inputs(payload),
+        url=comment.text_at("html_url") or subject.text_at("html_url"),
         author=_login(subject["user"]) or _login(subject["author"]) or _login(subject["actor"]),
         assignee=assignees[0] if assignees else "",
         labels=subject["labels"].each("name"),
         label=changed[0] if changed else "",
         branch=branches[0] if branches else "",
-        base=pull["base"]["ref"].text or _name_of(payload["merge_group"]["base_ref"].text),
-        conclusion=subject["conclusion"].text,
-        comment=comment["body"].text or comment["content"].text,
+        base=pull.text_at("base", "ref") or _name_of(payload.text_at("merge_group", "base_ref")),
+        conclusion=subject.text_at("conclusion"),
+        comment=comment.text_at("body") or comment.text_at("content"),
         sender=_login(payload["sender"]),
         compared={
             "orgs": _owners(payload),
@@ -64,20 +64,20 @@ def _subject(event: str, payload: Node) -> Node:
 
 def _read_ref(event: str, payload: Node) -> WebhookEvent:
     """A push, or a branch or a tag that came or went."""
-    ref, commit = payload["ref"].text, payload["head_commit"]
-    is_tag = ref.startswith("refs/tags/") or payload["ref_type"].text == "tag"
+    ref, commit = payload.text_at("ref"), payload["head_commit"]
+    is_tag = ref.startswith("refs/tags/") or payload.text_at("ref_type") == "tag"
     branch = "" if is_tag else _name_of(ref)
     pusher = payload["pusher"]
     return WebhookEvent(
         event=event,
-        action=payload["action"].text,
-        repo=payload["repository"]["full_name"].text,
-        title=commit["message"].text.partition("\n")[0] or _name_of(ref),
-        body=commit["message"].text,
-        url=payload["compare"].text or payload["compare_url"].text or commit["url"].text,
-        author=_login(pusher) or pusher["name"].text or _login(payload["sender"]),
+        action=payload.text_at("action"),
+        repo=payload.text_at("repository", "full_name"),
+        title=commit.text_at("message").partition("\n")[0] or _name_of(ref),
+        body=commit.text_at("message"),
+        url=payload.text_at("compare") or payload.text_at("compare_url") or commit.text_at("url"),
+        author=_login(pusher) or pusher.text_at("name") or _login(payload["sender"]),
         branch=branch,
-        sender=_login(payload["sender"]) or _login(pusher) or pusher["name"].text,
+        sender=_login(payload["sender"]) or _login(pusher) or pusher.text_at("name"),
         # A tag is on no branch: a trigger that asks for one does not want it.
         compared={"orgs": _owners(payload), "branches": (branch,) if branch else ()},
     )
@@ -90,11 +90,11 @@ def _branches(payload: Node, subject: Node) -> tuple[str, ...]:
     """
     pull, group = payload["pull_request"], payload["merge_group"]
     found = (
-        pull["head"]["ref"].text or subject["head_branch"].text or subject["check_suite"]["head_branch"].text,
-        pull["base"]["ref"].text,
-        _name_of(group["head_ref"].text),
-        _name_of(group["base_ref"].text),
-        _name_of(payload["ref"].text),
+        pull.text_at("head", "ref") or subject.text_at("head_branch") or subject.text_at("check_suite", "head_branch"),
+        pull.text_at("base", "ref"),
+        _name_of(group.text_at("head_ref")),
+        _name_of(group.text_at("base_ref")),
+        _name_of(payload.text_at("ref")),
         *payload["branches"].each("name"),
     )
     return tuple(branch for branch in found if branch)
@@ -116,9 +116,9 @@ def _changed_labels(payload: Node) -> tuple[str, ...] | None:
     that started it must not start itself again. Older ones do not say which label it was.
     """
     changes = payload["changes"]
-    match payload["action"].text:
+    match payload.text_at("action"):
         case "labeled" | "unlabeled":
-            name = payload["label"]["name"].text
+            name = payload.text_at("label", "name")
             return (name,) if name else ()
         case "label_updated" if changes["added_labels"] or changes["removed_labels"]:
             return changes["added_labels"].each("name")
@@ -131,7 +131,7 @@ def _changed_labels(payload: Node) -> tuple[str, ...] | None:
 def _assignees(payload: Node, subject: Node) -> tuple[str, ...]:
     """Who was assigned or unassigned just now, where that is the event; else all to whom the subject is assigned."""
     changed = _login(payload["assignee"])
-    if changed and payload["action"].text in ("assigned", "unassigned"):
+    if changed and payload.text_at("action") in ("assigned", "unassigned"):
         return (changed,)
     everybody = [_login(user) for user in subject["assignees"]] or [_login(subject["assignee"])]
     return tuple(login for login in everybody if login)
@@ -139,7 +139,7 @@ def _assignees(payload: Node, subject: Node) -> tuple[str, ...]:
 
 def _owners(payload: Node) -> tuple[str, ...]:
     """The owner of the repository; of an event without one, the account that it is about."""
-    owner, slash, _ = payload["repository"]["full_name"].text.partition("/")
+    owner, slash, _ = payload.text_at("repository", "full_name").partition("/")
     if slash:
         return (owner,)
     accounts = (payload["organization"], payload["installation"]["account"])
@@ -147,7 +147,7 @@ def _owners(payload: Node) -> tuple[str, ...]:
 
 
 def _login(user: Node) -> str:
-    return user["login"].text or user["username"].text
+    return user.text_at("login") or user.text_at("username")
 
 
 def _first_number(*nodes: Node) -> int | None:
