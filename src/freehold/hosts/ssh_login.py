@@ -139,7 +139,10 @@ def _explained(error: Exception, target: Target, route: Route, check: HostKeyChe
 
 
 _SLOW = "Is the server running, and does a firewall let you in? A server that was just made needs a minute."
-_GONE = "Is the server running, and is this its SSH port? server.host and server.port say where it is looked for."
+_GONE = (
+    "Is the server running, and is this its SSH port? server.host and server.port say where it is looked for. After "
+    "several refused keys fail2ban keeps an address out for an hour."
+)
 _STRANGE = "Is it really an SSH server? `ssh -v` says more."
 
 
