@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import subprocess
-import tarfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,15 +103,15 @@ def _prepare_there(server: Server, modules: Path) -> None:
         raise MissingError("there is no Node.js for the peer's server")
     server.does("apt-get update -qq && apt-get install --yes -qq --no-install-recommends rsync >/dev/null")
     npm_folder = Path(npm).resolve().parent.parent
-    _send(server, "/usr/lib/node_modules", {"npm": npm_folder})
-    _send(server, "/usr/bin", {"node": Path(node).resolve()})
+    _send(server, "/usr/lib/node_modules", npm_folder, "npm")
+    _send(server, "/usr/bin", Path(node).resolve(), "node")
     server.does("ln -sf ../lib/node_modules/npm/bin/npm-cli.js /usr/bin/npm")
-    _send(server, "/opt/action-llama/project", {"node_modules": modules / "node_modules"})
+    _send(server, "/opt/action-llama/project", modules / "node_modules", "node_modules")
 
 
-def _send(server: Server, folder: str, files: dict[str, Path]) -> None:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, path in files.items():
-            archive.add(path, name)
-    server.does(f"mkdir -p {folder} && tar -x -C {folder}", packed.getvalue())
+def _send(server: Server, folder: str, path: Path, name: str) -> None:
+    """`path` as `name` in a folder there."""
+    words = ["tar", "-c", "--transform", f"s|^{path.name}|{name}|", "-C", str(path.parent), path.name]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as packing:
+        assert packing.stdout is not None
+        server.does(f"mkdir -p {folder} && tar -x -C {folder}", packing.stdout)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import freehold
 from bench.docker import docker_problem
@@ -35,11 +35,11 @@ class Server:
     name: str
     address: str
 
-    def does(self, script: str, stdin: bytes = b"") -> str:
+    def does(self, script: str, stdin: IO[bytes] | int = subprocess.DEVNULL) -> str:
         """What a script for the shell says there, as root. Raises `MissingError` when it fails."""
         done = subprocess.run(
             ["docker", "exec", "-i", f"fh-sandbox-{self.name}", "sh", "-euc", script],
-            check=False, capture_output=True, input=stdin,
+            check=False, capture_output=True, stdin=stdin,
         )  # fmt: skip
         if done.returncode:
             raise MissingError(f"on the sandbox: {done.stderr.decode(errors='replace').strip()[-300:]}")
