@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -91,13 +92,13 @@ class ProgramPart:
         return removed
 
     async def _send(self, host: Host, target: Target, digest: str, reuse: str) -> None:
-        code = pack(self.bundle.own_files(target))
+        code = await asyncio.to_thread(pack, self.bundle.own_files(target))
         files = [RemoteFile(_CODE, code)]
         archives = {_CODE: hashlib.sha256(code).hexdigest()}
         if not reuse:
             libraries = await self._libraries(target)
             files.append(RemoteFile(_LIBRARIES, libraries))
-            archives = {_LIBRARIES: sha256_of(libraries), **archives}
+            archives = {_LIBRARIES: await asyncio.to_thread(sha256_of, libraries), **archives}
         incoming = f".incoming-{new_ulid()}"
         document = {
             "do": "install", "incoming": incoming, "digest": digest, "reuse": reuse, "archives": archives,

@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.containers.connection import DockerConnection
@@ -46,7 +47,7 @@ class WantedImages:
         return _ARCHITECTURES.get(machine) == _ARCHITECTURES.get(self.architecture)
 
     def _names(self, trusted: Mapping[str, bytes]) -> list[tuple[str, ...]]:
-        layering = Layering(lambda: trusted)
+        layering = _layering(tuple(sorted(trusted.items())))
         first = (self.foundation.name,) if self.foundation else ()
         return [(*first, *(layer.name for layer in layering.layers(inputs, self.foundation))) for inputs in self.agents]
 
@@ -82,6 +83,12 @@ async def docker_here(environment: Mapping[str, str]) -> AsyncIterator[DockerCon
         yield connection
     finally:
         await connection.close()
+
+
+@cache
+def _layering(trusted: tuple[tuple[str, bytes], ...]) -> Layering:
+    """One for all servers that trust the same: it reads our own files, which takes 30 ms."""
+    return Layering(lambda: dict(trusted))
 
 
 def _pem(der: str) -> bytes:
