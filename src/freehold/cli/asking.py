@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from prompt_toolkit.output import Output
 
 _BACK_TITLE = "← back"
-_LONG_LIST = 8
-"""Entries from which on a list is searched by typing."""
 
 
 class Back(Enum):
@@ -41,10 +39,9 @@ async def choose(message: str, choices: Sequence[Choice]) -> Answer:
 
     listed: list[Any] = [questionary.Choice(one_line(one.title), value=one.value) for one in choices]
     listed.append(questionary.Choice(_BACK_TITLE, value=BACK))
-    long = len(choices) >= _LONG_LIST
-    instruction = "(type to search, arrows, Enter; Esc: back)" if long else "(arrows, Enter; Esc: back)"
+    instruction = "(type to search, arrows, Enter; Esc: back)"
     question = questionary.select(
-        message, listed, use_search_filter=long, use_jk_keys=False, instruction=instruction, output=_at_standard_error()
+        message, listed, use_search_filter=True, use_jk_keys=False, instruction=instruction, output=_at_standard_error()
     )
     return await _answer(question)
 
