@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -20,7 +19,7 @@ from freehold.deploy.facts import Facts, fact
 from freehold.deploy.guard import AFTER_S, Guard
 from freehold.deploy.health import EdgePort, HealthPart
 from freehold.deploy.managed_files import LogIn
-from freehold.deploy.part import Change, Part
+from freehold.deploy.part import Change, Part, Preparing
 from freehold.deploy.plan import Plan, Planned, in_order
 from freehold.deploy.program_part import ProgramPart
 from freehold.deploy.prune_part import PrunePart
@@ -34,13 +33,6 @@ from freehold.deploy.wanted import Wanted
 from freehold.edge.fragment import Fragment
 from freehold.server.layout import Layout
 from freehold.server.release import ReleaseRecord
-
-
-@runtime_checkable
-class PreparedPart(Protocol):
-    """A part that needs something to be made on this machine first."""
-
-    async def prepare(self, changes: Sequence[Change]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -116,7 +108,7 @@ class Parts:
     async def prepare(self, plan: Plan) -> None:
         """What is to be made on this machine first. Raises what that raises; nothing was changed on the server then."""
         for each in plan.due:
-            if isinstance(each.part, PreparedPart):
+            if isinstance(each.part, Preparing):
                 await each.part.prepare(each.changes)
 
     def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart]:
