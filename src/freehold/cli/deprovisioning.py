@@ -47,8 +47,13 @@ class _Met:
 
 
 async def deprovision(context: Context, name: str, wanted: Wanted, *, dry_run: bool, yes: bool) -> int:
+    Environments(context.home).require(name)
+    with Environments(context.home).held(name):
+        return await _deprovision(context, name, replace(wanted, project=project_here(context)), dry_run, yes=yes)
+
+
+async def _deprovision(context: Context, name: str, wanted: Wanted, dry_run: bool, *, yes: bool) -> int:
     environment = Environments(context.home).read(name)
-    wanted = replace(wanted, project=project_here(context))
     shop = Shop(context, name)
     met = _Met()
     try:

@@ -218,7 +218,8 @@ async def _travel(context: Context, record: Record, shop: Shop, flags: Flags, wo
     teller = Teller(context)
     journey = Journey(record, await means_for(context, record, shop, flags, teller))
     try:
-        await journey.go()
+        with Environments(context.home).held(record.name):
+            await journey.go()
     except HostKeyError as error:
         hint = f"{error.hint.split('accept it:')[0].strip()} accept it: {words[0]} {' '.join(words[1:])}"
         raise with_ways_on(

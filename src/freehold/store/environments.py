@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.base.files import make_private_directory, write_atomically
+from freehold.base.files import PRIVATE_FILE, make_private_directory, write_atomically
 from freehold.project.environments import Environment, environment_of, name_problem
 from freehold.project.home import environment_file, environment_names
 from freehold.project.problems import Problems, unknown
@@ -81,6 +84,19 @@ class Environments:
         self.require(name)
         self.file(name).unlink()
 
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Alone with an environment, for whoever makes or takes down what it stands for; a process that dies lets go.
+        Raises BUSY when another process has it."""
+        path = self.file(name).with_name(f".{name}.lock")
+        make_private_directory(path.parent)
+        handle = _lock(path, f"another freehold makes or takes down {name} just now")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(handle)
+
     def _write(self, path: Path, text: str) -> None:
         try:
             make_private_directory(self._home)
@@ -88,3 +104,23 @@ class Environments:
             write_atomically(path, text.encode())
         except OSError as error:
             raise FreeholdError(Code.DISK, f"{path} cannot be written: {error.strerror}") from None
+
+
+def _lock(path: Path, taken: str) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise FreeholdError(Code.BUSY, taken, "Wait until it has ended.") from None
+        if _is_at(handle, path):
+            return handle
+        os.close(handle)  # whoever had it took the file away: it holds nothing any more
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

@@ -112,3 +112,19 @@ def test_the_target_of_an_environment(tmp_path: Path) -> None:
     with pytest.raises(FreeholdError, match="environment b has no server") as raised:
         target_of(inventory.read("b"), store)
     assert raised.value.code is Code.CONFIG
+
+
+def test_one_process_at_a_time_makes_or_takes_down(tmp_path: Path) -> None:
+    inventory, other = Environments(tmp_path), Environments(tmp_path)
+    with inventory.held("prod"):
+        with (
+            pytest.raises(FreeholdError, match="another freehold makes or takes down prod") as raised,
+            other.held("prod"),
+        ):
+            pass
+        assert raised.value.code is Code.BUSY
+        with other.held("staging"):
+            pass
+    with other.held("prod"):
+        assert inventory.names() == []
+    assert list((tmp_path / "environments").iterdir()) == []
