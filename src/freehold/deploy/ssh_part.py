@@ -45,8 +45,8 @@ class SshPart:
         return remote_text()
 
     def asked(self) -> Mapping[str, Any]:
-        units = {unit: ("systemctl", "show", "--property=LoadState", "--value", unit) for unit in _UNITS}
-        return asked(self.name, files=(SSHD_FILE,), commands={"dump": sshd.DUMP, **units})
+        units = ("systemctl", "show", "--property=LoadState", "--value", *_UNITS)
+        return asked(self.name, files=(SSHD_FILE,), commands={"dump": sshd.DUMP, "units": units})
 
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
         """Raises FAILED where sshd is not one that can be hardened so."""
@@ -82,8 +82,8 @@ def _dumped(facts: ManagedFacts) -> str:
 
 
 def _unit(facts: ManagedFacts) -> str:
-    for unit in _UNITS:
-        if facts.text(unit).strip() == "loaded":
+    for unit, state in zip(_UNITS, facts.text("units").split(), strict=False):
+        if state == "loaded":
             return unit
     raise FreeholdError(
         Code.FAILED, "sshd on the server is run by no unit of systemd", f"There is neither {' nor '.join(_UNITS)}."

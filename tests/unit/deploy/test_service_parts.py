@@ -52,7 +52,8 @@ def raw(
 
 def ssh(dump: str | Said = HARDENED, text: str = "", unit: str = "ssh.service", **other: Any) -> Sequence[Change]:
     files = {SSHD_FILE: file(text, **other.pop("of_file", {})) if text else None}
-    return SshPart(log_in).plan(raw(files, {"dump": dump, unit: "loaded\n"}, **other))
+    states = ["loaded" if each == unit else "not-found" for each in ("ssh.service", "sshd.service")]
+    return SshPart(log_in).plan(raw(files, {"dump": dump, "units": "\n\n".join(states)}, **other))
 
 
 def activations(change: Change) -> list[str]:
@@ -141,7 +142,7 @@ def test_sshd_that_cannot_be_made_right(found: dict[str, Any], words: str) -> No
 
 
 JAILED = {FAIL2BAN_FILE: file(fail2ban.jail([22])), FAIL2BAN_FILTER: file(fail2ban.login_filter())}
-RUNS: dict[str, str | Said] = {"dump": HARDENED, "status": "ok", "enabled": "enabled\n", "active": "active\n"}
+RUNS: dict[str, str | Said] = {"dump": HARDENED, "unit": "ActiveState=active\nUnitFileState=enabled\n"}
 
 
 @pytest.mark.parametrize(
@@ -151,8 +152,8 @@ RUNS: dict[str, str | Said] = {"dump": HARDENED, "status": "ok", "enabled": "ena
         (JAILED, RUNS, {"login": ThisLogin("root", "192.0.2.1", "192.0.2.2", 22)}, 0),
         (JAILED, RUNS, {"login": ThisLogin("root", "192.0.2.1", "192.0.2.2", 2222)}, 1),
         (JAILED, {**RUNS, "dump": HARDENED + "port 2222\n"}, {}, 1),
-        (JAILED, {**RUNS, "status": Said(255, "")}, {}, 1),
-        (JAILED, {**RUNS, "enabled": Said(1, "disabled\n")}, {}, 1),
+        (JAILED, {**RUNS, "unit": "ActiveState=failed\nUnitFileState=enabled\n"}, {}, 1),
+        (JAILED, {**RUNS, "unit": "ActiveState=active\nUnitFileState=disabled\n"}, {}, 1),
         (JAILED, RUNS, {"waiting": True}, 1),
         ({**JAILED, FAIL2BAN_FILTER: None}, RUNS, {}, 1),
         ({}, {}, {}, 1),
@@ -165,7 +166,7 @@ def test_fail2ban(files: dict[str, FileThere | None], said: dict[str, str | Said
 def test_fail2ban_that_did_not_run_is_stopped_again_when_it_does_not_start() -> None:
     (fresh,) = Fail2banPart().plan(raw({}, {}))
     assert fresh.document["undo"] == (("systemctl", "disable", "--now", "fail2ban.service"),)
-    (running,) = Fail2banPart().plan(raw({}, {"active": "active\n"}))
+    (running,) = Fail2banPart().plan(raw({}, {"unit": "ActiveState=active\n"}))
     assert running.document["undo"] == (("systemctl", "restart", "fail2ban.service"),)
 
 
