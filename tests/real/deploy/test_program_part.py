@@ -144,23 +144,23 @@ async def test_the_next_version_is_linked_to_the_packages(
 
 
 async def test_images_are_called_there_what_the_laptop_calls_them(
-    server: SandboxServer, bundle: Bundle, cache: ProgramCache, tmp_path: Path
+    server: SandboxServer, cache: ProgramCache, tmp_path: Path
 ) -> None:
     """Else the keeper would build what was sent. Its files are read-only there, and have other owners and times."""
     layout = Layout("walk")
     wanted = images_of(tmp_path, layout)
     async with on(server) as host:
-        part = ProgramPart(layout, bundle, cache)
+        told = (await gather(host, [ImagesPart(layout, wanted)]))["images"]
+        names = wanted.names_there(msgspec.json.decode(told)["authorities"])
+        part = ProgramPart(layout, installed_bundle(), cache)  # at once: somebody may work on the program meanwhile
         await settled(host, part)
         files = [RemoteFile(str(path.relative_to(tmp_path)), path, path.stat().st_mode) for path in files_in(tmp_path)]
         await host.put(files, layout.release("01"), as_root=True)
         await says(host, f"chmod -R a-w {layout.release('01')} && ln -sfn releases/01 {layout.current}")
-        told = await gather(host, [part, ImagesPart(layout, wanted)])
-        python = f"{layout.program_folder(part.digest(told['program']))}/bin/python"
-        words = ("env", f"FREEHOLD_PROJECT={layout.project}", python, "-I", "-c", NAMES, layout.current)
-        asked = await host.run(Command(words))
-        authorities = msgspec.json.decode(told["images"])["authorities"]
-        assert sorted(asked.text.splitlines()) == sorted(names[-1] for names in wanted.names_there(authorities)), asked
+        program = layout.program_folder(part.digest((await gather(host, [part]))["program"]))
+        words = ("env", f"FREEHOLD_PROJECT={layout.project}", f"{program}/bin/python", "-I", "-c", NAMES)
+        asked = await host.run(Command((*words, layout.current)))
+        assert asked.text.splitlines() == [each[-1] for each in names], asked
 
 
 async def test_cut_off_while_it_is_sent_and_sent_again(

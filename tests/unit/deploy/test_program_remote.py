@@ -44,10 +44,13 @@ class Server:
             LocalHost(), "program", program_text("program"), {"base": str(self.base), **document}, answer
         )
 
-    async def install(self, made: Bundle, reuse: str = "", *, damage: bytes = b"") -> Path:
+    async def install(
+        self, made: Bundle, reuse: str = "", *, damage: bytes = b"", libraries: bytes | None = None
+    ) -> Path:
         incoming = self.programs / ".incoming-1"
         incoming.mkdir()
-        archives = {"code": pack(made.own_files(HERE)), **({} if reuse else {"libraries": pack(OTHER)})}
+        others = pack(OTHER) if libraries is None else libraries
+        archives = {"code": pack(made.own_files(HERE)), **({} if reuse else {"libraries": others})}
         for name, content in archives.items():
             (incoming / name).write_bytes(content + damage)
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in archives.items()}
@@ -145,6 +148,17 @@ async def test_what_is_not_whole_is_no_program(
     assert caught.value.code is code
     assert part in caught.value.message
     assert server.names == []
+
+
+async def test_packages_that_were_kept_only_in_part_are_told(server: Server) -> None:
+    whole = pack(OTHER)
+    for kept in (whole[:100], b"no archive", b""):
+        with pytest.raises(FreeholdError) as caught:
+            await server.install(bundle(), libraries=kept)
+        assert caught.value.code is Code.CONFLICT
+        assert "was damaged before it was sent" in caught.value.message
+        assert "~/.cache/freehold/programs" in caught.value.hint
+        assert server.names == []
 
 
 async def test_a_program_says_when_its_python_is_gone(server: Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -34,6 +35,8 @@ def pack_folder(folder: Path, below: str, destination: Path) -> None:
                 content = path.read_bytes()
                 name = str(PurePosixPath(below, path.relative_to(folder)))
                 archive.addfile(_header(name, content, bool(path.stat().st_mode & 0o100)), io.BytesIO(content))
+    with _aside(destination).open("rb") as file:
+        os.fsync(file.fileno())  # the name must not be on the disk before what it names
     _aside(destination).rename(destination)
 
 

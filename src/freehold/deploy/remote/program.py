@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,11 +117,15 @@ def unpack(archive: Path, digest: str, tree: Path) -> None:
             found.update(piece)
     if found.hexdigest() != digest:
         raise Refused("conflict", f"{archive} came over damaged", "Push again.")
-    with tarfile.open(archive) as files:
-        # It is ours, checked to the last byte; the filter is for others', and older Pythons have none.
-        if hasattr(tarfile, "fully_trusted_filter"):
-            files.extraction_filter = tarfile.fully_trusted_filter
-        files.extractall(tree)  # noqa: S202
+    try:
+        with tarfile.open(archive) as files:
+            # It is ours, checked to the last byte; the filter is for others', and older Pythons have none.
+            if hasattr(tarfile, "fully_trusted_filter"):
+                files.extraction_filter = tarfile.fully_trusted_filter
+            files.extractall(tree)  # noqa: S202
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        kept = "Remove what is kept of programs on your machine (~/.cache/freehold/programs), and push again."
+        raise Refused("conflict", f"{archive.name} was damaged before it was sent: {error}", kept) from None
     archive.unlink()
 
 
