@@ -24,22 +24,25 @@ if TYPE_CHECKING:
     from freehold.deploy.remote.refused import Refused
 
 PORTS = (80, 443)
+OURS = "# Written by freehold"
 TAKES_OVER_WITHIN_S = 30.0
 CERTIFICATES = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?")
 
 
 def read(asked: dict[str, Any]) -> dict[str, Any]:
     paths = asked["paths"]
-    version = re.search(r"(\d+\.\d+\.\d+)", run("haproxy", "-v")[1])
+    said = info(paths["admin"])
+    version = re.search(r"\d+\.\d+\.\d+", said.get("Version") or run("haproxy", "-v")[1])
     text = text_of(paths["configuration"])
+    unit = run("systemctl", "show", "haproxy.service", "-p", "ActiveState", "-p", "UnitFileState")[1].split()
     return {
-        "haproxy": version[1] if version else "",
-        "active": run("systemctl", "is-active", "haproxy")[1].strip() == "active",
-        "enabled": run("systemctl", "is-enabled", "haproxy")[1].strip() == "enabled",
-        "running": running(paths["admin"]),
+        "haproxy": version[0] if version else "",
+        "active": "ActiveState=active" in unit,
+        "enabled": "UnitFileState=enabled" in unit,
+        "running": said.get("description", ""),
         "configuration": text,
-        "stock": text is None or is_stock(paths["configuration"], text),
-        "fragments": {path.name: path.read_text() for path in sorted(Path(paths["fragments"]).glob("*.json"))},
+        "stock": text is None or (not text.startswith(OURS) and is_stock(paths["configuration"], text)),
+        "fragments": {path.name: text_of(path) or "" for path in sorted(Path(paths["fragments"]).glob("*.json"))},
         "certificates": certificates(paths["certificates"]),
         "listeners": {str(port): listeners(port) for port in PORTS},
         "ipv6": Path("/proc/net/if_inet6").exists(),
@@ -166,15 +169,15 @@ def systemctl(verb: str) -> None:
 def until_it_says(admin: str, description: str) -> None:
     """A reload has happened when who answers is the new one: systemctl does not wait for it."""
     ends = time.monotonic() + TAKES_OVER_WITHIN_S
-    while running(admin) != description:
+    while info(admin).get("description") != description:
         if time.monotonic() > ends:
             _, journal = run("journalctl", "-u", "haproxy", "-n", "8", "-o", "cat", "--no-pager")
             raise Refused("failed", "HAProxy does not take up its new configuration: " + complaint(journal))
         time.sleep(0.05)
 
 
-def running(admin: str) -> str:
-    """What the running HAProxy calls itself; empty when none answers."""
+def info(admin: str) -> dict[str, str]:
+    """What the running HAProxy says of itself; nothing when none answers."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
@@ -184,9 +187,8 @@ def running(admin: str) -> str:
             while piece := connection.recv(65536):
                 said += piece
     except OSError:
-        return ""
-    found = re.search(r"^description: (.*)$", said.decode("utf-8", "replace"), re.MULTILINE)
-    return found[1].strip() if found else ""
+        return {}
+    return dict(line.split(": ", 1) for line in said.decode("utf-8", "replace").splitlines() if ": " in line)
 
 
 def is_stock(path: str, text: str) -> bool:
@@ -201,7 +203,7 @@ def certificates(folder: str) -> dict[str, Any]:
     found = {}
     for path in sorted(Path(folder).glob("*.pem")):
         state = path.stat()
-        pem = "".join(one[0] for one in CERTIFICATES.finditer(path.read_text()))
+        pem = "".join(one[0] for one in CERTIFICATES.finditer(text_of(path) or ""))
         found[path.stem] = {"pem": pem, "closed": state.st_uid == os.geteuid() and state.st_mode & 0o077 == 0}
     return found
 
@@ -214,11 +216,21 @@ def listeners(port: int) -> list[str]:
             words = line.split()
             if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
                 inodes.add("socket:[" + words[9] + "]")
-    names = set()
-    for process in Path("/proc").iterdir() if inodes else ():
-        if process.name.isdigit() and inodes & set(descriptors(process)):
-            names.add((text_of(process / "comm") or "?").strip())
+    names, unknown = set(), set(inodes)
+    for process, name in programs() if inodes else ():
+        if here := unknown & set(descriptors(process)):
+            names.add(name)
+            unknown -= here
+        if not unknown:
+            break
     return sorted(names or {"?"}) if inodes else []
+
+
+def programs() -> list[tuple[Path, str]]:
+    """HAProxy's first: mostly the ports are its own, and then nobody else need be looked at."""
+    found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    named = [(path, (text_of(path / "comm") or "?").strip()) for path in found]
+    return sorted(named, key=lambda one: one[1] != "haproxy")
 
 
 def descriptors(process: Path) -> Iterator[str]:
@@ -269,7 +281,7 @@ def sync(folder: Path) -> None:
 def content_of(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
 
 
