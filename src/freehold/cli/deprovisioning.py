@@ -17,6 +17,7 @@ from freehold.cli.output import confirm, note, paint, print_json, say
 from freehold.cli.provision_flags import Flags
 from freehold.cli.provision_means import is_accepted, log_in, project_here
 from freehold.cli.provision_shop import Shop
+from freehold.client.gateway_address import KEY_TYPE as GATEWAY_KEY
 from freehold.client.server_target import target_of
 from freehold.deploy.deprovision.belongings import Belongings, find_belongings, provider_of, zone_of
 from freehold.deploy.deprovision.plan import Plan, Wanted, plan_lines, plan_teardown
@@ -28,6 +29,7 @@ from freehold.deploy.provision.step import CLOUDFLARE
 from freehold.hosts.host import Host
 from freehold.hosts.ssh_config import route_to
 from freehold.hosts.target import place_of
+from freehold.project.credential import CredentialRef
 from freehold.project.environments import Environment
 from freehold.project.load import chosen_environment
 from freehold.providers.dns import Dns
@@ -179,11 +181,12 @@ def _conclude(context: Context, environment: Environment, plan: Plan, outcome: O
 
 
 def _forget(context: Context, environment: Environment) -> None:
-    """Its file, the host key that was accepted for its place, and a project's binding to it."""
+    """Its file, the host key that was accepted for its place, the key of its gateway, a project's binding to it."""
     if environment.has_server:
         route = route_to(target_of(environment, FileCredentialStore(context.home)))
         KnownHosts(context.home).forget(place_of(route.place_host, route.port))
     Environments(context.home).remove(environment.name)
+    FileCredentialStore(context.home).remove(CredentialRef(GATEWAY_KEY, environment.name))
     if chosen_environment(context.project_dir, "") == environment.name:
         bind(context.project_dir, "")
 

@@ -9,6 +9,8 @@ import click
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say, table
 from freehold.cli.server import environment_asked_for
+from freehold.deploy.provision.step import steps_to_do
+from freehold.deploy.provision.wish import EXISTING
 from freehold.project.environments import Environment
 from freehold.project.load import chosen_environment
 from freehold.project.problems import Problems
@@ -25,7 +27,9 @@ def list_(context: Context) -> None:
     for name in inventory.names():
         problems = Problems()
         environment = inventory.read_as_is(name, problems)
-        found.append((environment, "; ".join(f"{each.path}: {each.message}" for each in problems.errors)))
+        found.append(
+            (environment, "; ".join(f"{each.path}: {each.message}" for each in problems.errors) or _left(environment))
+        )
     if context.json:
         print_json([{**described(each), "chosen": each.name == chosen, "problem": why} for each, why in found])
     elif not found:
@@ -72,6 +76,16 @@ def described(environment: Environment) -> dict[str, Any]:
         "gateway_url": environment.gateway_url,
         "ids": dict(server.ids),
     }
+
+
+def _left(environment: Environment) -> str:
+    """What to do about one that was begun, and not finished."""
+    provision, server = environment.provision, environment.server
+    if provision is None or server is None:
+        return ""
+    rented = server.provider not in ("", EXISTING)
+    left = steps_to_do(rented=rented, certificate=provision.certificate, done=provision.done)
+    return f"not finished: freehold env prov {environment.name}" if left else ""
 
 
 def _where(environment: Environment) -> str:

@@ -21,7 +21,11 @@ def remove(context: Context, name: str, yes: bool) -> None:
     inventory = Environments(context.home)
     inventory.require(name)
     server = inventory.read_as_is(name, Problems()).server
-    bought = f" It is the only record of a server at {server.provider}." if server and server.ids else ""
+    bought = (
+        f" It is the only record of a server at {server.provider}; `freehold env deprov {name}` takes that down."
+        if server and server.ids
+        else ""
+    )
     if not confirm(f"Forget environment {name}?{bought}", yes=yes, no_input=context.no_input):
         note("Nothing was changed.")
         return

@@ -221,16 +221,22 @@ async def _travel(context: Context, record: Record, shop: Shop, flags: Flags, wo
         with Environments(context.home).held(record.name):
             await journey.go()
     except HostKeyError as error:
-        hint = f"{error.hint.split('accept it:')[0].strip()} accept it: {words[0]} {' '.join(words[1:])}"
         raise with_ways_on(
-            FreeholdError(error.code, error.message, f"{hint} --host-key {error.key.fingerprint}"),
-            ways_on(record.environment, journey.doing, again),
+            _with_hint(error, words, record), ways_on(record.environment, journey.doing, again)
         ) from error
     except FreeholdError as error:
         raise with_ways_on(error, ways_on(record.environment, journey.doing, again)) from error
     except asyncio.CancelledError:
         tell(["", *ways_on(record.environment, journey.doing, again)])
         raise
+
+
+def _with_hint(error: HostKeyError, words: Sequence[str], record: Record) -> FreeholdError:
+    """How to accept a host key by the command that is under way. That of a jump host is accepted by `env check`."""
+    hint = error.hint.replace("env check NAME", f"env check {record.name}")
+    if error.name == record.name:
+        hint = hint.replace(f"freehold env check {record.name}", " ".join(words))
+    return FreeholdError(error.code, error.message, hint)
 
 
 def _tell_ready(context: Context, record: Record) -> None:

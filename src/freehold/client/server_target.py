@@ -17,6 +17,13 @@ def target_of(environment: Environment, credentials: CredentialStore) -> Target:
     the instance of the environment's name, else the default one. Raises CONFIG when the file names no server."""
     server = environment.server
     if server is None or not server.host:
+        if environment.provision:
+            raise FreeholdError(
+                Code.CONFIG,
+                f"environment {environment.name} has no server yet: it was begun, and not finished",
+                f"Go on: freehold env prov {environment.name}. Or take down what there is: "
+                f"freehold env deprov {environment.name}",
+            )
         raise FreeholdError(
             Code.CONFIG,
             f"environment {environment.name} has no server",

@@ -95,6 +95,7 @@ def test_a_server_is_rented_up_to_the_first_login_and_taken_down(
     made = providers.hetzner.count("POST /servers") + providers.vultr.count("POST /instances")
     assert made == 1, "the same command goes on, and makes nothing twice"
 
+    assert "not finished: freehold env prov prod" in typed("list").out
     shown = typed("deprov", "prod", "--dry-run")
     assert shown.code == 0
     assert "remove the server fh-prod-" in shown.out
@@ -152,6 +153,18 @@ def test_what_cannot_be_is_told_before_anything_is_made(
 def test_https_needs_a_project(typed: Any, tmp_path: Path) -> None:
     answer = typed("prov", "prod", *HETZNER, *CLOUDFLARE, "--yes", at=tmp_path)
     assert (answer.code, "no project's folder" in answer.err) == (2, True)
+
+
+def test_one_that_was_begun_and_has_no_server_yet(typed: Any, home: Path, providers: Clouds) -> None:
+    providers.hetzner.quota = 0
+    typed("prov", "prod", *HETZNER, *QUICK)
+    answer = typed("check", "prod")
+    assert answer.code == 3
+    assert "environment prod has no server yet: it was begun, and not finished" in answer.err
+    assert "Go on: freehold env prov prod." in answer.err
+    FileCredentialStore(home).put(CredentialRef("gateway_api_key", "prod"), {"key": Secret("x" * 20)})
+    assert typed("deprov", "prod", "--yes").code == 0
+    assert FileCredentialStore(home).fields(CredentialRef("gateway_api_key", "prod")) == []
 
 
 def test_quota(typed: Any, providers: Clouds) -> None:
