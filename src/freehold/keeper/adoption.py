@@ -24,7 +24,7 @@ from freehold.keeper.run import Run
 from freehold.keeper.unfinished import marked, unfinished
 from freehold.runtime.engine import Engine, Found
 from freehold.runtime.run_directory import sweep_secrets
-from freehold.wire.events import ModelRequest, RunQueued
+from freehold.wire.events import ModelRequest, RunQueued, Status
 from freehold.wire.runs import Result, RunError
 
 _logger = logging.getLogger(__name__)
@@ -139,6 +139,10 @@ def _recover(run: Run) -> None:
             run.chat.recover(event)
         if isinstance(event, ModelRequest):
             run.spent.add(event)
+        elif isinstance(event, Status):
+            run.file.show(status_text=event.text)
+    # The record is written when a run comes to another step, and not each time that it says or uses something.
+    run.file.show(usage=run.spent.usage, cost_usd=run.spent.cost_usd, models=run.spent.models)
 
 
 def _say_why_given_up(run: Run, away: FreeholdError | None) -> None:

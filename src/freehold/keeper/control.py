@@ -108,6 +108,7 @@ class Control:
                 if self._run.chat:
                     self._run.chat.enter(message.phase)
         elif isinstance(message, session.AskPermission):
+            self._run.catch_up()  # what it said before it asked stands before
             self._ask(message)
         elif isinstance(message, session.Conclusion):
             self._run.concluded = True

@@ -14,9 +14,9 @@ from freehold.keeper.adoption import adopt_all, look_back
 from freehold.keeper.history import RUNS, records
 from freehold.keeper.record import RECORD_FILE, Step
 from freehold.runtime.fake_engine import FakeRun
-from freehold.wire.events import Limit, RunFinished
+from freehold.wire.events import Limit, ModelRequest, RunFinished
 from freehold.wire.keeper import KillRun
-from freehold.wire.runs import Result
+from freehold.wire.runs import Result, Usage
 from tests.support.stage import NOBODY, Stage, types, until
 
 
@@ -50,6 +50,25 @@ async def test_a_broken_configuration_does_not_end_a_run_that_works(stage: Stage
     config.write_text(kept)
     await until(lambda: stage.services[run_id] is not before)
     assert (await killed(stage, run_id)).result == Result.KILLED
+
+
+async def test_what_a_run_said_of_itself_and_used_is_shown_after_another_keeper_took_it_over(stage: Stage) -> None:
+    run_id = await running(stage)
+    run = stage.keeper.active(run_id)
+    assert run is not None
+    await stage.services[run_id].control.set_status("reading issue 7")
+    request = ModelRequest(
+        model="m", provider="p", wire_format="w", status=200, usage=Usage(983, 67, 0, 0, 1, 1), cost_usd=0.1,
+        first_byte_s=0.1, duration_s=1.0,
+    )  # fmt: skip
+    run.note_request(request)
+    before = stage.keeper.view(run_id)
+    await stage.replace_keeper()
+    await until(lambda: stage.is_watched(run_id))
+    after = stage.keeper.view(run_id)
+    assert (after.status_text, after.usage, after.models) == (before.status_text, before.usage, before.models)
+    assert (after.status_text, after.usage.input) == ("reading issue 7", 983)
+    await killed(stage, run_id)
 
 
 async def test_a_project_that_was_renamed_meanwhile_finds_its_run_again(stage: Stage) -> None:

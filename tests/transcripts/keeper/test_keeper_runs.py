@@ -302,6 +302,23 @@ async def test_a_run_that_causes_events_without_end_is_ended(stage: Stage) -> No
     assert (stage.root / ".freehold" / RUNS / run_id / "events.jsonl").stat().st_size < 40_000
 
 
+async def test_what_a_run_said_before_it_asked_stands_before_the_question(stage: Stage) -> None:
+    stage.script(FakeRun(lasts_s=None))
+    run_id = await stage.start()
+    await until(lambda: stage.is_watched(run_id))
+    run = stage.keeper.active(run_id)
+    assert run is not None
+    with run.directory.container_events.open("ab") as events:
+        events.write(b'{"type": "message", "text": "I read the issue."}\n')
+    question = AskPermission(permission_id="p1", title="Run rm", options=[PermissionOption("yes", "Yes", "allow_once")])
+    await stage.services[run_id].control.from_runner(question)
+    await until(lambda: "permission.asked" in types(stage.events(run_id)))
+    told = types(stage.events(run_id))
+    assert told.index("message") < told.index("permission.asked")
+    await stage.keeper.kill(NOBODY, KillRun(run_id))
+    await stage.finished(run_id)
+
+
 async def test_a_run_that_asks_for_permission_without_end_is_ended(stage: Stage) -> None:
     async def ask(services: FakeServices) -> int:
         options = [PermissionOption("yes", "Yes", "allow_once")]
