@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
-import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.server import ServerState
+from starlette.types import Receive, Scope, Send
 
 from freehold.gateway import at_once
-from freehold.gateway.patient_protocol import PatientProtocol
+from tests.support.wire import Conversation
 
 HEAD = [(b"cache-control", b"no-store"), (b"content-type", b"application/json")]
 LINES = b"cache-control: no-store\r\ncontent-type: application/json\r\n"
 BODY = b'{"ok":true}\n'
 REQUEST = b"POST /a HTTP/1.1\r\nhost: here\r\ncontent-length: 2\r\n\r\n{}"
-
-
-class Wire(asyncio.Transport):
-    """`max_size` is what asyncio's own transports have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = b""
-        self.closed = False
-        self.max_size = 0
-
-    def write(self, data: Any) -> None:
-        self.sent += bytes(data)
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        return
-
-    def resume_reading(self) -> None:
-        return
 
 
 async def at_once_or_not(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -54,38 +24,6 @@ async def by_messages(_scope: Scope, _receive: Receive, send: Send) -> None:
     headers = [*HEAD, (b"content-length", b"%d" % len(BODY))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": BODY})
-
-
-class Conversation:
-    def __init__(self, app: ASGIApp) -> None:
-        self.long = False
-
-        async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-            await app(scope, receive, send)
-            self.long |= "long" in scope["state"]
-
-        config = uvicorn.Config(noting, ws="none", loop="none", lifespan="off", log_config=None, access_log=False)
-        config.load()
-        self.state = ServerState()
-        self.state.default_headers = [(b"date", b"Sat, 21 Nov 2026 09:00:00 GMT")]
-        self.wire = Wire()
-        self.protocol = PatientProtocol(config, self.state, {})
-        self.protocol.connection_made(self.wire)
-
-    async def send(self, data: bytes) -> bytes:
-        """What is answered to it."""
-        self.protocol.data_received(data)
-        return await self.heard()
-
-    async def heard(self) -> bytes:
-        while self.state.tasks:
-            await asyncio.gather(*self.state.tasks)
-            await asyncio.sleep(0)  # what is to be said, is said
-        said, self.wire.sent = self.wire.sent, b""
-        return said
-
-    def end(self) -> None:
-        self.protocol.connection_lost(None)
 
 
 @pytest.mark.parametrize(
