@@ -103,11 +103,13 @@ PHASES = {
 
 
 @contextlib.asynccontextmanager
-async def console_world(folder: Path) -> AsyncIterator[ConsoleWorld]:
-    """With the agents `dev` and `planner`; `dev` may fail for good at once."""
+async def console_world(folder: Path, *more: str) -> AsyncIterator[ConsoleWorld]:
+    """With the agents `dev` and `planner`, and `more`; `dev` may fail for good at once."""
     clock = ManualClock()
     made = hooked_world(folder, clock)
     made.agent("planner", 'schedule = "0 9 * * *"')
+    for name in more:
+        made.agent(name, 'schedule = "0 9 * * 1"\ncalls = ["planner"]')
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

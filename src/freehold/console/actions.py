@@ -40,8 +40,15 @@ class Action:
         trigger = answer.trigger_id if isinstance(answer, TriggerAccepted) else ""
         quoted = {name: quote(value, safe="") for name, value in {**names, "trigger": trigger}.items()}
         page, hash_mark, place = (_own(back) or self.then.format_map(quoted)).partition("#")
-        said = "told_later" if isinstance(answer, Said) and answer.ahead else self.said
+        said = _said_of(answer) or self.said
         return f"{page}{'&' if '?' in page else '?'}said={said}{hash_mark}{place}"
+
+
+def _said_of(answer: object) -> str:
+    """What is said instead, where something waits; empty where nothing does."""
+    if isinstance(answer, Said) and answer.ahead:
+        return "told_later"
+    return "triggered_held" if isinstance(answer, TriggerAccepted) and answer.note else ""
 
 
 def _own(back: str) -> str:

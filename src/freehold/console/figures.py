@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_DAY_S = 86_400
+_STEPS = ((_DAY_S, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def duration(seconds: float, units: int = 2) -> str:
@@ -29,14 +30,16 @@ def moment(text: str) -> datetime | None:
 
 
 def relative(text: str, now: datetime) -> str:
-    """`3 min ago`, `in 2 h`; what is no moment is said as it is."""
+    """`3 min ago`, `in 2 h`, `in 1 d 20 h`; what is no moment is said as it is."""
     found = moment(text)
     if found is None:
         return text
     away_s = (now - found).total_seconds()
     if abs(away_s) < 1:
         return "now"
-    shown = duration(abs(away_s), 1) if abs(away_s) >= 10 else f"{int(abs(away_s))} s"
+    # What is to come after tomorrow is told more exactly: "in 1 d" may be two nights away.
+    units = 2 if away_s <= -_DAY_S else 1
+    shown = duration(abs(away_s), units) if abs(away_s) >= 10 else f"{int(abs(away_s))} s"
     return f"{shown} ago" if away_s > 0 else f"in {shown}"
 
 

@@ -16,6 +16,7 @@ MOST_ITEMS = 400
 """On a page; what came before is in `freehold logs`."""
 MOST_CONNECTIONS = 200
 LONGEST_TEXT = 20_000
+MOST_OPTIONS = 1_000
 MOST_CHARACTERS = 2_000_000
 """Of all that a page shows of it: a browser is sent as much at each renewal."""
 
@@ -58,6 +59,8 @@ class Hearing:
         self._characters = 0
         self._tools: dict[str, int] = {}
         self._hooks: dict[str, int] = {}
+        self._options: dict[tuple[str, str], str] = {}
+        """What the options are called that a person was given, by permission and option."""
         self._connections: deque[events.Egress] = deque(maxlen=MOST_CONNECTIONS)
         self._at_work = False
         self.last_seq = 0
@@ -73,7 +76,14 @@ class Hearing:
         self.last_seq = event.seq
         if isinstance(event, events.TurnStarted | events.TurnFinished):
             self._at_work = isinstance(event, events.TurnStarted)
-        if isinstance(event, events.Egress):
+        if isinstance(event, events.PermissionAsked):
+            if len(self._options) > MOST_OPTIONS:  # of questions that nobody answered
+                self._options.clear()
+            self._options.update({(event.permission_id, one.id): one.name for one in event.options})
+        if isinstance(event, events.PermissionAnswered):
+            named = self._options.get((event.permission_id, event.option_id), event.option_id)
+            self._add(Item(event.seq, "answered", f"answered by {event.by}", named or "cancelled"))
+        elif isinstance(event, events.Egress):
             self._connections.append(event)
         elif isinstance(event, events.ToolFinished):
             self._finish_tool(event)
@@ -173,8 +183,6 @@ def _of_the_host(event: AnyEvent) -> Item | None:
             return Item(seq, "limit", limit, message, failed=True)
         case events.PermissionAsked(seq=seq, title=title):
             return Item(seq, "asked", "asked for permission", title)
-        case events.PermissionAnswered(seq=seq, option_id=option, by=by):
-            return Item(seq, "answered", f"answered by {by}", option or "cancelled")
         case events.ModelRequest(seq=seq, model=model, error=error) if error:
             return Item(seq, "log", f"model {model}", error, failed=True)
         case events.Call(seq=seq, agent=agent):

@@ -15,6 +15,7 @@ from freehold.console.rendering import render
 
 SAID = {
     "triggered": "Taken in: it begins as soon as it may.",
+    "triggered_held": "Taken in. It waits: nothing of it begins now, and its agent says why.",
     "enabled": "It is enabled.",
     "disabled": "It is disabled: it begins nothing any more.",
     "killed": "It was asked to end.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from freehold import __version__
 from freehold.gateway.views import triggers_in_words
@@ -25,9 +26,9 @@ def credentials_in_use(edition: Edition) -> dict[CredentialRef, list[str]]:
 
 
 def configuration(
-    edition: Edition, since: str | None, stored: Mapping[CredentialRef, Sequence[str]]
+    edition: Edition, since: str | None, stored: Mapping[CredentialRef, Sequence[str]], address: str = ""
 ) -> Configuration:  # fmt: skip
-    """`stored` are the names of each credential's fields that there are."""
+    """`stored` are the names of each credential's fields that there are; `address` is where the gateway is reached."""
     project, error = edition.project, edition.error
     config = project.config
     return Configuration(
@@ -49,7 +50,13 @@ def configuration(
             for model in config.models.values()
         ],
         webhooks=[
-            LoadedChannel(name, source.type, str(source.secret.ref) if source.secret else "")
+            LoadedChannel(
+                name,
+                source.type,
+                str(source.secret.ref) if source.secret else "",
+                f"{address}/webhooks/{quote(name, safe='')}" if address else "",
+                source.takes_unsigned,
+            )
             for name, source in config.webhooks.items()
         ],
         notices=[
@@ -61,7 +68,9 @@ def configuration(
             for name, spec in config.mcp.items()
         ],
         credentials=[
-            LoadedCredential(name=str(ref), used_by=users, fields=list(stored.get(ref, ())))
+            LoadedCredential(
+                name=str(ref), used_by=users, fields=list(stored.get(ref, ())), needed=_is_needed(ref, edition)
+            )
             for ref, users in credentials_in_use(edition).items()
         ],
         warnings=[str(problem) for problem in project.warnings],
@@ -86,12 +95,21 @@ def _agent(edition: Edition, name: str) -> LoadedAgent:
         harness=agent.harness.name,
         engine=agent.engine,
         network=agent.network,
+        calls=None if agent.calls is None else list(agent.calls),
         scale=agent.scale,
         timeout_s=agent.timeout_s,
         warnings=[str(warning) for warning in agent.warnings],
         error=problem.message if problem else "",
         hint=problem.hint if problem else "",
     )
+
+
+def _is_needed(ref: CredentialRef, edition: Edition) -> bool:
+    """Whether anything cannot do without it."""
+    config = edition.project.config
+    unsigned = {f"webhook {name}" for name, source in config.webhooks.items() if source.allow_unsigned}
+    named = (*_of_project(config), *_of_agents(edition.project.agents.values()))
+    return any(one == ref and who not in unsigned for who, one in named)
 
 
 def _of_project(config: ProjectConfig) -> Iterable[tuple[str, CredentialRef]]:

@@ -19,6 +19,8 @@ class LoadedAgent(msgspec.Struct, frozen=True, kw_only=True):
     harness: str = ""
     engine: str = ""
     network: str = ""
+    calls: list[str] | None = None
+    """The agents that it may call; null: all of them."""
     scale: int = 0
     timeout_s: int = 0
     warnings: list[str] = []
@@ -37,19 +39,25 @@ class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadedChannel(msgspec.Struct, frozen=True):
-    """A webhook source, a channel of notices or an MCP server, by name and type."""
+    """A webhook source, a channel of notices or an MCP server, by name and type. Of a webhook source, `address` is
+    where its sender sends to, empty while that is not known, and `unsigned` says that it takes deliveries without a
+    signature."""
 
     name: str
     type: str
     credential: str = ""
+    address: str = ""
+    unsigned: bool = False
 
 
 class LoadedCredential(msgspec.Struct, frozen=True, kw_only=True):
-    """`fields` are the names of those that are stored; none: it is not stored at all."""
+    """`fields` are the names of those that are stored; none: it is not stored at all. `needed` is false where what
+    names it does without, as a webhook source that takes unsigned deliveries."""
 
     name: str
     used_by: list[str]
     fields: list[str]
+    needed: bool = True
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):

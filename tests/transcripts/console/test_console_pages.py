@@ -91,7 +91,7 @@ REPORT = UsageReport(
     since=EVIL, until=EVIL, total=SUM, days=[SUM], agents=[SUM], agent_count=2, models=[SUM], day_usd=1.0,
     month_usd=9.0, usd_per_day=None, usd_per_month=10.0,
 )  # fmt: skip
-CHANNELS = [LoadedChannel(EVIL, EVIL, EVIL)]
+CHANNELS = [LoadedChannel(EVIL, EVIL, EVIL, EVIL, unsigned=True)]
 LOADED = Configuration(
     project=EVIL, version=EVIL, environment=EVIL, revision=EVIL, since=EVIL, warnings=[EVIL], error=EVIL, hint=EVIL,
     agents=[LoadedAgent(name=EVIL, revision=EVIL, goes_on=goes_on, models=[EVIL], credentials=[EVIL], triggers=[EVIL],
@@ -249,6 +249,17 @@ async def test_a_form_leads_back_to_its_place_in_a_list(world: GatewayWorld, bac
     client = await entered(world)
     form = {"csrf": token_of((await client.get("/")).text), "back": back}
     assert (await client.post("/agents/dev/disable", data=form)).headers["location"] == leads
+
+
+async def test_what_is_taken_in_while_the_project_is_paused_is_said_to_wait(world: GatewayWorld) -> None:
+    client = await entered(world)
+    form = {"csrf": token_of((await client.get("/")).text), "back": "/"}
+    await client.post("/pause", data=form)
+    led = (await client.post("/agents/dev/trigger", data=form)).headers["location"]
+    page = (await client.get(led)).text
+    assert "It waits: nothing of it begins now" in page
+    assert "The project is paused: what comes waits" in page
+    assert re.search(r'<a href="/" aria-current="page">Agents</a>', page)  # with what is said in the address, too
 
 
 async def test_many_agents_are_shown_in_pages_and_found(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from freehold.project.credential import CredentialRef
 from freehold.scheduler.edition import Composer
 from freehold.server.release import RECORD_FILE, ReleaseRecord
 from freehold.wire.service import API
+from tests.support.folders import MODEL
 from tests.support.gateway_world import SECRET, GatewayWorld, gateway_world, hooked_world
 
 GONE_WRONG = 'models = ["sonnet"]\nschedule = "every day"\n'
@@ -115,6 +116,21 @@ async def test_a_version_serves_since_it_was_chosen(edited: Edited) -> None:
     again = edited.world.world.composer()  # as after a restart
     edited.world.scheduler.take_over(again.compose(again.restore(), time.time_ns()))
     assert (await edited.told())["since"] == first["since"]
+
+
+async def test_where_senders_send_to_and_what_is_not_needed_is_told(edited: Edited) -> None:
+    edited.write(
+        "config.toml",
+        '[gateway]\nurl = "https://shop.example.com/"\n[webhooks.hub]\ntype = "github"\n'
+        f'[webhooks.ci]\ntype = "generic"\nallowUnsigned = true\n{MODEL}',
+    )
+    told = await edited.told()
+    assert [(one["name"], one["address"], one["unsigned"]) for one in told["webhooks"]] == [
+        ("hub", "https://shop.example.com/webhooks/hub", False),
+        ("ci", "https://shop.example.com/webhooks/ci", True),
+    ]
+    needed = {one["name"]: one["needed"] for one in told["credentials"]}
+    assert (needed["github_webhook_secret"], needed["generic_webhook_secret"]) == (True, False)
 
 
 async def test_no_secret_is_told(edited: Edited) -> None:

@@ -21,7 +21,8 @@ def test_durations(seconds: float, shown: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("2026-11-21T12:00:00.500Z", "now"), ("2026-11-21T11:59:55Z", "5 s ago"), ("2026-11-21T11:55:59Z", "4 min ago"),
-     ("2026-11-21T14:00:01Z", "in 2 h"), ("2026-11-11T12:00:00Z", "10 d ago"), ("soon", "soon"),
+     ("2026-11-21T14:00:01Z", "in 2 h"), ("2026-11-23T08:00:01Z", "in 1 d 20 h"),
+     ("2026-11-11T12:00:00Z", "10 d ago"), ("soon", "soon"),
      ("2026-11-21T12:00:00", "2026-11-21T12:00:00")],
 )  # fmt: skip
 def test_how_long_ago(text: str, shown: str) -> None:

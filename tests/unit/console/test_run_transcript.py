@@ -5,6 +5,7 @@ import pytest
 from freehold.console.transcript import LONGEST_TEXT, MOST_ITEMS, transcript
 from freehold.wire import events
 from freehold.wire.events import AnyEvent
+from freehold.wire.permission import PermissionOption
 from tests.support.hostile import EVENT_TYPES, NASTY, event_of
 
 
@@ -50,6 +51,23 @@ def test_the_output_of_a_command_and_its_exit_code_are_one_item() -> None:
         (5, "hook context 2", "", False, False),
         (6, "hook context 1", "a chat runs it again", False, False),
     ]
+
+
+def test_an_answer_is_told_by_what_its_option_is_called() -> None:
+    options = [PermissionOption("allow_always", "Always allow bash", "allow_always")]
+    read = transcript(
+        _lines(
+            events.PermissionAsked(seq=1, permission_id="p1", title="Run rm", options=options),
+            events.PermissionAsked(seq=2, permission_id="p2", title="Run ls", options=options),
+            events.PermissionAnswered(seq=3, permission_id="p1", option_id="allow_always", by="person"),
+            events.PermissionAnswered(seq=4, permission_id="p2", option_id="", by="deadline"),
+            events.PermissionAnswered(seq=5, permission_id="p3", option_id="unseen", by="policy"),
+        )
+    )
+    assert [(item.title, item.text) for item in read.items[2:]] == [
+        ("answered by person", "Always allow bash"), ("answered by deadline", "cancelled"),
+        ("answered by policy", "unseen"),
+    ]  # fmt: skip
 
 
 def test_what_is_not_known_is_left_out_and_much_is_cut() -> None:

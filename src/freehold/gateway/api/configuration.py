@@ -20,7 +20,7 @@ async def loaded(asked: Asked) -> Configuration:
     used = credentials_in_use(agents.edition)
     stored = await in_thread(_stored, asked.gateway.credentials, used)
     since = await in_thread(asked.service.revisions.chosen_at) if agents.edition.chosen else None
-    return configuration(agents.edition, rfc3339(since) if since else None, stored)
+    return configuration(agents.edition, rfc3339(since) if since else None, stored, asked.gateway.address)
 
 
 def _stored(store: CredentialStore, refs: Iterable[CredentialRef]) -> Mapping[CredentialRef, Sequence[str]]:
