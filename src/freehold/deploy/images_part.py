@@ -14,9 +14,9 @@ from freehold.base.words import plural
 from freehold.containers.build import DockerBuilds
 from freehold.containers.connection import DockerConnection
 from freehold.containers.image_store import DockerImages
-from freehold.deploy.image_layers.docker_here import Progress, compressed, contents, saved
+from freehold.deploy.image_layers.docker_here import Progress, compressed, contents, names_layers, saved
 from freehold.deploy.image_layers.docker_there import SOCKET, load_images
-from freehold.deploy.image_layers.layers import chain_ids, members_there
+from freehold.deploy.image_layers.layers import blobs_there, chain_ids, members_there
 from freehold.deploy.image_layers.saved_archive import SavedArchive
 from freehold.deploy.image_layers.wanted import WantedImages, docker_here
 from freehold.deploy.part import Change
@@ -136,9 +136,11 @@ class _Sending:
 
     async def _members_there(self, names: Sequence[str], chains: frozenset[str]) -> frozenset[str]:
         """containerd keeps layers as they travel, and takes no image without them."""
-        images = [await self._images.find(name) for name in names]
-        if not any(chain in chains for image in images if image for chain in chain_ids(image.layers)):
+        images = [image.layers for name in names if (image := await self._images.find(name))]
+        if not any(chain in chains for layers in images for chain in chain_ids(layers)):
             return frozenset()
+        if await names_layers(self._connection):
+            return blobs_there(images, chains)
         archive = await contents(self._connection, names)
         return members_there(archive.small, archive.links, chains)
 

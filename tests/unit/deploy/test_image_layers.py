@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.image_layers.docker_here import compressed
 from freehold.deploy.image_layers.docker_there import SOCKET, load_images
-from freehold.deploy.image_layers.layers import chain_ids, members_there
+from freehold.deploy.image_layers.layers import blobs_there, chain_ids, members_there
 from freehold.deploy.image_layers.saved_archive import SavedArchive
 from freehold.deploy.image_layers.wanted import WantedImages, wanted_images
 from freehold.deploy.images_part import ImagesPart
@@ -75,6 +75,22 @@ def test_what_is_there_does_not_travel(there: set[str], dropped: set[str]) -> No
 def test_a_layer_that_one_image_needs_travels_for_it() -> None:
     small = described(([A, B], ["a", "b"]), ([B], ["b"]))
     assert members_there(small, {}, {A, chain(A, B)}) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("images", "there", "dropped"),
+    [
+        ([[A, B]], set(), set()),
+        ([[A, B]], {A}, {"a"}),
+        ([[A, B], [B]], {A, chain(A, B)}, {"a"}),
+        ([[A, B, A]], {A, chain(A, B)}, {"b"}),
+        ([[A, B], [A, C]], {A, chain(A, C)}, {"a", "c"}),
+    ],
+)
+def test_archives_that_call_layers_by_their_digests(
+    images: list[list[str]], there: set[str], dropped: set[str]
+) -> None:
+    assert blobs_there(images, there) == {f"blobs/sha256/{letter * 64}" for letter in dropped}
 
 
 def test_what_a_link_leads_to_travels_too() -> None:

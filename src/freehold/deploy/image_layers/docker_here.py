@@ -18,6 +18,10 @@ _LEVEL = 1
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=600)
 """Docker before 25 copies whole images before it says the first byte."""
 
+_FIRST_WITH_BLOBS = 25
+_CONTAINERD = ["driver-type", "io.containerd.snapshotter.v1"]
+"""What Docker says of its store when containerd keeps the images."""
+
 Progress = Callable[[int], None]
 """Told how many bytes were sent so far."""
 
@@ -52,6 +56,13 @@ async def compressed(pieces: AsyncIterator[bytes], progress: Progress) -> AsyncG
             progress(sent)
     yield (rest := machine.flush())
     progress(sent + len(rest))
+
+
+async def names_layers(connection: DockerConnection) -> bool:
+    """Whether its archives call layers by their digests: from 25 on, unless containerd keeps them, compressed."""
+    about = await connection.info()
+    major = str(about.get("ServerVersion", "")).partition(".")[0]
+    return major.isdigit() and int(major) >= _FIRST_WITH_BLOBS and _CONTAINERD not in (about.get("DriverStatus") or [])
 
 
 async def contents(connection: DockerConnection, names: Sequence[str]) -> SavedArchive:

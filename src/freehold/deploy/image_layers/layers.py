@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from freehold.base.errors import Code, FreeholdError
 
@@ -22,6 +22,16 @@ def chain_ids(layers: Sequence[str]) -> Iterator[str]:
     for layer in layers:
         chain = "sha256:" + hashlib.sha256(f"{chain} {layer}".encode()).hexdigest() if chain else layer
         yield chain
+
+
+def blobs_there(images: Iterable[Sequence[str]], there: Collection[str]) -> frozenset[str]:
+    """The same for an archive of Docker 25 to 28 that keeps its images itself: its members are called by the digests
+    of the `images`' layers, so that it need not be read for that."""
+    every, needed = set(), set()
+    for layers in images:
+        every |= set(layers)
+        needed |= {layer for layer, chain in zip(layers, chain_ids(layers), strict=True) if chain not in there}
+    return frozenset(f"blobs/{layer.replace(':', '/')}" for layer in every - needed)
 
 
 def members_there(small: Mapping[str, bytes], links: Mapping[str, str], there: Collection[str]) -> frozenset[str]:
