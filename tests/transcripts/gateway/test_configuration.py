@@ -147,13 +147,33 @@ async def test_no_secret_is_told(edited: Edited) -> None:
     assert '"fields":["token"]' in answer
 
 
-async def test_health_says_which_release_was_looked_at_and_what_of_it_is_refused(edited: Edited) -> None:
+def place_release(project: Path, credentials: tuple[str, ...] = ()) -> ReleaseRecord:
+    """As a push leaves the project's folder."""
     record = ReleaseRecord(
-        id="01jd0000000000000000000001", project="shop", content="", program="", pushed_at="", pushed_by="", version="1"
-    )
-    place = edited.world.world.project / RECORD_FILE
+        id="01jd0000000000000000000001", project="shop", content="", program="", pushed_at="", pushed_by="",
+        version="1", credentials=credentials,
+    )  # fmt: skip
+    place = project / RECORD_FILE
     place.parent.mkdir(exist_ok=True)
     place.write_bytes(msgspec.json.encode(record))
+    return record
+
+
+async def test_what_the_keeper_alone_can_see_is_there_when_a_push_brought_it(edited: Edited) -> None:
+    """On a server the gateway has the secrets of webhooks, and must not look for agents' credentials."""
+    names = ("github_token/default", "github_webhook_secret/default", "strange")
+    place_release(edited.world.world.project, names)
+    found = {one["name"]: one["fields"] for one in (await edited.told())["credentials"]}
+    assert found["github_token"] == ["token"]
+    secrets = [fields for name, fields in found.items() if name.startswith("github_webhook_secret")]
+    assert secrets == [["secret"]]
+    edited.world.credentials.remove(CredentialRef("github_webhook_secret"))
+    found = {one["name"]: one["fields"] for one in (await edited.told())["credentials"]}
+    assert found["github_webhook_secret"] == []
+
+
+async def test_health_says_which_release_was_looked_at_and_what_of_it_is_refused(edited: Edited) -> None:
+    record = place_release(edited.world.world.project)
     edited.look()
     whole = (await edited.world.anybody.get("/health")).json()
     assert (whole["release"], whole["refused"]) == (record.id, [])
