@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from freehold.base.clock import SystemClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
 from freehold.cli.context import Context
@@ -17,24 +17,20 @@ from freehold.cli.output import confirm, note, print_error, print_json, say
 from freehold.cli.push_progress import PushProgress
 from freehold.cli.server import environment_asked_for, meet
 from freehold.client.server_target import target_of
-from freehold.deploy.apply import Phases
-from freehold.deploy.bundle.bundle import installed_bundle
 from freehold.deploy.health import TIMEOUT_S, UnhealthyError
-from freehold.deploy.image_layers.wanted import wanted_images
-from freehold.deploy.images_part import ImagesPart
-from freehold.deploy.lease import Lease
-from freehold.deploy.managed_files import LogIn
-from freehold.deploy.parts import Parts
-from freehold.deploy.plan import Plan
-from freehold.deploy.push import Push, Pushed
 from freehold.deploy.step import SERVER_WIDE
-from freehold.deploy.wanted import Wanted, read_wanted
 from freehold.hosts.failures import UnknownHostKeyError
-from freehold.hosts.host import Host
 from freehold.hosts.ssh_host import SshHost, open_ssh_host
 from freehold.project.environments import Environment
 from freehold.store.credentials import FileCredentialStore
 from freehold.store.known_hosts import KnownHosts
+
+if TYPE_CHECKING:
+    from freehold.cli.push_reading import Brought
+    from freehold.deploy.managed_files import LogIn
+    from freehold.deploy.plan import Plan
+    from freehold.deploy.push import Pushed
+    from freehold.hosts.host import Host
 
 _AT_ONCE = 10
 """Servers. Each has a connection and little work here; what is limited is this machine's upload."""
@@ -87,28 +83,45 @@ def command(
 
 
 class _Work:
-    """All environments of one call. What every one of them needs is read once."""
+    """All environments of one call. What is brought is read while the servers are logged in to."""
 
     def __init__(self, context: Context, environments: Sequence[Environment], options: _Options) -> None:
         self._context = context
+        self._environments = environments
         self._options = options
-        self._bundle = installed_bundle()
         self._room = asyncio.Semaphore(_AT_ONCE)
         credentials = FileCredentialStore(context.home)
         self._targets = {each.name: target_of(each, credentials) for each in environments}
-        self._wanted = [_read(context.project_dir, context.home, each, options) for each in environments]
 
     async def done(self) -> list[_Result]:
-        """Raises `UnknownHostKeyError` before anything was done anywhere; other errors are in the results."""
-        hosts = await asyncio.gather(*(self._log_in(each.environment) for each in self._wanted))
+        """Raises what is wrong with the project, and `UnknownHostKeyError`, before anything was done anywhere; other
+        errors are in the results."""
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(self._read())
+            logins = [group.create_task(self._log_in(each)) for each in self._environments]
+        hosts = [login.result() for login in logins]
         try:
+            brought = reading.result()
+            if isinstance(brought, Exception):
+                raise brought
             for host in hosts:
                 if isinstance(host, UnknownHostKeyError):
                     raise host
-            pairs = zip(self._wanted, hosts, strict=True)
-            return await asyncio.gather(*(self._one(wanted, host) for wanted, host in pairs))
+            pairs = zip(brought, hosts, strict=True)
+            return await asyncio.gather(*(self._one(each, host) for each, host in pairs))
         finally:
             await asyncio.gather(*(host.close() for host in hosts if isinstance(host, SshHost)))
+
+    async def _read(self) -> list[Brought] | FreeholdError | OSError:
+        module = await asyncio.to_thread(importlib.import_module, "freehold.cli.push_reading")
+        context, options = self._context, self._options
+        try:
+            found: list[Brought] = await module.read_here(
+                context.project_dir, context.home, self._environments, options.agent, options.health_timeout_s
+            )
+        except (FreeholdError, OSError) as error:
+            return error
+        return found
 
     async def _log_in(self, environment: Environment) -> SshHost | FreeholdError:
         try:
@@ -116,38 +129,29 @@ class _Work:
         except FreeholdError as error:
             return error
 
-    async def _one(self, wanted: Wanted, host: SshHost | FreeholdError) -> _Result:
-        result = _Result(wanted.environment)
+    async def _one(self, brought: Brought, host: SshHost | FreeholdError) -> _Result:
+        result = _Result(brought.wanted.environment)
         if isinstance(host, FreeholdError):
             result.error = host
             return result
         async with self._room:
             try:
-                await self._push(wanted, host, result)
+                await self._push(brought, host, result)
             except FreeholdError as error:
                 result.error = error
         return result
 
-    async def _push(self, wanted: Wanted, host: SshHost, result: _Result) -> None:
-        prefix = f"{wanted.environment.name} " if len(self._wanted) > 1 else ""
+    async def _push(self, brought: Brought, host: SshHost, result: _Result) -> None:
+        environment = result.environment
+        prefix = f"{environment.name} " if len(self._environments) > 1 else ""
         progress = PushProgress(prefix, quiet=self._context.quiet or self._context.json)
-        agents = [wanted.agent] if wanted.agent else None
-        images = await wanted_images(wanted.project, wanted.layout.project, agents)
-        parts = Parts(
-            wanted,
-            self._bundle,
-            self._log_in_again(wanted.environment),
-            ImagesPart(wanted.layout, images, lambda image, text: progress.say(f"{image}: {text}"), progress.sent),
-            progress.say,
-            take_over=self._options.yes,
-        )
-        push = Push(host, wanted, parts, Lease(wanted.layout), Phases(progress))
+        push = brought.push(host, self._log_in_again(environment), progress, take_over=self._options.yes)
         if self._options.dry_run:
             result.plan = await push.plan()
             return
         async with push.begun() as begun:
             result.plan = begun.plan
-            await asyncio.to_thread(self._require_consent, wanted.environment, begun.plan)
+            await asyncio.to_thread(self._require_consent, environment, begun.plan)
             result.pushed = await begun.carry_out()
 
     def _log_in_again(self, environment: Environment) -> LogIn:
@@ -168,12 +172,6 @@ class _Work:
             no_input=self._context.no_input,
         ):  # fmt: skip
             raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
-
-
-def _read(root: Path, home: Path, environment: Environment, options: _Options) -> Wanted:
-    return read_wanted(
-        root, home, environment, SystemClock(), agent=options.agent, health_timeout_s=options.health_timeout_s
-    )  # fmt: skip
 
 
 def _tell(context: Context, results: Sequence[_Result], *, dry_run: bool) -> int:

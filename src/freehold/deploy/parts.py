@@ -45,13 +45,13 @@ class Settled:
 
 @dataclass(frozen=True)
 class Parts:
-    """For one project and one server. `bundle` is the program that it is to run, `images` brings what its agents run
-    in; `log_in` is for those that make the server right (`server_preparation.py`); `say` is told in a line what is
-    waited for; `take_over` agrees that a HAProxy which somebody else configured becomes ours; `fresh` is the id of a
-    new release."""
+    """For one project and one server. `bundle` is the program that it is to run, None where an agent goes alone;
+    `images` brings what its agents run in; `log_in` is for those that make the server right
+    (`server_preparation.py`); `say` is told in a line what is waited for; `take_over` agrees that a HAProxy which
+    somebody else configured becomes ours; `fresh` is the id of a new release."""
 
     wanted: Wanted
-    bundle: Bundle
+    bundle: Bundle | None
     log_in: LogIn
     images: Part
     say: Callable[[str], None] = lambda _line: None
@@ -135,6 +135,7 @@ class Parts:
 
     @cached_property
     def _program(self) -> ProgramPart:
+        assert self.bundle is not None  # an agent alone brings no program, and none is asked for
         return ProgramPart(self._layout, self.bundle)
 
     @cached_property
