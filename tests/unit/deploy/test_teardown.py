@@ -15,7 +15,8 @@ from freehold.deploy.deprovision.teardown import Outcome, Teardown
 from freehold.deploy.provision.record import Changes
 from freehold.deploy.provision.step import CLOUDFLARE, RENTED, Step
 from freehold.providers.api_error import Refusal
-from freehold.providers.leftover import LeftoverKind
+from freehold.providers.fake_provider import FakeProvider
+from freehold.providers.leftover import Leftover, LeftoverKind
 from tests.support.provisioning import OWNER, WISH, Killed, Teller, World
 
 
@@ -61,6 +62,22 @@ async def test_one_failure_keeps_nothing_else_from_going(world: World) -> None:
     assert len(outcome.removed) == len(outcome.proven) == 5
     assert (await taken_down(world)).left == []
     assert await is_clear(world)
+
+
+class Deaf(FakeProvider):
+    """Says yes, and removes nothing."""
+
+    async def remove(self, leftover: Leftover) -> None:
+        assert leftover
+
+
+async def test_what_a_provider_still_lists_is_not_gone(world: World) -> None:
+    world.provider = Deaf()
+    await world.journey().go()
+    outcome = await taken_down(world)
+    assert {one.why for one in outcome.left} == {"it is still listed"}
+    assert len(outcome.left) == 3
+    assert not any("server" in line for line in outcome.proven)
 
 
 def a_server_with_shop(world: World, failed: list[str], *, stays: bool = False) -> list[str]:

@@ -89,6 +89,11 @@ def test_a_server_that_was_there_before_is_never_removed() -> None:
     assert plan.stays == ("what makes the server safer: " + SHARED[0] + "; remove it by hand if you want to",)
 
 
+def test_an_environment_is_kept_as_long_as_others_are_on_its_server() -> None:
+    assert not plan_teardown(there("blog", "shop"), NOT_RENTED, Wanted("shop")).forgets
+    assert plan_teardown(there("blog", "shop"), NOT_RENTED, Wanted("shop", whole_server=True)).forgets
+
+
 @pytest.mark.parametrize(
     ("belongings", "somewhere", "forgets"),
     [(RENTED, True, True), (NOT_RENTED, True, False), (NOT_RENTED, False, True), (Belongings((KEY,)), False, True)],
