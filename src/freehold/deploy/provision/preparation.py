@@ -16,6 +16,8 @@ from freehold.server.facts import ServerFacts
 
 NEEDED = ("sudo", "system", "systemd", "python", "docker", "disk")
 """Checks that must hold before a server can be prepared at all; the others are told by `env check`."""
+_REPAIRED = ("python", "docker")
+"""To make room on somebody's disk, say, is not for us to begin with."""
 
 Agree = Callable[[Sequence[Change]], bool]
 
@@ -61,7 +63,9 @@ def needed_repairs(facts: ServerFacts) -> list[Repair]:
     """What has to be done before the parts are asked. Raises FAILED, with all of it, for what nobody can do for the
     server's owner."""
     failing = [check for check in CHECKS if check.name in NEEDED and check.judge(facts).state is State.FAIL]
-    found = [(check.judge(facts), check.repair(facts), check.name) for check in failing]
+    found = [
+        (check.judge(facts), check.repair(facts) if check.name in _REPAIRED else None, check.name) for check in failing
+    ]
     if hopeless := [(name, verdict) for verdict, repair, name in found if repair is None]:
         message = "\n".join(f"{name}: {verdict.message}" for name, verdict in hopeless)
         raise FreeholdError(Code.FAILED, message, "\n".join(verdict.hint for _, verdict in hopeless if verdict.hint))
