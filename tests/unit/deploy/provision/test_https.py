@@ -22,31 +22,32 @@ def pair(name: str = HOST) -> tuple[str, str]:
     return OriginAuthority().certify((name,), request.csr_pem), request.key_pem.reveal()
 
 
-def written(folder: Path, **texts: str) -> list[Path]:
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-    return [folder / name for name in texts]
+def written(folder: Path, certificate: str, key: str) -> tuple[Path, Path]:
+    paths = folder / "certificate", folder / "key"
+    for path, text in zip(paths, (certificate, key), strict=True):
+        path.write_text(text)
+    return paths
 
 
 def test_a_certificate_and_its_key(tmp_path: Path) -> None:
     certificate, key = pair()
-    pem, private = read_pair(*written(tmp_path, c=certificate, k=key), HOST)
+    pem, private = read_pair(*written(tmp_path, certificate, key), HOST)
     assert (pem, private.reveal()) == (certificate, key)
     both = f"{key}{certificate}"
-    pem, private = read_pair(*written(tmp_path, c=both, k=both), HOST)
+    pem, private = read_pair(*written(tmp_path, both, both), HOST)
     assert (pem, private.reveal()) == (certificate, key), "each file may hold more"
 
 
 def test_what_does_not_fit(tmp_path: Path) -> None:
     certificate, key = pair()
     for texts, host, code in (
-        ({"c": certificate, "k": pair()[1]}, HOST, Code.CREDENTIAL),
-        ({"c": certificate, "k": key}, "other.example.com", Code.CREDENTIAL),
-        ({"c": key, "k": key}, HOST, Code.CREDENTIAL),
-        ({"c": certificate, "k": ""}, HOST, Code.CREDENTIAL),
+        ((certificate, pair()[1]), HOST, Code.CREDENTIAL),
+        ((certificate, key), "other.example.com", Code.CREDENTIAL),
+        ((key, key), HOST, Code.CREDENTIAL),
+        ((certificate, ""), HOST, Code.CREDENTIAL),
     ):
         with pytest.raises(FreeholdError) as raised:
-            read_pair(*written(tmp_path, **texts), host)
+            read_pair(*written(tmp_path, *texts), host)
         assert raised.value.code is code
         assert key.splitlines()[1] not in f"{raised.value.message}{raised.value.hint}"
     with pytest.raises(FreeholdError, match="cannot read") as raised:
