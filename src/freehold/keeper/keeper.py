@@ -100,7 +100,9 @@ class Keeper:
         for run_id in list(self._expected):  # to be adopted: known by their records only
             record = record_of(self._means.state, run_id)
             used |= {record.start.options.revision} if record else set()
-        return sorted(used - {""})
+        used -= {""}
+        await in_thread(self._means.forget_revisions, used)
+        return sorted(used)
 
     async def watch(self, caller: Caller, _request: object) -> Sequence[RunView]:
         """The runs that are under way; from now on the client is told of every change of any (`run/changed`)."""

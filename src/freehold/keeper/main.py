@@ -21,8 +21,8 @@ from freehold.keeper.keeper import Keeper
 from freehold.keeper.lock import Lock, held
 from freehold.keeper.rpc_server import RpcServer
 from freehold.keeper.verbs import verbs
-from freehold.keeper.wiring import Wiring
-from freehold.project.state import is_placed, keeper_directory, state_directory
+from freehold.keeper.wiring import Wiring, gateway_user
+from freehold.project.state import keeper_directory
 from freehold.store.state_mark import claim_state
 from freehold.wire.keeper import LOCK_FILE, SOCKET_FILE
 
@@ -88,7 +88,7 @@ async def serve(wiring: Wiring, lock: Lock, idle_s: float) -> None:
         ending = Ending()
         ending.watch_signals()
         server = RpcServer(
-            wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending), _gateway_of(wiring.means.root)
+            wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending), gateway_user(wiring.means.root)
         )
         adopting = asyncio.create_task(adopt_all(keeper, wiring.means, look_back(keeper, wiring.means)))
         await server.open()
@@ -103,11 +103,6 @@ async def serve(wiring: Wiring, lock: Lock, idle_s: float) -> None:
                 await keeper.abandon()
             await keeper.let_go()
             server.hang_up()
-
-
-def _gateway_of(root: Path) -> int | None:
-    """The user that the gateway is, where it is another one than the keeper: its own folder tells."""
-    return state_directory(root).stat().st_uid if is_placed() else None
 
 
 async def _until_over(

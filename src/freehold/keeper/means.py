@@ -101,4 +101,8 @@ class Means:
     largest_log_bytes: int = LARGEST_LOG_BYTES
     workspaces: Mapping[str, WorkspaceKeeping] = field(default_factory=dict)
     """Of each engine that keeps some, by its name."""
+    forget_revisions: Callable[[Collection[str]], None] = lambda _used: None
+    """Told which revisions are still used, to let go of what was kept of others."""
+    is_asked_by_another: bool = False
+    """Whether who asks is another user than the keeper: the gateway on a server, which the internet talks to."""
     reached: Callable[[str, Step, Moment], None] = lambda _run_id, _step, _moment: None

@@ -23,6 +23,12 @@ def require_ready(means: Means, agent: Agent, options: RunOptions) -> None:
             f'agent "{agent.name}" is disabled: its scale is 0',
             f"Set scale = 1 in agents/{agent.name}/config.toml.",
         )
+    if means.is_asked_by_another and (options.record or options.as_caller):
+        raise FreeholdError(
+            Code.DENIED,
+            "the keeper of a server writes to no path that it is told, and runs nothing as itself",
+            "Record a rehearsal on your own machine.",
+        )
     if options.rehearse and agent.rehearsal is None:
         raise FreeholdError(
             Code.CONFIG,

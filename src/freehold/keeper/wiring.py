@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +25,14 @@ from freehold.models.ledger import Ledger
 from freehold.project.agent import Agent
 from freehold.project.harnesses import BUILTIN
 from freehold.project.load import Project, load_project, unique_name_of
-from freehold.project.state import keeper_directory, state_directory
+from freehold.project.state import is_placed, keeper_directory, state_directory
 from freehold.runtime.docker_engine import DockerEngine
 from freehold.runtime.engine import Engine, Place
 from freehold.runtime.host.account import DEFAULT_RUN_AS
 from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.host_workspaces import HostUserWorkspaces
 from freehold.runtime.images.harness_layers import HARNESS_LAYERS
+from freehold.runtime.pushed_revisions import PushedRevisions
 from freehold.runtime.revisions import Revisions
 from freehold.store.credentials import FileCredentialStore
 from freehold.wire.keeper import Spent
@@ -39,6 +41,19 @@ DOCKER = "docker"
 HOST_USER = "host-user"
 _MOST_LOADED = 3
 """Revisions kept in memory: runs begin from the newest, and those of before are asked for seldom."""
+
+
+def gateway_user(project: Path) -> int | None:
+    """The user that the gateway is on a server: its own folder tells. None on a person's machine."""
+    return state_directory(project).stat().st_uid if is_placed() else None
+
+
+def revisions_of(project: Path, home: Path) -> Revisions | PushedRevisions:
+    """Those that are there; of a gateway that is another user, they are not taken as they are."""
+    claimed = Revisions(state_directory(project))
+    if gateway_user(project) in (None, os.geteuid()):
+        return claimed
+    return PushedRevisions(project, home, claimed, Revisions(keeper_directory(project)))
 
 
 class Wiring:
@@ -54,7 +69,7 @@ class Wiring:
         self.images = AgentImages(os.environ.get("DOCKER_HOST", ""), self.project_name)
         self._ledger = Ledger(state / "spend.json", self._clock)
         self._services: ServiceMeans | None = None
-        self._revisions = Revisions(state_directory(project))
+        self._revisions = revisions_of(project, home)
         self._loaded: dict[tuple[str, str], Project] = {}
         self.scheduler = AttachedScheduler()
         self.means = Means(
@@ -71,6 +86,8 @@ class Wiring:
             harness_command=harness_command,
             close_dead_accounts=self._ledger.close_dead_runs,
             workspaces={DOCKER: self.docker, HOST_USER: self._host_workspaces(state)},
+            forget_revisions=self._forget_revisions,
+            is_asked_by_another=gateway_user(project) not in (None, os.geteuid()),
         )
 
     async def __aenter__(self) -> Self:
@@ -106,6 +123,10 @@ class Wiring:
                 del self._loaded[next(iter(self._loaded))]
             self._loaded[key] = load_project(self._root, home=self._home, environment=environment, revision=path)
         return self._loaded[key]
+
+    def _forget_revisions(self, used: Collection[str]) -> None:
+        if isinstance(self._revisions, PushedRevisions):
+            self._revisions.prune(used)
 
     def project_name(self) -> str:
         return unique_name_of(self._root)

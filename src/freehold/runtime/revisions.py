@@ -21,6 +21,7 @@ import msgspec
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import PRIVATE_FILE, make_private_directory, remove_tree, write_atomically
+from freehold.base.plain_file import read_plain
 from freehold.project.state import for_both
 from freehold.runtime.revision import Kind, Manifest, is_revision
 from freehold.runtime.revision_scan import MODES, Content, Live, Scanner
@@ -28,6 +29,8 @@ from freehold.runtime.revision_scan import MODES, Content, Live, Scanner
 REVISIONS = "revisions"
 """In the project's state directory."""
 _CURRENT, _MANIFEST, _ASIDE = "current", "revision.json", ".aside"
+_LARGEST_BYTES = 256 * 1024 * 1024
+"""Of a manifest: a line for each of a million files."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -45,7 +48,8 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 class Revisions:
-    """One process writes: the scheduler's. A keeper reads `path_of`, and removes what is of no use (`prune`)."""
+    """One process writes: the scheduler's, which also removes what is of no use (`prune`). A keeper reads; it may be
+    another user, whom a pipe in the place of a file must not hold up."""
 
     def __init__(self, state: Path) -> None:
         self.folder = state / REVISIONS
@@ -53,16 +57,24 @@ class Revisions:
     def path_of(self, name: str) -> Path:
         """Where the revision is. Raises NOT_FOUND."""
         path = self.folder / name
-        if not is_revision(name) or not (path / _MANIFEST).is_file():
+        if not self.has(name):
             raise FreeholdError(
                 Code.NOT_FOUND, f"there is no revision {name} of the project", "The next one is made at an edit."
             )
         return path
 
+    def has(self, name: str) -> bool:
+        return is_revision(name) and (self.folder / name / _MANIFEST).is_file()
+
+    def made(self) -> list[Path]:
+        """Every one that is complete; the time of each folder is when it was made."""
+        folders = self.folder.iterdir() if self.folder.is_dir() else ()
+        return [path for path in folders if self.has(path.name)]
+
     def current(self) -> Chosen | None:
         """The one that was chosen last; None when there is none, or when it is not there (any more)."""
         try:
-            chosen = msgspec.json.decode((self.folder / _CURRENT).read_bytes(), type=Chosen)
+            chosen = msgspec.json.decode(read_plain(self.folder / _CURRENT, _LARGEST_BYTES), type=Chosen)
             self.path_of(chosen.revision)
         except (OSError, msgspec.DecodeError, FreeholdError):
             return None
@@ -72,7 +84,7 @@ class Revisions:
         """Raises NOT_FOUND, also for one that is damaged."""
         path = self.path_of(name)
         try:
-            return msgspec.json.decode((path / _MANIFEST).read_bytes(), type=Manifest)
+            return msgspec.json.decode(read_plain(path / _MANIFEST, _LARGEST_BYTES), type=Manifest)
         except (OSError, msgspec.DecodeError) as error:
             told = f"{path / _MANIFEST}: not readable: {error}"
             raise FreeholdError(Code.NOT_FOUND, told, "The next one is made at an edit.") from error
