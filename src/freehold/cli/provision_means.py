@@ -18,12 +18,13 @@ from freehold.client.server_target import target_of
 from freehold.deploy.part import Change
 from freehold.deploy.provision.arrival import Arrival, LogIn
 from freehold.deploy.provision.https import VISIBLE_WITHIN_S, CloudflareWeb, OwnWeb
-from freehold.deploy.provision.journey import Means, Web
+from freehold.deploy.provision.journey import Means, Web, steps_left
 from freehold.deploy.provision.lookup import look_up
 from freehold.deploy.provision.patience import READY_WITHIN_S
 from freehold.deploy.provision.preparation import Preparation
 from freehold.deploy.provision.record import Record
 from freehold.deploy.provision.renting import Renting
+from freehold.deploy.provision.step import CLOUDFLARE, RENTED
 from freehold.deploy.provision.wish import EXISTING
 from freehold.deploy.server_preparation import preparation
 from freehold.hosts.failures import HostKeyError
@@ -38,11 +39,11 @@ from freehold.store.known_hosts import KnownHosts
 
 
 async def means_for(context: Context, record: Record, shop: Shop, flags: Flags, teller: Teller) -> Means:
-    """Raises CREDENTIAL when a provider does not accept its token."""
-    clock, server = SystemClock(), record.server
+    """Those that the steps which are left need. Raises CREDENTIAL when a provider does not accept its token."""
+    clock, server, left = SystemClock(), record.server, set(steps_left(record))
     arrival = Arrival(log_in(context), lambda error: is_accepted(context, flags, error), clock)
     renting = None
-    if server.provider not in ("", EXISTING):
+    if server.provider not in ("", EXISTING) and left.intersection(RENTED):
         provider = await shop.provider(server.provider)
         key = await public_key(context, record.provision.key, provider)
         renting = Renting(provider, record, key, teller, clock)
@@ -61,7 +62,7 @@ async def means_for(context: Context, record: Record, shop: Shop, flags: Flags, 
         renting=renting,
         # A server that was just made for this is nobody else's: there is nothing to ask.
         prepare=Preparation(parts, lambda changes: bool(renting) or _is_agreed(context, flags, changes), teller),
-        web=await _web(record, shop, flags, teller, clock),
+        web=await _web(record, shop, flags, teller, clock) if left.intersection(CLOUDFLARE) else None,
     )
 
 

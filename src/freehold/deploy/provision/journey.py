@@ -49,6 +49,12 @@ class Means:
     web: Web | None = None
 
 
+def steps_left(record: Record) -> tuple[Step, ...]:
+    provision = record.provision
+    rented = record.server.provider not in ("", EXISTING)
+    return steps_to_do(rented=rented, certificate=provision.certificate, done=provision.done)
+
+
 _AT_THE_PROVIDER = frozenset({Step.KEY, Step.FIREWALL, Step.SERVER, Step.ADDRESS})
 
 
@@ -61,9 +67,7 @@ class Journey:
 
     @property
     def left(self) -> tuple[Step, ...]:
-        provision = self._record.provision
-        rented = self._record.server.provider not in ("", EXISTING)
-        return steps_to_do(rented=rented, certificate=provision.certificate, done=provision.done)
+        return steps_left(self._record)
 
     async def go(self) -> None:
         """Do what is left. Each step is written down when it is done. Raises what a step raises, and can be called
