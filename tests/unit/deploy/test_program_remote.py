@@ -173,18 +173,20 @@ async def test_a_program_says_when_its_python_is_gone(server: Server) -> None:
 
 async def test_what_nobody_needs_is_taken_away_and_nothing_else(server: Server) -> None:
     needed = ("named", "linked", "kept", "running", "young")
-    for name in (*needed, "unneeded", ".incoming-old", ".gone-x"):
+    for name in (*needed, "unneeded", "somebody-elses", ".incoming-old", ".gone-x"):
         (server.programs / name / "bin").mkdir(parents=True)
+        if name != "somebody-elses":
+            (server.programs / name / "program.json").write_text('{"libraries": "x"}')
     server.release("shop", json.dumps({"program": "named"}))
     server.release("broken", "{")
     server.release("strange", "[]")
     (server.base / "shop" / "program").symlink_to("../programs/linked")
     python = server.programs / "running" / "bin" / "python"
     python.symlink_to(sys.executable)
-    server.make_old("named", "linked", "kept", "running", "unneeded", ".incoming-old")
+    server.make_old("named", "linked", "kept", "running", "unneeded", "somebody-elses", ".incoming-old")
     with under_way(python):
         assert await server.ask({"do": "prune", "keep": ["kept"]}, list[str]) == ["unneeded"]
-    assert server.names == sorted(needed)
+    assert server.names == sorted((*needed, "somebody-elses"))
 
 
 async def test_a_server_without_programs(tmp_path: Path) -> None:

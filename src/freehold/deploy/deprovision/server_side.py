@@ -78,7 +78,7 @@ def _places(base: str) -> dict[str, Any]:
     return {
         "base": base, "state": STATE_BASE, "programs": PROGRAMS, "not_projects": [PROGRAMS, _UNDO],
         "fragments": EDGE_FRAGMENTS, "certificates": CERTIFICATES, "label": PROJECT_LABEL, "kind_label": KIND_LABEL,
-        "shared": SHARED,
+        "shared": SHARED, "others_beside": base != BASE,
     }  # fmt: skip
 
 

@@ -169,13 +169,17 @@ def rename(tree: Path, final: Path) -> None:
 
 def prune(document: dict[str, Any]) -> list[str]:
     """Take away the programs that no release of any project names, that no project's link leads to, that no process
-    runs and that `keep` has not; which ones."""
+    runs and that `keep` has not; which ones. What does not say that it is a program is somebody else's."""
     base = Path(document["base"])
     remove_old(base / "programs")
     wanted = {*document["keep"], *named_by_releases(base), *linked_to(base), *running(base / "programs")}
     removed = []
     for folder in programs_in(document["base"]):
-        if folder.name not in wanted and time.time() - folder.stat().st_mtime > document.get("young_s", YOUNG_S):
+        if (
+            folder.name not in wanted
+            and record(folder)
+            and time.time() - folder.stat().st_mtime > document.get("young_s", YOUNG_S)
+        ):
             aside = folder.with_name(GONE + folder.name)
             folder.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)

@@ -48,7 +48,17 @@ def _folders(document: dict[str, Any]) -> list[tuple[str, str]]:
         for base in (document["base"], document["state"])
         for path in sorted(Path(base).glob("*/"))
         if path.name not in document["not_projects"] and re.fullmatch(r"[a-z0-9-]+", path.name)
+        if is_ours(path, document)
     ]
+
+
+def is_ours(folder: Path, document: dict[str, Any]) -> bool:
+    """Where somebody chose another base than ours, other things may lie beside our projects."""
+    if not document["others_beside"] or folder.parent != Path(document["base"]):
+        return True
+    if any((folder / name).is_file() for name in ("push.lease", "started.json")):
+        return True
+    return any(folder.glob("releases/*/.freehold/release.json"))
 
 
 def _units() -> list[tuple[str, str]]:
@@ -111,8 +121,8 @@ def stop(project: dict[str, Any]) -> list[str]:
 def remove(project: dict[str, Any], document: dict[str, Any]) -> list[str]:
     """Secrets first: whatever stops us after that, no key of anybody's is left."""
     failed = []
-    for path in [*project["secrets"], *project["folders"]]:
-        failed += tree_gone(Path(path))
+    for path in map(Path, (*project["secrets"], *project["folders"])):
+        failed += tree_gone(path) if is_ours(path, document) else []
     for path in [*project["files"], *(f"/etc/systemd/system/{unit}" for unit in project["units"])]:
         failed += file_gone(Path(path))
     if project["units"]:
@@ -163,6 +173,7 @@ def programs_gone(document: dict[str, Any]) -> list[str]:
         why
         for path in programs.glob("*")
         if os.path.realpath(path) not in used and not any(one.startswith(f"{path}/") for one in used)
+        if not document["others_beside"] or path.name.startswith(".") or (path / "program.json").is_file()
         for why in tree_gone(path)
     ]
     for path in (programs, base, Path(document["fragments"]), Path(document["certificates"]), Path(document["state"])):
