@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.containers.connection import DockerConnection
+
+if TYPE_CHECKING:
+    from freehold.containers.connection import DockerConnection
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import plural
 from freehold.containers.build import DockerBuilds
-from freehold.containers.connection import DockerConnection
 from freehold.containers.image_store import DockerImages
-from freehold.deploy.image_layers.docker_here import Progress, compressed, contents, names_layers, saved
-from freehold.deploy.image_layers.docker_there import SOCKET, load_images
-from freehold.deploy.image_layers.layers import blobs_there, chain_ids, members_there
-from freehold.deploy.image_layers.saved_archive import SavedArchive
+from freehold.deploy.image_layers.docker_there import SOCKET
 from freehold.deploy.image_layers.wanted import WantedImages, docker_here
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
-from freehold.hosts.script import run_script
 from freehold.runtime.images.builder import ImageBuilder, Notice
 from freehold.server.layout import Layout
 from freehold.wire.decoding import decode_json
+
+if TYPE_CHECKING:
+    from freehold.deploy.image_layers.docker_here import Progress
 
 
 class ImagesFacts(msgspec.Struct, frozen=True):
@@ -34,14 +30,6 @@ class ImagesFacts(msgspec.Struct, frozen=True):
     architecture: str
     names: list[str]
     authorities: list[str]
-
-
-class _Holding(msgspec.Struct, frozen=True):
-    """What the server's Docker has: layers by chain id."""
-
-    containerd: bool
-    chains: list[str]
-    names: list[str]
 
 
 @dataclass(frozen=True)
@@ -87,11 +75,14 @@ class ImagesPart:
                     await builder.ensure(inputs, self.notice)
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
+        from freehold.deploy.image_layers.sending import Sending  # a quarter of a second, where nothing is missing
+
         for change in changes:
             if change.document["names"]:
                 await self.prepare([change])
                 async with docker_here(self.wanted.environment) as connection:
-                    await _Sending(self, host, connection).send(change.document["names"], change.document["needed"])
+                    sending = Sending(host, connection, self.remote, self.asked(), self.progress)
+                    await sending.send(change.document["names"], change.document["needed"])
 
     def _why_not_from_here(self, told: ImagesFacts) -> str:
         if self.wanted.problem:
@@ -99,59 +90,3 @@ class ImagesPart:
         if not self.wanted.is_for(told.architecture):
             return f"this machine's images are for {self.wanted.architecture}, the server is {told.architecture}"
         return ""
-
-
-class _Sending:
-    def __init__(self, part: ImagesPart, host: Host, connection: DockerConnection) -> None:
-        self._part, self._host, self._connection = part, host, connection
-        self._images = DockerImages(connection)
-
-    async def send(self, names: dict[str, str], needed: Sequence[str]) -> None:
-        """`names` are those here, and what they are called there; those of `needed` must be there afterwards."""
-        holding = await self._look()
-        missing = {ours: theirs for ours, theirs in names.items() if theirs not in holding.names}
-        to_send = [theirs for theirs in missing.values() if await self._images.find(theirs)]
-        renamed = {theirs: ours for ours, theirs in missing.items() if theirs not in to_send}
-        renamed = {theirs: ours for theirs, ours in renamed.items() if await self._images.find(ours)}
-        try:
-            for theirs, ours in renamed.items():
-                await self._images.tag(ours, theirs)
-            if to_send or renamed:
-                await self._load(sorted({*to_send, *renamed}), holding)
-        finally:
-            for theirs in renamed:
-                await self._images.remove(theirs)
-        if lacking := sorted(set(needed) - set((await self._look()).names)):
-            raise FreeholdError(Code.IMAGE, f"Docker on {self._host.name} took images, and has no {lacking[0]}")
-
-    async def _load(self, names: Sequence[str], holding: _Holding) -> None:
-        """First without the layers that are there; if that is refused, since they are not any more, whole."""
-        known = await self._members_there(names, frozenset(holding.chains)) if not holding.containerd else frozenset()
-        try:
-            await self._stream(names, known)
-        except FreeholdError as error:
-            if error.code is not Code.IMAGE or not known:
-                raise
-            await self._stream(names, frozenset())
-
-    async def _members_there(self, names: Sequence[str], chains: frozenset[str]) -> frozenset[str]:
-        """containerd keeps layers as they travel, and takes no image without them."""
-        images = [image.layers for name in names if (image := await self._images.find(name))]
-        if not any(chain in chains for layers in images for chain in chain_ids(layers)):
-            return frozenset()
-        if await names_layers(self._connection):
-            return blobs_there(images, chains)
-        archive = await contents(self._connection, names)
-        return members_there(archive.small, archive.links, chains)
-
-    async def _stream(self, names: Sequence[str], without: Collection[str]) -> None:
-        async with (
-            aclosing(saved(self._connection, names, SavedArchive(without))) as pieces,
-            aclosing(compressed(pieces, self._part.progress)) as packed,
-        ):
-            await load_images(self._host, packed)
-
-    async def _look(self) -> _Holding:
-        return await run_script(
-            self._host, self._part.name, self._part.remote, self._part.asked(), _Holding, as_root=True
-        )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.containers.connection import DockerConnection
+from freehold.containers.architecture import architecture_of
 from freehold.containers.image_store import DockerImages
+from freehold.containers.reachability import UNIX_PREFIX, docker_address
+from freehold.project.dockerfiles.stages import is_freeholds_base
 from freehold.project.load import Project
 from freehold.runtime.images.certificates import extra, of_this_host
 from freehold.runtime.images.inputs import ImageInputs, inputs_of
 from freehold.runtime.images.layers import Foundation
 from freehold.runtime.images.plan import Layering, Planner
+
+if TYPE_CHECKING:
+    from freehold.containers.connection import DockerConnection
 
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 
@@ -65,19 +73,30 @@ async def wanted_images(
     if not inputs:
         return WantedImages((), environment=environment)
     try:
-        async with docker_here(environment) as connection:
-            about = await connection.info()
-            foundation = await Planner(DockerImages(connection)).foundation(inputs[0])
+        architecture, foundation = await _seen_here(inputs[0], environment)
     except FreeholdError as error:
         if error.code is not Code.UNREACHABLE:
             raise
         return WantedImages(inputs, problem=error.message, environment=environment)
-    return WantedImages(inputs, str(about.get("Architecture", "")), foundation, environment=environment)
+    return WantedImages(inputs, _ARCHITECTURES.get(architecture, architecture), foundation, environment=environment)
+
+
+async def _seen_here(inputs: ImageInputs, environment: Mapping[str, str]) -> tuple[str, Foundation | None]:
+    """The architecture of this machine's Docker, and the image of the user's own. Raises UNREACHABLE, IMAGE."""
+    address = docker_address(environment, Path.home())
+    own = inputs.base_image and not is_freeholds_base(inputs.base_image)
+    if address.startswith(UNIX_PREFIX) and not own:
+        return await asyncio.to_thread(architecture_of, address), None
+    async with docker_here(environment) as connection:
+        about = await connection.info()
+        return str(about.get("Architecture", "")), await Planner(DockerImages(connection)).foundation(inputs)
 
 
 @contextlib.asynccontextmanager
 async def docker_here(environment: Mapping[str, str]) -> AsyncIterator[DockerConnection]:
     """Raises UNREACHABLE."""
+    from freehold.containers.connection import DockerConnection  # a quarter of a second, which most pushes do not need
+
     connection = DockerConnection.open(environment.get("DOCKER_HOST", ""))
     try:
         yield connection
