@@ -16,7 +16,7 @@ from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
-from freehold.server.layout import CONFIGURATION, EDGE_FRAGMENTS, PROGRAMS, STATE_BASE, Layout
+from freehold.server.layout import BASE, CONFIGURATION, EDGE_FRAGMENTS, PROGRAMS, STATE_BASE, Layout
 
 DOCKER_GROUP = "docker"
 _NO_SHELL, _NO_HOME = "/usr/sbin/nologin", "/nonexistent"
@@ -24,10 +24,13 @@ _NO_SHELL, _NO_HOME = "/usr/sbin/nologin", "/nonexistent"
 
 @dataclass(frozen=True)
 class Folder:
+    """One that is `shared` with others is made where there is none, and else left as it is."""
+
     path: str
     owner: str = "root"
     group: str = "root"
     mode: int = 0o755
+    shared: bool = False
 
 
 class _User(msgspec.Struct, frozen=True):
@@ -59,7 +62,7 @@ def folders(layout: Layout) -> Sequence[Folder]:
     root's, so that neither can put something else in the other's place."""
     user, keeper = layout.user, layout.keeper_user
     return (
-        *(Folder(path) for path in _above(layout.base)),
+        *(Folder(path, shared=layout.base != BASE) for path in _above(layout.base)),
         Folder(f"{layout.base}/{PROGRAMS}"),
         Folder(layout.root),
         Folder(layout.releases, group=user, mode=0o750),
@@ -156,8 +159,12 @@ class AccountsPart:
             there = facts.folders.get(wanted.path)
             if there and not there.is_folder:
                 raise FreeholdError(Code.CONFLICT, f"{wanted.path} on the server is no folder", "Move it away.")
+            if there and (wanted.shared or wanted.path == self._layout.root):
+                _require_roots(wanted, there)
             if there is None:
                 what = f"make the folder {wanted.path}"
+            elif wanted.shared:
+                continue
             elif (there.owner, there.group, there.mode) != (wanted.owner, wanted.group, wanted.mode):
                 what = f"set owner and mode of {wanted.path}"
             else:
@@ -167,6 +174,24 @@ class AccountsPart:
             }  # fmt: skip
             changes.append(Change(f"{what} ({wanted.owner}:{wanted.group} {wanted.mode:04o})", (), document))
         return changes
+
+
+def _require_roots(wanted: Folder, there: _FolderThere) -> None:
+    """Whoever else owns or writes to a folder could put something of his own in the place of what is in it; and who has
+    it already is not to lose it."""
+    if there.owner != "root" or there.mode & 0o022:
+        whose = f"it belongs to {there.owner}" if there.owner != "root" else "others than root may write to it"
+        raise FreeholdError(
+            Code.CONFLICT,
+            f"{wanted.path} on the server cannot hold what root runs: {whose}",
+            "Choose another `basePath` in the [server] of the environment, or another name for the project.",
+        )
+    if wanted.shared and not there.mode & 0o001:
+        raise FreeholdError(
+            Code.CONFLICT,
+            f"{wanted.path} on the server is closed to the project's users",
+            f"chmod o+x {wanted.path}, if you want to",
+        )
 
 
 def _change(do: str, what: str, name: str, *argv: str) -> Change:

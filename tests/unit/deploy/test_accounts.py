@@ -93,3 +93,37 @@ def test_each_folder_comes_after_the_one_it_lies_in() -> None:
         for index, path in enumerate(paths):
             above = path.rpartition("/")[0]
             assert above in below or above in paths[:index], path
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "other", "words"),
+    [
+        ("/home/bob/apps", "/home/bob", {"owner": "bob"}, "it belongs to bob"),
+        ("/srv/all/apps", "/srv/all", {"mode": 0o1777}, "others than root may write to it"),
+        ("/srv/apps", "/srv/apps", {"mode": 0o775}, "others than root may write to it"),
+        ("/root/my/apps", "/root/my", {"mode": 0o700}, "is closed to the project's users"),
+        ("/opt/freehold", "/opt/freehold/shop", {"owner": "bob"}, "it belongs to bob"),
+    ],
+)
+def test_folders_of_others_are_not_taken(base: str, path: str, other: dict[str, Any], words: str) -> None:
+    layout = Layout("shop", base)
+    told = facts(folders={each.path: None for each in folders(layout)})
+    told["folders"][path] = {"is_folder": True, "mode": 0o755, "owner": "root", "group": "root", **other}
+    with pytest.raises(FreeholdError, match=words) as caught:
+        AccountsPart(layout).plan(msgspec.Raw(msgspec.json.encode(told)))
+    assert caught.value.code is Code.CONFLICT
+
+
+def test_a_folder_above_that_is_good_enough_stays_as_it_is() -> None:
+    layout = Layout("shop", "/srv/apps")
+    told = facts(folders={each.path: None for each in folders(layout)})
+    told["folders"]["/srv"] = {"is_folder": True, "mode": 0o711, "owner": "root", "group": "staff"}
+    changes = AccountsPart(layout).plan(msgspec.Raw(msgspec.json.encode(told)))
+    assert [change.document["path"] for change in changes][:2] == ["/srv/apps", "/srv/apps/programs"]
+
+
+def test_a_project_whose_folder_was_cut_off_half_made_is_repaired() -> None:
+    told = facts()
+    told["folders"]["/opt/freehold/shop"] = {"is_folder": True, "mode": 0o700, "owner": "root", "group": "root"}
+    (change,) = planned(folders=told["folders"])
+    assert change.what == "set owner and mode of /opt/freehold/shop (root:root 0755)"
