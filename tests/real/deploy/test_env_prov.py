@@ -21,8 +21,9 @@ from tests.support.cloudflare_proxy import CloudflareProxy
 from tests.support.clouds import HETZNER, VULTR, Clouds, clouds
 from tests.support.folders import one_agent, write_files
 from tests.support.program import PROGRAM, Freehold
-from tests.support.sandbox import SandboxServer
+from tests.support.sandbox import SandboxServer, sandbox_server
 from tests.support.sandbox_room import SandboxRoom
+from tests.support.strict_cloudflare import ZONE_ID
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
@@ -155,6 +156,40 @@ def test_without_a_word_about_the_host_key_nobody_is_let_in(rented: Clouds, free
     assert "the server costs" in refused.stderr
     assert freehold("env", "deprov", "prod", "--yes").returncode == 0
     assert rented.is_clear
+
+
+def test_https_is_added_later_and_its_name_taken_away(rented: Clouds, tmp_path: Path) -> None:
+    with sandbox_server(tmp_path / "box", called="-https") as box:
+        rented.keep_tokens(box.home)
+        shop = Freehold(write_files(tmp_path / "shop", one_agent()), box.home, rented.environ)
+        names = rented.cloudflare
+        asked = shop("env", "https", "box", HOST)
+        assert (asked.returncode, "this is missing: --ssl-mode" in asked.stderr) == (2, True), asked.stderr
+        theirs = names.add_record("AAAA", HOST, "2001:db8::9")
+        words = ("env", "https", "box", HOST, "--ssl-mode", "zone", "--dns-wait", "0")
+        refused = shop(*words)
+        assert (refused.returncode, f"AAAA {HOST} 2001:db8::9" in refused.stderr) == (1, True)
+        assert not names.certificates
+
+        added = shop(*words, "--replace-records")
+        assert added.returncode == 0, added.stderr
+        assert "does not lead to Cloudflare yet, as seen from here" in added.stderr
+        assert names.origin_of(HOST) == (box.address, "strict")
+        assert theirs not in names.records[ZONE_ID]
+        assert names.ssl[ZONE_ID] == "strict"
+        kept = list(names.certificates)
+        assert shop(*words).returncode == 0
+        assert list(names.certificates) == kept, "it fits still"
+
+        gone = shop("env", "deprov", "box", "--keep-server", "--yes", "--json")
+        assert gone.returncode == 0, gone.stderr
+        assert json.loads(gone.stdout)["forgotten"] is False
+        assert not any(names.records.values())
+        assert not names.certificates
+        table = tomllib.loads((box.home / "environments/box.toml").read_text())
+        assert "hostname" not in table["server"]
+        assert "url" not in table["gateway"]
+        assert names.ssl[ZONE_ID] == "strict", "the whole zone's mode may be others' by now"
 
 
 def test_this_machine_rents_out_sandboxes(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ _THINGS = {
 
 
 def made_so_far(environment: Environment) -> list[str]:
-    """What there is at providers by now, in the order in which it was made."""
-    done = environment.provision.done if environment.provision else ()
-    rented = bool(environment.server and environment.server.provider not in ("", "existing"))
+    """What was made for it at providers by now, in the order in which it was made."""
+    provision = environment.provision
+    done = provision.done if provision else ()
+    rented = bool(provision and provision.plan)
     made = [thing for step, thing in _THINGS.items() if step in done and (rented or step not in _OF_SERVERS)]
-    if Step.SERVER in done:
+    if rented and Step.SERVER in done:
         made.insert(sum(step in done for step in _OF_SERVERS), f"the server (id {server_id(environment)})")
     return made
 

@@ -9,7 +9,7 @@ from typing import Any
 import tomlkit
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.deploy.provision.step import EXISTING, Step
+from freehold.deploy.provision.step import EXISTING, RENTED, Step
 from freehold.deploy.provision.wish import Wish
 from freehold.project.config import ServerConfig
 from freehold.project.environments import Environment
@@ -92,7 +92,8 @@ class Record:
     def mark(self, installation: str) -> None:
         """Say whose what is made for this environment is, where that is not said yet."""
         if self.environment.provision is None:
-            self.write(Changes(provision={"installation": installation, "done": list(EXISTING)}))
+            there = list(dict.fromkeys((*RENTED, *EXISTING)))
+            self.write(Changes(provision={"installation": installation, "done": there}))
 
     def keep(self, step: Step, changes: Changes) -> None:
         done = [*(one for one in self.provision.done if one != step), str(step)]
