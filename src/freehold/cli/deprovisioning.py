@@ -38,6 +38,8 @@ from freehold.store.credentials import FileCredentialStore
 from freehold.store.environments import Environments
 from freehold.store.known_hosts import KnownHosts
 
+_ZONE_STAYS_STRICT = "the zone's SSL mode, strict: other names in it may count on it by now; change it at Cloudflare"
+
 
 @dataclass(frozen=True)
 class _Met:
@@ -81,13 +83,16 @@ async def _deprovision(context: Context, name: str, wanted: Wanted, dry_run: boo
 
 def _plan(environment: Environment, met: _Met, belongings: Belongings, wanted: Wanted) -> Plan:
     provision = environment.provision
-    return plan_teardown(
+    plan = plan_teardown(
         met.there,
         belongings,
         wanted,
         name_of_hostname=provision.project if provision else "",
         has_server_somewhere=environment.has_server and (belongings.has_server or not provider_of(environment)),
     )
+    if plan.removes_names and provision and provision.ssl_mode == "zone":
+        return replace(plan, stays=(*plan.stays, _ZONE_STAYS_STRICT))
+    return plan
 
 
 async def _meet(context: Context, environment: Environment, belongings: Belongings, provider: Provider | None) -> _Met:

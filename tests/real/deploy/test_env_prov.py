@@ -183,7 +183,9 @@ def test_https_is_added_later_and_its_name_taken_away(rented: Clouds, tmp_path: 
 
         gone = shop("env", "deprov", "box", "--keep-server", "--yes", "--json")
         assert gone.returncode == 0, gone.stderr
-        assert json.loads(gone.stdout)["forgotten"] is False
+        told = json.loads(gone.stdout)
+        assert told["forgotten"] is False
+        assert any("the zone's SSL mode, strict" in text for text in told["stays"])
         assert not any(names.records.values())
         assert not names.certificates
         table = tomllib.loads((box.home / "environments/box.toml").read_text())

@@ -10,7 +10,7 @@ import pytest
 
 from freehold.project.credential import CredentialRef
 from freehold.store.credentials import FileCredentialStore
-from tests.support.clouds import Clouds, clouds
+from tests.support.clouds import HETZNER, Clouds, clouds
 from tests.support.folders import one_agent, write_files
 from tests.support.terminal import Typist
 
@@ -104,6 +104,18 @@ def test_leaving_changes_nothing(tmp_path: Path, home: Path, providers: Clouds, 
     assert ended == code, shown
     assert not (home / "environments").exists()
     assert providers.is_clear
+
+
+def test_interrupted_while_it_waits_it_says_how_to_go_on(tmp_path: Path, home: Path, providers: Clouds) -> None:
+    providers.keep_tokens(home)
+    person = typist(tmp_path, "--no-input", *HETZNER, "--yes", "--port", "9")
+    person.wait_for("127.0.0.1 port 9")
+    person.type(CTRL_C)
+    code, shown = person.end()
+    assert code == 130, shown
+    assert "the server costs" in shown
+    assert "Go on: freehold env prov prod" in shown
+    assert "Undo: freehold env deprov prod" in shown
 
 
 def test_a_long_list_is_searched_by_typing(tmp_path: Path, home: Path, providers: Clouds) -> None:
