@@ -20,6 +20,8 @@ from freehold.hosts.script import run_script
 Answer = TypeVar("Answer")
 
 _TIMEOUT_S = 120.0
+_LARGEST_BYTES = 256 * 1024 * 1024
+"""Of all facts, unpacked: some megabytes are usual, and what is packed can be a thousand times as large."""
 
 Facts = Mapping[str, msgspec.Raw]
 """What each part's `read` answered, by the part's name."""
@@ -31,7 +33,16 @@ class _Told(msgspec.Struct, frozen=True):
 
     @property
     def parts(self) -> Facts:
-        return msgspec.json.decode(zlib.decompress(base64.b64decode(self.packed)), type=dict[str, msgspec.Raw])
+        """Raises PROTOCOL: what a server says is not to be believed."""
+        unpacking = zlib.decompressobj()
+        try:
+            text = unpacking.decompress(base64.b64decode(self.packed), _LARGEST_BYTES)
+            told = msgspec.json.decode(text, type=dict[str, msgspec.Raw]) if unpacking.eof else None
+        except (zlib.error, ValueError, msgspec.DecodeError) as error:
+            raise FreeholdError(Code.PROTOCOL, f"what the server says of itself cannot be read: {error}") from None
+        if told is None:
+            raise FreeholdError(Code.PROTOCOL, "what the server says of itself is cut off, or too large")
+        return told
 
 
 async def gather(host: Host, parts: Sequence[Part], lease: Lease | None = None) -> Facts:

@@ -23,7 +23,8 @@ _PROGRAM = """\
 import sys
 if sys.version_info < {oldest}:
     sys.exit({too_old})
-import json
+import json, os
+os.umask(0o022)
 class Refused(Exception):
     def __init__(self, code, message, hint=""):
         super().__init__(message)
@@ -55,7 +56,8 @@ async def run_script(
 ) -> Answer:
     """What `main(document)` of the Python program `source` returns on the host, as `answer`.
 
-    `document` is anything that msgspec writes as JSON. The program imports the standard library alone, prints nothing,
+    What it makes, others may read and not write, whatever the umask of whoever logs in. `document` is anything that
+    msgspec writes as JSON. The program imports the standard library alone, prints nothing,
     and says with `raise Refused(code, message, hint)` why something could not be done; that is raised here. Raises
     FAILED when Python is missing, too old, or the program has a fault; else what the host raises.
     """

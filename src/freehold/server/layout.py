@@ -28,6 +28,8 @@ FAIL2BAN_FILTER = "/etc/fail2ban/filter.d/freehold-sshd.conf"
 JOURNAL_FILE = "/etc/systemd/journald.conf.d/50-freehold.conf"
 PROGRAMS = "programs"
 """Below the base, beside the projects: no project may be called so."""
+UNDO = "undo"
+"""Below the state, beside projects, and root's alone: how files are put back (`deploy/remote/put_back.py`)."""
 _LONGEST_SHORT = 32 - len("fh--keeper")
 """useradd takes names of up to 32 characters."""
 
@@ -35,7 +37,7 @@ _LONGEST_SHORT = 32 - len("fh--keeper")
 def server_name(name: str) -> str:
     """What a project called `name` is called on servers: a slug, also a part of units' names."""
     slug = project_slug(name)
-    return f"{slug}-project" if slug == PROGRAMS else slug
+    return f"{slug}-project" if slug in (PROGRAMS, UNDO) else slug
 
 
 @dataclass(frozen=True)

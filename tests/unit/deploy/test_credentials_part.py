@@ -207,6 +207,21 @@ async def test_what_is_read_is_a_digest_and_what_releases_list(tmp_path: Path) -
     assert facts["listed"] == {"01": ["github_token/default"], "02": []}
 
 
+async def test_what_a_stranger_in_the_gateway_puts_there_holds_up_no_push(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.put("github_token/default/token", "sesame\n")
+    home.put("github_token/\x1b[2Jcleared\n/token", "x")
+    home.put(os.fsdecode(b"github_token/default/\xff"), "x")
+    os.mkfifo(home.credentials / "github_token/default/pipe")
+    (home.credentials / "github_token/default/link").symlink_to("/etc/shadow")
+    with (home.credentials / "github_token/default/endless").open("wb") as file:
+        file.truncate(1 << 40)
+    asked = {"places": {"keeper": {"home": str(tmp_path), "user": me()}}, "releases": "/nowhere", "key": "00" * 32}
+    read = f"{program_text('credentials')}\ndef main(asked): return read(asked)\n"
+    facts = await run_script(LocalHost(), "credentials", read, asked, dict[str, Any], timeout_s=20.0)
+    assert sorted(facts["places"]["keeper"]) == ["github_token/default/endless", "github_token/default/token"]
+
+
 def record(folder: Path, release: str, text: str) -> None:
     place = folder / "releases" / release / ".freehold"
     place.mkdir(parents=True)

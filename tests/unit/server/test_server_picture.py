@@ -13,7 +13,8 @@ LONG = "a-project-with-a-name-of-forty-letters-x"
 
 
 @pytest.mark.parametrize(
-    ("name", "called"), [("shop", "shop"), ("My Shop!", "my-shop"), ("programs", "programs-project")]
+    ("name", "called"),
+    [("shop", "shop"), ("My Shop!", "my-shop"), ("programs", "programs-project"), ("Undo", "undo-project")],
 )
 def test_a_projects_name_on_servers(name: str, called: str) -> None:
     assert server_name(name) == called

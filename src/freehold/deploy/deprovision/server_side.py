@@ -25,14 +25,13 @@ from freehold.server.layout import (
     PROGRAMS,
     SSHD_FILE,
     STATE_BASE,
+    UNDO,
     UNITS,
     Layout,
 )
 
 SHARED = (SSHD_FILE, FAIL2BAN_FILE, FAIL2BAN_FILTER, FIREWALL_FILE, f"{UNITS}/{FIREWALL_UNIT}", JOURNAL_FILE)
 """What makes the server safer for everybody on it. It stays: to undo it unasked would open a door."""
-_UNDO = "undo"
-"""Below the state, beside projects: how the service parts put files back (`remote/put_back.py`)."""
 _TIMEOUT_S = 600.0
 
 
@@ -76,7 +75,7 @@ async def _do(host: Host, what: str, projects: Sequence[str], base: str) -> Sequ
 
 def _places(base: str) -> dict[str, Any]:
     return {
-        "base": base, "state": STATE_BASE, "programs": PROGRAMS, "not_projects": [PROGRAMS, _UNDO],
+        "base": base, "state": STATE_BASE, "programs": PROGRAMS, "not_projects": [PROGRAMS, UNDO],
         "fragments": EDGE_FRAGMENTS, "certificates": CERTIFICATES, "label": PROJECT_LABEL, "kind_label": KIND_LABEL,
         "shared": SHARED, "others_beside": base != BASE,
     }  # fmt: skip

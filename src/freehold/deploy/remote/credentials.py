@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import pwd
+import re
 import stat
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FOLDER = "credentials"
 LARGEST = 1 << 20
+NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9@._-]*/){2}[A-Za-z0-9][A-Za-z0-9@._-]*")
+"""Of what Freehold itself puts there; nothing else is told."""
 
 
 def read(asked: dict[str, Any]) -> dict[str, Any]:
@@ -51,11 +54,22 @@ def seen(home: str, key: str) -> dict[str, Any]:
     """Each file by its path; its content told by a digest that is worth nothing without the key."""
     root, found = Path(home, FOLDER), {}
     for path in sorted(root.glob("*/*/*")):
-        status = path.lstat()
-        if stat.S_ISREG(status.st_mode) and not path.name.startswith("."):
-            digest = hmac.new(bytes.fromhex(key), path.read_bytes()[:LARGEST], hashlib.sha256).hexdigest()
-            found[str(path.relative_to(root))] = {"digest": digest, "mode": stat.S_IMODE(status.st_mode)}
+        name = str(path.relative_to(root))
+        if NAME.fullmatch(name) and (told := content_of(path)):
+            content, mode = told
+            digest = hmac.new(bytes.fromhex(key), content, hashlib.sha256).hexdigest()
+            found[name] = {"digest": digest, "mode": mode}
     return found
+
+
+def content_of(path: Path) -> tuple[bytes, int] | None:
+    """With its mode; None for what is no file. Whose home it is may have put a pipe there, or what fills the memory."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            return (file.read(LARGEST), stat.S_IMODE(mode)) if stat.S_ISREG(mode) else None
+    except OSError:
+        return None
 
 
 def change(place: dict[str, Any]) -> None:
