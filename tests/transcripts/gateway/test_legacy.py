@@ -10,6 +10,7 @@ import pytest
 
 from freehold.gateway.legacy.scan import KEPT_S, MOST_BYTES
 from freehold.gateway.legacy.table import ENDPOINTS
+from freehold.store import run_index
 from freehold.wire.runs import Result
 from freehold.wire.service import API
 from tests.support.gateway_world import GatewayWorld
@@ -21,6 +22,14 @@ async def get(world: GatewayWorld, path: str) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     told: dict[str, Any] = response.json()
     return told
+
+
+async def listed_run(world: GatewayWorld) -> str:
+    """It is in the database, too, which is a moment later."""
+    run_id = await one_run(world)
+    while not await world.gateway.service.database.read(lambda connection: run_index.find(connection, run_id)):
+        await asyncio.sleep(0.001)
+    return run_id
 
 
 async def one_run(world: GatewayWorld) -> str:
@@ -147,7 +156,7 @@ async def test_logs_are_filtered_before_they_are_cut(world: GatewayWorld) -> Non
 
 
 async def test_what_was_read_is_kept_for_a_second_and_read_once_for_all(world: GatewayWorld) -> None:
-    run_id = await one_run(world)
+    run_id = await listed_run(world)
     await asyncio.gather(*(get(world, "/api/logs/agents/dev?level=error") for _ in range(5)))
     await get(world, "/api/logs/agents/dev?lines=2")
     assert world.events.followed == [run_id]
@@ -158,7 +167,7 @@ async def test_what_was_read_is_kept_for_a_second_and_read_once_for_all(world: G
 
 
 async def test_no_more_is_read_than_so_much(world: GatewayWorld) -> None:
-    run_id = await one_run(world)
+    run_id = await listed_run(world)
     for _ in range(40):
         world.events.say(run_id, "log", ts="2026-01-01T00:00:00.000Z", text="x" * 1_000_000)
     page = await get(world, f"/api/logs/agents/dev/{run_id}")
