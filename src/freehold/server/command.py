@@ -11,7 +11,8 @@ _KEPT = ("TERM", "LANG", "LC_ALL", "NO_COLOR", "COLUMNS")
 
 
 def command_text(layout: Layout) -> str:
-    """The script at `layout.command`, for everybody to run (0755). Who is not root is asked by sudo.
+    """The script at `layout.command`, for everybody to run (0755). Who is not root is asked by sudo. At a terminal it
+    has one of its own: at root's, a program of the gateway's user could type what root's shell would obey (TIOCSTI).
 
     As the gateway's user one sees runs and asks the project; Docker and the credentials of agents are the keeper's.
     """
@@ -25,7 +26,9 @@ def command_text(layout: Layout) -> str:
 # Written by freehold; it is written anew by the next push.
 # `freehold` for the project {layout.project}: {layout.command} status
 set -eu
-if [ "$(id -u)" = 0 ]; then
+if [ "$(id -u)" = 0 ] && [ -t 0 ] && [ -t 1 ]; then
+    exec runuser --pty -u {user} -- "$0" "$@"
+elif [ "$(id -u)" = 0 ]; then
     exec runuser -u {user} -- "$0" "$@"
 elif [ "$(id -un)" != {user} ]; then
     exec sudo -- "$0" "$@"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from freehold.base.errors import Code
+from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.lease import Held, has_died, in_the_way, this_process
 from freehold.hosts.fake_host import FakeHost
 from freehold.server.layout import Layout
@@ -62,6 +62,23 @@ def test_it_lasts_while_it_is_renewed_and_no_longer(server: Server) -> None:
     assert not server.do("renew", "jane")["ours"]
     assert not server.do("give_back", "jane")["ours"]
     assert not server.taken("jane")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("way", ["somebody's", "open to all", "a link of somebody's"])
+def test_root_writes_to_nothing_that_others_can_put_elsewhere(way: str, server: Server, tmp_path: Path) -> None:
+    elsewhere, place = tmp_path / "elsewhere", tmp_path / "opt"
+    elsewhere.mkdir()
+    if way == "a link of somebody's":
+        place.symlink_to(elsewhere)
+        os.lchown(place, 61_001, 61_001)
+    else:
+        place.mkdir()
+        place.chmod(0o777 if way == "open to all" else 0o755)
+        os.chown(place, 61_001 if way == "somebody's" else 0, 0)
+    with pytest.raises(FreeholdError, match="others than root"):
+        server.taken("jane")
+    assert not list(elsewhere.iterdir())
 
 
 def test_given_back_it_is_free(server: Server) -> None:

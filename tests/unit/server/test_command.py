@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,36 @@ def test_it_is_told_where_the_state_is_and_nothing_of_the_persons_own(tmp_path: 
 def test_the_shell_can_read_it(base: str) -> None:
     done = subprocess.run(["sh", "-n"], input=command_text(Layout("shop", base)), text=True, capture_output=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def folder_for_all() -> Iterator[Path]:
+    """One that another user may enter."""
+    with tempfile.TemporaryDirectory(prefix="fh-command-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("at_a_terminal", [True, False])
+def test_roots_terminal_is_not_handed_on(folder_for_all: Path, at_a_terminal: bool) -> None:
+    class Nobodys(Layout):
+        @property
+        def user(self) -> str:
+            return "nobody"
+
+    layout = Nobodys("shop", str(folder_for_all))
+    program = Path(layout.program, "bin", "freehold")
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nid -un; tty\n")
+    program.chmod(0o755)
+    command = Path(layout.command)
+    command.write_text(command_text(layout))
+    command.chmod(0o755)
+    words = ["script", "--quiet", "--return", "--command", f"tty; {command}", "/dev/null"]
+    said = subprocess.run(
+        words if at_a_terminal else [str(command)], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    ).stdout
+    ours = [line.strip("\r\n\0^@\b ") for line in said.splitlines() if "/dev/pts" in line]
+    assert "nobody" in said
+    assert len(set(ours)) == (2 if at_a_terminal else 0), said

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import stat
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ def take(asked: dict[str, Any]) -> dict[str, Any]:
     """`held` is the lease of somebody else, which is in the way; None when it is ours now. `instead_of` is the token of
     one that is known to have died."""
     os.umask(0o022)
+    _require_roots(asked["root"])
     try:
         os.makedirs(asked["root"], exist_ok=True)
         with _alone(asked["root"]):
@@ -34,6 +36,18 @@ def take(asked: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         raise Refused("disk", f"{asked['path']} cannot be written: {error.strerror}", "Is the disk full?") from None
     return {"held": None}
+
+
+def _require_roots(path: str) -> None:
+    """Whoever may change what leads to the folder could have root write where the lease was never meant to be."""
+    while path != "/":
+        if os.path.lexists(path):
+            found = os.lstat(path)
+            is_open = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX and not stat.S_ISLNK(found.st_mode)
+            if found.st_uid not in (0, os.geteuid()) or is_open:
+                hint = "Choose another `basePath` in the [server] of the environment, or another name for the project."
+                raise Refused("conflict", f"{path} belongs to others than root, or they may write to it", hint)
+        path = os.path.dirname(path)
 
 
 def renew(asked: dict[str, Any]) -> dict[str, Any]:
