@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from freehold.base.ids import new_ulid
+from freehold.keeper.history import RUNS
+from freehold.project.state import STATE_DIRECTORY
 from freehold.wire.events import Log, PhaseStarted, RunQueued
 from freehold.wire.runs import Phase, RunState, Trigger
 from tests.support.command import freehold
@@ -80,3 +83,25 @@ def test_a_reader_that_leaves_is_told_how_to_go_on(tmp_path: Path) -> None:
         said = watching.stderr.read()
         watching.stderr.close()
         assert f"the run goes on; follow it with: freehold logs -f {keeper.asked[0].run_id}" in said
+
+
+def test_whoever_follows_an_agent_that_never_ran_waits_for_its_first_run(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", one_agent())
+    with ScriptedKeeper(shop).running() as keeper:
+        watching = subprocess.Popen(
+            [str(PROGRAM), "logs", "-f", "dev"], cwd=shop, env=Freehold(shop, tmp_path / "home").environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert watching.stderr is not None
+        assert watching.stderr.readline() == "Waiting for the first run of dev; Ctrl-C ends that.\n"
+        (shop / STATE_DIRECTORY / RUNS / f"dev-{new_ulid()}").mkdir(parents=True)
+        keeper.finish()
+        said, _ = watching.communicate(timeout=60)
+        assert (watching.returncode, said.splitlines()[0]) == (0, "✓ completed in 0.0 s")
+
+
+def test_nobody_waits_for_an_agent_that_is_not_there(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", one_agent())
+    answer = freehold("logs", "-f", "dve", home=tmp_path / "home", project=shop)
+    assert answer.code == 1
+    assert 'no run or agent matches "dve" (did you mean "dev"?)' in answer.err
