@@ -6,6 +6,7 @@ import shlex
 
 from freehold.server.layout import Layout
 
+_KEEPERS = ("image", "doctor")
 _KEPT = ("TERM", "LANG", "LC_ALL", "NO_COLOR", "COLUMNS")
 """Of the person's environment; anything else could lead the program elsewhere."""
 
@@ -14,11 +15,9 @@ def command_text(layout: Layout) -> str:
     """The script at `layout.command`, for everybody to run (0755). Who is not root is asked by sudo. At a terminal it
     has one of its own: at root's, a program of the gateway's user could type what root's shell would obey (TIOCSTI).
 
-    As the gateway's user one sees runs and asks the project; Docker and the credentials of agents are the keeper's.
+    As the gateway's user one sees runs and asks the project. Docker and the credentials of agents are the keeper's, so
+    that `image` and `doctor` are typed as that user.
     """
-    user = shlex.quote(layout.user)
-    values = {"PATH": "/usr/local/bin:/usr/bin:/bin", **layout.variables(layout.gateway_home)}
-    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
     kept = " ".join(f'${{{name}:+"{name}=${name}"}}' for name in _KEPT)
     program, project = shlex.quote(f"{layout.program}/bin/freehold"), shlex.quote(layout.current)
     return f"""\
@@ -26,14 +25,27 @@ def command_text(layout: Layout) -> str:
 # Written by freehold; it is written anew by the next push.
 # `freehold` for the project {layout.project}: {layout.command} status
 set -eu
+case "${{1-}}" in
+    {"|".join(_KEEPERS)}) user={shlex.quote(layout.keeper_user)} ;;
+    *) user={shlex.quote(layout.user)} ;;
+esac
 if [ "$(id -u)" = 0 ] && [ -t 0 ] && [ -t 1 ]; then
-    exec runuser --pty -u {user} -- "$0" "$@"
+    exec runuser --pty -u "$user" -- "$0" "$@"
 elif [ "$(id -u)" = 0 ]; then
-    exec runuser -u {user} -- "$0" "$@"
-elif [ "$(id -un)" != {user} ]; then
+    exec runuser -u "$user" -- "$0" "$@"
+elif [ "$(id -un)" != "$user" ]; then
     exec sudo -- "$0" "$@"
 fi
 cd /
-exec env -i {kept} {told} \\
-    {program} -p {project} "$@"
+if [ "$user" = {shlex.quote(layout.keeper_user)} ]; then
+    set -- {_told(layout, layout.keeper_home)} {program} -p {project} "$@"
+else
+    set -- {_told(layout, layout.gateway_home)} {program} -p {project} "$@"
+fi
+exec env -i {kept} "$@"
 """
+
+
+def _told(layout: Layout, home: str) -> str:
+    values = {"PATH": "/usr/local/bin:/usr/bin:/bin", **layout.variables(home)}
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())

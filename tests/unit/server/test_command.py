@@ -26,8 +26,8 @@ class Here(Layout):
         return pwd.getpwuid(os.geteuid()).pw_name
 
 
-def asked(folder: Path, *words: str, **environment: str) -> list[str]:
-    layout = Here("shop", str(folder))
+def asked(folder: Path, *words: str, layout: Layout | None = None, **environment: str) -> list[str]:
+    layout = layout or Here("shop", str(folder))
     program = Path(layout.program, "bin", "freehold")
     program.parent.mkdir(parents=True)
     program.write_text(SAYS)
@@ -50,6 +50,25 @@ def test_it_is_told_where_the_state_is_and_nothing_of_the_persons_own(tmp_path: 
     said = asked(tmp_path, "status", FREEHOLD_HOME="/root/.freehold", PYTHONPATH="/tmp", TERM="xterm", FREEHOLD_ENV="x")
     assert {"FREEHOLD_HOME=/var/lib/freehold/shop/gateway-home", "FREEHOLD_PROJECT=shop", "TERM=xterm"} <= set(said)
     assert not any(line.startswith(("PYTHONPATH", "FREEHOLD_ENV")) for line in said)
+
+
+class HereAsKeeper(Here):
+    """The same, of the keeper's user."""
+
+    @property
+    def user(self) -> str:
+        return "fh-shop"
+
+    @property
+    def keeper_user(self) -> str:
+        return pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.mark.parametrize("word", ["image", "doctor"])
+def test_what_needs_docker_is_the_keepers(tmp_path: Path, word: str) -> None:
+    said = asked(tmp_path, word, "list", layout=HereAsKeeper("shop", str(tmp_path)))
+    assert said[0].endswith(f"[{word}][list]")
+    assert "FREEHOLD_HOME=/var/lib/freehold/shop/keeper-home" in said
 
 
 @pytest.mark.parametrize("base", ["/opt/freehold", "/srv/a b/$(id)'s"])
