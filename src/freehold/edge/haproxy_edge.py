@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from freehold.hosts.host import Host
 from freehold.server.layout import HAPROXY_ADMIN, HAPROXY_METRICS
 
 ANSWERS_WITHIN_S = 15.0
+LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
 _READING = "_reading"
 
 
@@ -58,7 +61,7 @@ class HaproxyEdge:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
                 writer.write(words)
-                return await reader.read(-1)
+                return await _whole(reader)
         except (OSError, TimeoutError) as error:
             told = f"the edge of {self._host.name} does not answer: {error or 'in time'}"
             raise FreeholdError(Code.UNREACHABLE, told) from None
@@ -75,6 +78,15 @@ class HaproxyEdge:
                 raise
             hint = "`freehold env check` says what is wrong with it."
             raise FreeholdError(Code.UNREACHABLE, f"no edge of ours runs on {self._host.name}", hint) from None
+
+
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    said = bytearray()
+    while piece := await reader.read(_PIECE_BYTES):
+        said += piece
+        if len(said) > LARGEST_ANSWER_BYTES:
+            raise OSError(errno.EFBIG, "what it says has no end")
+    return bytes(said)
 
 
 def read_traffic(table: str) -> Iterator[Traffic]:

@@ -46,6 +46,7 @@ class _Page(Protocol):
 
 _PageT = TypeVar("_PageT", bound=_Page)
 _Item = TypeVar("_Item")
+_LabelledT = TypeVar("_LabelledT", told.Server, told.FirewallFound, told.SshKey)
 
 
 class Hetzner:
@@ -167,10 +168,12 @@ class Hetzner:
         await self._http.close()
 
     async def _ours(
-        self, path: str, answer: type[_PageT], items: Callable[[_PageT], list[_Item]], owner: Owner
-    ) -> list[_Item]:
+        self, path: str, answer: type[_PageT], items: Callable[[_PageT], list[_LabelledT]], owner: Owner
+    ) -> list[_LabelledT]:
+        """Whoever asks may take them down: that the selection was heeded is looked at."""
         selector = ",".join(f"{key}={value}" for key, value in owner.labels.items())
-        return await self._list(path, answer, items, (("label_selector", selector),))
+        found = await self._list(path, answer, items, (("label_selector", selector),))
+        return [one for one in found if owner.labels.items() <= one.labels.items()]
 
     async def _list(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import io
@@ -192,7 +193,8 @@ def docker(answer: bytes, *, after: int = 1 << 30) -> Callable[[socket.socket], 
                 if not piece:
                     return
                 read = (read + piece)[-after:] if after < 1 << 30 else read + piece
-            connection.sendall(answer)
+            with contextlib.suppress(ConnectionError):  # who has heard enough hangs up
+                connection.sendall(answer)
 
     return lambda connection: threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
@@ -218,6 +220,7 @@ async def test_an_image_that_docker_took() -> None:
         (answered("200 OK", '{"error":"write /a: no space left on device"}'), 1 << 30, Code.DISK, "no space"),
         (answered("500 Internal", '{"message":"it is broken"}'), 1 << 30, Code.IMAGE, "it is broken"),
         (answered("500 Internal", "no JSON"), 1 << 30, Code.IMAGE, "500"),
+        (answered("200 OK", '{"stream":"x"}' * 1_000_000), 1 << 30, Code.UNREACHABLE, "no end"),
         (b"", 1 << 30, Code.UNREACHABLE, "broke"),
         (b"SSH-2.0\r\n\r\n", 1 << 30, Code.UNREACHABLE, "broke"),
     ],

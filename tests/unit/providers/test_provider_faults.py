@@ -17,6 +17,7 @@ from freehold.providers.firewall import rules_for
 from freehold.providers.hetzner import Hetzner
 from freehold.providers.leftover import LeftoverKind
 from freehold.providers.origin_request import new_request
+from freehold.providers.ownership import Owner
 from freehold.providers.patience import Patience
 from freehold.providers.vultr import Vultr
 from tests.support.cloud_worlds import PROD, ProviderWorld, cloudflare_world, hetzner_world, vultr_world
@@ -278,6 +279,15 @@ async def test_hetzner_token_that_may_only_read_is_told() -> None:
             await world.spec()
         assert caught.value.refusal is Refusal.NO_RIGHT
         assert "Read & Write" in caught.value.hint
+        await world.provider.close()
+
+
+async def test_what_is_not_ours_is_not_taken_down_whatever_a_list_says() -> None:
+    with hetzner_world() as world:
+        await world.provider.put_firewall(rules_for(ssh_port=22), Owner("other1", "prod"))
+        await world.provider.put_firewall(rules_for(ssh_port=22), PROD)
+        world.api.heeds_selectors = False
+        assert [one.name for one in await world.provider.leftovers(PROD)] == [PROD.name]
         await world.provider.close()
 
 

@@ -18,6 +18,7 @@ _REST_S = 900.0
 """For what Docker does after the last byte: it unpacks 0.5 GB in some seconds, on a slow disk in minutes."""
 _STALLED_S = 300.0
 _PIECE_BYTES = 64 * 1024
+_LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
 _REQUEST = h11.Request(
     method="POST",
     target="/images/load?quiet=1",
@@ -89,6 +90,8 @@ async def _answer(protocol: h11.Connection, connection: socket.socket) -> tuple[
             status = event.status_code
         elif isinstance(event, h11.Data):
             body += event.data
+            if len(body) > _LARGEST_ANSWER_BYTES:
+                raise h11.RemoteProtocolError("its answer has no end")
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
             return status, bytes(body)
 
