@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from freehold.deploy.provision.step import CLOUDFLARE, RENTED, Step
-from freehold.providers.sandbox.recipe import Form
+from freehold.providers.sandbox.recipe import SUITES, Form
 from tests.support.certificates import Authority
 from tests.support.cloudflare_proxy import CloudflareProxy
 from tests.support.clouds import HETZNER, VULTR, Clouds, clouds
@@ -192,6 +192,20 @@ def test_https_is_added_later_and_its_name_taken_away(rented: Clouds, tmp_path: 
         assert "hostname" not in table["server"]
         assert "url" not in table["gateway"]
         assert names.ssl[ZONE_ID] == "strict", "the whole zone's mode may be others' by now"
+
+
+@pytest.mark.parametrize("version", list(SUITES))
+def test_stock_debian_passes_env_check(sandbox: SandboxServer, tmp_path: Path, version: str) -> None:
+    """As providers hand it out: the first boot fetches Docker from the distribution's archive."""
+    freehold = Freehold(sandbox.freehold.project, tmp_path / "home")
+    image = ("--image", f"debian-{version}-plain")
+    words = ("env", "prov", "box", "--provider", "sandbox", "--plan", "small", "--region", "here", *image, "--yes")
+    made = freehold(*words)
+    assert made.returncode == 0, made.stderr
+    assert "Docker not there yet" in made.stderr
+    checked = freehold("env", "check", "box")
+    assert (checked.returncode, "✗" in checked.stdout, "! " in checked.stdout) == (0, False, False), checked.stdout
+    assert freehold("env", "deprov", "box", "--yes").returncode == 0
 
 
 def test_this_machine_rents_out_sandboxes(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ class Arrival:
                     return
                 _require_going(found, target.called)
                 waits_for = f"{found.missing} not there yet" if found.missing else "the first boot goes on"
-                deadline.require(f"{waits_for} ({found.last})" if found.last else waits_for)
+                deadline.require(waits_for, found.last)
                 await self._clock.sleep(LOOK_EVERY_S)
         finally:
             if host is not None:

@@ -22,16 +22,18 @@ class Deadline:
         self._began = clock.monotonic()
         self._said, self._said_at = "", self._began
 
-    def require(self, waits_for: str) -> None:
-        """Say that this is waited for. Raises TIMEOUT when the time is over."""
+    def require(self, waits_for: str, detail: str = "") -> None:
+        """Say that this is waited for; `detail` is said along, however often it changes. Raises TIMEOUT when the time
+        is over."""
+        told = f"{waits_for} ({detail})" if detail else waits_for
         now = self._clock.monotonic()
         if now - self._began >= self._within_s:
             raise FreeholdError(
                 Code.TIMEOUT,
-                f"not ready after {duration(self._within_s)}: {waits_for}",
+                f"not ready after {duration(self._within_s)}: {told}",
                 "It may only be slow: --timeout SECONDS waits longer.",
             )
         if waits_for != self._said or now - self._said_at >= SAY_EVERY_S:
             self._said, self._said_at = waits_for, now
             left = duration(self._within_s - (now - self._began))
-            self._progress.says(f"{waits_for}; waiting, at most {left} more")
+            self._progress.says(f"{told}; waiting, at most {left} more")
