@@ -25,6 +25,8 @@ from freehold.server.layout import BASE, Layout, server_name
 from freehold.server.release import ReleaseRecord
 from freehold.store.credentials import FileCredentialStore
 
+_NO_PROGRAM = ("-c", "core.fsmonitor=false")
+"""A repository that was unpacked, and not cloned, brings its configuration along, which can name a program."""
 _GIT_TIMEOUT_S = 5.0
 
 
@@ -88,9 +90,10 @@ def settings_of(project: Project) -> str:
 
 def commit_of(root: Path) -> str:
     """The commit that the folder stands at, with `+` when files differ from it; empty without git."""
-    words = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    words = ("describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*")
+    git = ("git", "-C", str(root), *_NO_PROGRAM)
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=False)
+        done = subprocess.run((*git, *words), capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -17,6 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from freehold.base.secret import Secret
+from freehold.deploy.ci.github import Secrets, Workflows
 from freehold.project.credential import CredentialRef
 from freehold.store.credentials import FileCredentialStore
 from tests.support.command import Answer, freehold
@@ -235,6 +236,14 @@ def test_what_was_meant_is_taken_down_with_the_keys_of_the_accounts(repository: 
     assert repository.taken[-1] == "env deprov prod --yes --no-input"
     kept = repository.runner / "taken-home/credentials"
     assert sorted(path.name for path in kept.iterdir()) == ["cloudflare_api_token", "hetzner_api_key", "vps_ssh"]
+
+
+def test_what_looks_like_an_expression_is_none_of_githubs() -> None:
+    odd = "a ${{ secrets.X }} b"
+    texts = Workflows("prod", odd, "main", odd, Secrets(("A",)), Secrets(("A",))).texts.values()
+    found = [match for text in texts for match in re.findall(r"\$\{\{.*?\}\}", text) if "secrets.X" in match]
+    assert found == []
+    assert all(text.count("a ${{ '${{' }} secrets.X }} b") >= 1 for text in texts)
 
 
 def test_again_it_changes_nothing_and_an_unedited_one_is_brought_up_to_date(repository: Repository) -> None:

@@ -99,7 +99,7 @@ class Workflows:
 
     def _inside(self, step: list[str]) -> list[str]:
         """In the project's folder."""
-        return [step[0], f"  working-directory: {json.dumps(self.folder)}", *step[1:]] if self.folder else step
+        return [step[0], f"  working-directory: {_literally(self.folder)}", *step[1:]] if self.folder else step
 
     def _installed(self) -> list[list[str]]:
         return [
@@ -124,13 +124,18 @@ class Workflows:
             "    timeout-minutes: 60",
             f"    environment: {self.environment}",
             "    env:",
-            f"      FREEHOLD_PACKAGE: {json.dumps(self.package)}",
+            f"      FREEHOLD_PACKAGE: {_literally(self.package)}",
             "    defaults:",
             "      run:",
             "        shell: bash",
             "    steps:",
         ]
         return "\n".join([*lines, *(f"      {line}".rstrip() for step in steps for line in step)]) + "\n"
+
+
+def _literally(text: str) -> str:
+    """As YAML, in which GitHub finds no expression of anybody's to work out."""
+    return json.dumps(text.replace("${{", "${{ '${{' }}"))
 
 
 def is_unedited(text: str) -> bool:
