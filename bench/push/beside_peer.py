@@ -16,7 +16,9 @@ def measure() -> list[Figure | Missing]:
     try:
         with laptop() as ours, servers(ours) as [server]:
             ours.push("-E", server.name)
-            return _measure(ours, server, peer_on(server, ours))
+            theirs = peer_on(server, ours)
+            ours.push("-E", server.name)  # what was changed for the peer is put right
+            return _measure(ours, server, theirs)
     except MissingError as missing:
         return [Missing("pushes beside the peer's", str(missing))]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.figure import MissingError
 from bench.peer.installation import peer
 from bench.push.server import KEY, Laptop, Server
+from freehold.server import firewall
 
 PORT = 3000
 _DEADLINE_S = 600.0
@@ -68,6 +69,8 @@ def peer_on(server: Server, owner: Laptop) -> Peer:
     _prepare_here(made, server, owner)
     _prepare_there(server, program.parent.parent.parent)
     made.push()
+    # Our firewall, which the peer knows nothing of, would keep its visitors out.
+    server.does(f"{' '.join(firewall.DELETE)} 2>/dev/null || true")
     return made
 
 

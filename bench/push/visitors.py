@@ -40,7 +40,8 @@ class Visitors:
         """Go on until cancelled; a connection that broke is made anew."""
         while True:
             try:
-                reader, writer = await asyncio.open_connection(*self._place)
+                async with asyncio.timeout(_PATIENCE_S):
+                    reader, writer = await asyncio.open_connection(*self._place)
                 try:
                     while True:
                         await self._ask(reader, writer, _DELIVERY if number % _LOOKS_ONCE_IN else _LOOK)
