@@ -10,7 +10,7 @@ SUDO = ("sudo", "-n", "--")
 NOT_FOUND_STATUS, NOT_READABLE_STATUS = 44, 45
 
 _GET = f'[ -f "$1" ] || exit {NOT_FOUND_STATUS}; [ -r "$1" ] || exit {NOT_READABLE_STATUS}; exec cat -- "$1"'
-_PUT = 'mkdir -p -- "$1" && exec tar -x -p --no-same-owner -f - -C "$1"'
+_PUT = 'umask 022; mkdir -p -- "$1" && exec tar -x -p --no-same-owner -f - -C "$1"'
 
 _BRIDGE = """\
 import os, socket, sys, threading

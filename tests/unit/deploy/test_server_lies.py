@@ -15,6 +15,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.deploy import facts
 from freehold.deploy.facts import gather
 from freehold.hosts.fake_host import FakeHost
+from freehold.hosts.host import RemoteFile
 from freehold.hosts.local_host import LocalHost
 from freehold.hosts.script import run_script
 
@@ -55,3 +56,13 @@ async def test_what_is_made_there_is_no_others_to_write_to(tmp_path: Path) -> No
     finally:
         os.umask(before)
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o644
+
+
+async def test_where_files_are_put_is_no_others_to_write_to_either(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        await LocalHost().put([RemoteFile("in/file", b"x")], str(tmp_path / "place" / "below"))
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "place", tmp_path / "place" / "below", tmp_path / "place" / "below" / "in"):
+        assert path.stat().st_mode & 0o777 == 0o755
