@@ -28,7 +28,7 @@ _CAGE = (
     "ProtectClock=yes",
     "ProtectHostname=yes",
     "ProtectProc=invisible",
-    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
     "RestrictSUIDSGID=yes",
@@ -39,7 +39,8 @@ _CAGE = (
     "UMask=0027",
     "LimitNOFILE=65536",
 )
-"""Of both services; systemd.exec(5). Without capabilities and new privileges, neither becomes root by any program."""
+"""Of both services; systemd.exec(5). Without capabilities and new privileges, neither becomes root by any program. By
+netlink the egress proxy asks the kernel where a packet would go (`egress/route.py`), and refuses what it cannot ask."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,13 @@ def test_a_gateway_that_goes_away_does_not_end_the_keeper() -> None:
     assert not any(line.startswith(("Requires=", "BindsTo=", "PartOf=")) for line in keeper_unit(SHOP).splitlines())
 
 
+@pytest.mark.parametrize("unit", [keeper_unit(SHOP), service_unit(SHOP)])
+def test_the_kernel_may_be_asked_where_a_packet_would_go(unit: str) -> None:
+    """Else the egress proxy refuses every host there is, as a run on a server once saw."""
+    line = next(line for line in unit.splitlines() if line.startswith("RestrictAddressFamilies="))
+    assert set(line.partition("=")[2].split()) == {"AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"}
+
+
 @pytest.mark.parametrize(
     ("listening", "stream"),
     [
