@@ -199,7 +199,9 @@ def _forget(context: Context, environment: Environment) -> None:
 def _forget_name(context: Context, environment: Environment) -> None:
     """The server stays, and answers to no name any more."""
     record = Record(Environments(context.home), environment.name)
-    server = dict.fromkeys(("hostname", "cloudflareHostname", "cloudflareZoneId", "cloudflareDnsRecordId"))
+    server = dict.fromkeys(
+        ("hostname", "cloudflareHostname", "cloudflareZoneId", "cloudflareDnsRecordId", "proxyNetworks")
+    )
     provision = dict.fromkeys(
         ("project", "certificate", "certificateId", "certificateFile", "certificateKeyFile", "sslMode")
     )

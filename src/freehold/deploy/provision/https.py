@@ -80,8 +80,10 @@ class CloudflareWeb:
         addresses = await addresses_of(self.record.server.host, self.lookup)
         records = await self.dns_api.point(self._zone_id, hostname, addresses, self.record.owner, replace=self.replace)
         await self._wait_until_visible(hostname)
-        first = {"cloudflareDnsRecordId": records[0].id} if records else {}
-        return Changes(first, gateway={"url": f"https://{hostname}"})
+        known: dict[str, object] = {"proxyNetworks": list(await self.dns_api.proxy_networks())}
+        if records:
+            known["cloudflareDnsRecordId"] = records[0].id
+        return Changes(known, gateway={"url": f"https://{hostname}"})
 
     async def _wait_until_visible(self, hostname: str) -> None:
         """That it is not is no failure: it is said, and `env check` looks again."""
