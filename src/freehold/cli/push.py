@@ -168,7 +168,7 @@ class _Work:
             return
         listed = "\n".join(f"  {what}" for what in changes)
         if not confirm(
-            f"{environment.name} is set up for the first time, or differs from it:\n{listed}\nDo that?", yes=False,
+            f"{environment.name} is a server of your own. Beside the project, this is changed on it:\n{listed}\nGo on?", yes=False,
             no_input=self._context.no_input,
         ):  # fmt: skip
             raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
