@@ -167,10 +167,8 @@ class _Work:
         if ours or not changes or self._options.yes:
             return
         listed = "\n".join(f"  {what}" for what in changes)
-        if not confirm(
-            f"{environment.name} is a server of your own. Beside the project, this is changed on it:\n{listed}\nGo on?", yes=False,
-            no_input=self._context.no_input,
-        ):  # fmt: skip
+        told = f"{environment.name} is a server of your own. Beside the project, this is changed on it:\n{listed}"
+        if not confirm(f"{told}\nGo on?", yes=False, no_input=self._context.no_input):
             raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
 
 
