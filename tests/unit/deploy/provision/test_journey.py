@@ -52,7 +52,7 @@ async def test_the_whole_way(world: World) -> None:
     assert (environment.server.host, environment.server.user) == ("192.0.2.10", "root")
     assert environment.server.hostname == "app.example.com"
     assert environment.gateway_url == "https://app.example.com"
-    assert environment.server.proxy_networks == ("198.51.100.0/24", "2001:db8:1::/48")  # where the edge believes who asks
+    assert environment.server.proxy_networks == ("198.51.100.0/24", "2001:db8:1::/48")
     assert environment.pin == Pin(HOST_KEY.fingerprint, HOST_KEY)
     assert set(environment.provision.done) == set(WHOLE)
     assert await kinds(world) == EVERYTHING
