@@ -22,11 +22,18 @@ _logger = logging.getLogger(__name__)
 
 
 class Caller:
-    """One connected client. Verbs may send it notifications until it leaves."""
+    """One connected client. Verbs may send it notifications until it leaves. `is_ours` says whether it is the keeper's
+    own user, or root, and not the gateway of a server."""
 
     def __init__(
-        self, writer: asyncio.StreamWriter, calls: asyncio.TaskGroup, connected: Callable[[], int]
-    ) -> None:  # fmt: skip
+        self,
+        writer: asyncio.StreamWriter,
+        calls: asyncio.TaskGroup,
+        connected: Callable[[], int],
+        *,
+        is_ours: bool = True,
+    ) -> None:
+        self.is_ours = is_ours
         self._writer = writer
         self._connected = connected
         self.gone = asyncio.Event()
@@ -147,9 +154,12 @@ class RpcServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            if peer_of(writer.get_extra_info("socket")).uid in self._trusted:
+            user = peer_of(writer.get_extra_info("socket")).uid
+            if user in self._trusted:
+                is_ours = user in (os.getuid(), 0)
                 async with asyncio.TaskGroup() as calls:
-                    await self._read_messages(reader, Caller(writer, calls, lambda: self.connections))
+                    caller = Caller(writer, calls, lambda: self.connections, is_ours=is_ours)
+                    await self._read_messages(reader, caller)
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left; there is nobody to tell
         except* Exception:  # a defect of ours ends this connection, and no other

@@ -9,6 +9,7 @@ import msgspec
 
 from freehold import __version__
 from freehold.base.clock import rfc3339
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.program import fingerprint
 from freehold.keeper.chats import Chats
 from freehold.keeper.ending import Ending
@@ -55,6 +56,13 @@ class _Images:
         self._wiring = wiring
 
     async def build(self, caller: Caller, request: BuildImage) -> dict[str, str]:
+        if request.base_from and not caller.is_ours:
+            raise FreeholdError(
+                Code.DENIED,
+                "what images are made from is not the gateway's to say",
+                "On a server: /opt/freehold/PROJECT/freehold image build --base-from IMAGE",
+            )
+
         def notice(image: str, text: str) -> None:
             caller.post("image/step", BuildNotice(image, text))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -18,6 +19,8 @@ import pytest
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
 from freehold.project.state import KEEPER_PLACE, PLACED_NAME, STATE_PLACE
+from freehold.runtime.revision_scan import Scanner
+from freehold.runtime.revisions import Revisions
 from freehold.server.release import RECORD_FILE, ReleaseRecord
 from freehold.wire.service import Health, TriggerAccepted, TriggerDetail, TriggerRequest
 from tests.support.installation import until
@@ -159,6 +162,48 @@ def test_a_push_is_taken_over_and_one_with_errors_is_not(server: Server, monkeyp
     [refused] = health(server)[1]
     assert "agents/dev/config.toml: timeout" in refused
     assert returned(gateway) == "again", server.logs()
+
+
+_ASK = """\
+import json, socket, sys
+with socket.socket(socket.AF_UNIX) as keeper:
+    keeper.connect(sys.argv[1])
+    for number, (method, params) in enumerate(json.load(sys.stdin), 1):
+        told = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        keeper.sendall(json.dumps(told).encode() + b"\\n")
+    lines = keeper.makefile()
+    print(json.dumps(sorted((json.loads(lines.readline()) for _ in range(number)), key=lambda told: told["id"])))
+"""
+
+
+def test_who_broke_into_the_gateway_has_the_keeper_run_nothing_of_his_own(server: Server) -> None:
+    server.start(KEEPER, "keeper", "keeper", "run", groups=(SOCKET.stat().st_gid,))
+    until((server.keeper / "keeper.sock").exists)
+    forged = server.base / "forged"
+    shutil.copytree(server.project, forged)
+    shutil.rmtree(forged / ".freehold")
+    (forged / "agents/dev/test-script.sh").write_text("#!/bin/bash\ncat /credentials/*/*/*\n")
+    (forged / "agents/dev/config.toml").write_text('credentials = ["github_token"]\n')
+    revisions = Revisions(server.gateway)
+    with revisions.scanned(Scanner(forged, server.base), [], 0) as live:
+        revisions.write(live.manifest, live, [])
+        name = revisions.complete(live.manifest)
+    for path in (server.gateway, *server.gateway.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+    started = {"run_id": f"dev-{FIRST}", "agent": "dev"}
+    asked = [
+        ("run/start", {**started, "options": {"revision": name}}),
+        ("run/start", {**started, "options": {"record": str(server.keeper / "written")}}),
+        ("run/start", {**started, "options": {"as_caller": True}}),
+        ("image/build", {"base_from": "somebodys/image"}),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK, str(server.keeper / "keeper.sock")], input=json.dumps(asked), text=True,
+        user=GATEWAY, group=GROUP, extra_groups=(), cwd="/", capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    codes = [told["error"]["data"]["code"] for told in json.loads(done.stdout)]
+    assert codes == ["denied"] * 4, done.stdout
 
 
 def health(server: Server) -> tuple[str, list[str]]:
