@@ -79,8 +79,8 @@ class Laptop:
         (self.project / "agents" / name / "SKILL.md").write_text(f"{_SKILL.format(name=name)}Edit {number}.\n")
 
     def edit_program(self, number: int) -> None:
-        """Another bundle: what it runs is the same."""
-        with (self.program / "freehold" / "__init__.py").open("a") as file:
+        """Another bundle, with the same images: agents are given nothing of this file."""
+        with (self.program / "freehold" / "cli" / "__init__.py").open("a") as file:
             file.write(f"# {number}\n")
 
     def says(self, *words: str) -> str:
