@@ -9,6 +9,7 @@ and has copies of its own.
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -34,12 +35,23 @@ class PushedRevisions:
     def __init__(self, root: Path, home: Path, claimed: Revisions, own: Revisions) -> None:
         self._root, self._home = root, home
         self._claimed, self._own = claimed, own
+        self._alone = threading.Lock()
+        """What is half made is of no use to whoever tidies up."""
 
     def path_of(self, name: str) -> Path:
         """Our copy of the revision. Raises NOT_FOUND; DENIED where parts of it are of no release that is kept: the
         project's own files, and each agent's, are those of one release, whole; DISK."""
-        if self._own.has(name):
-            return self._own.path_of(name)
+        with self._alone:
+            return self._own.path_of(name) if self._own.has(name) else self._copied(name)
+
+    def prune(self, used: Collection[str]) -> None:
+        """Remove our copies but those `used`, and young ones."""
+        young = time.time() - YOUNG_S
+        with self._alone:
+            kept = [path.name for path in self._own.made() if path.stat().st_mtime > young]
+            self._own.prune({*used, *kept})
+
+    def _copied(self, name: str) -> Path:
         manifest = self._claimed.manifest(name)
         if manifest.name != name:
             raise _forged(name, "it is not what its name says")
@@ -47,7 +59,9 @@ class PushedRevisions:
         try:
             make_private_directory(self._own.folder)
             remove_tree(aside)
-            self._own.write(manifest, Live(manifest, {}, self._pushed(manifest, aside)), ())
+            before = [path.name for path in self._own.made()]
+            sources = self._pushed(manifest, self._own.contents(before), aside)
+            self._own.write(manifest, Live(manifest, {}, sources), before)
         except OSError as error:
             why = f"{self._own.folder}: {error.strerror}"
             raise FreeholdError(Code.DISK, why, "Make room on the disk that holds it.") from error
@@ -56,18 +70,12 @@ class PushedRevisions:
         self._own.complete(manifest)
         return self._own.path_of(name)
 
-    def prune(self, used: Collection[str]) -> None:
-        """Remove our copies but those `used`, and young ones."""
-        young = time.time() - YOUNG_S
-        kept = [path.name for path in self._own.made() if path.stat().st_mtime > young]
-        self._own.prune({*used, *kept})
-
-    def _pushed(self, manifest: Manifest, aside: Path) -> Mapping[Content, Path]:
-        """Where the bytes are of everything in it. Raises DENIED."""
+    def _pushed(self, manifest: Manifest, known: Mapping[Content, Path], aside: Path) -> Mapping[Content, Path]:
+        """Where the bytes are of everything in it that is not `known`. Raises DENIED."""
         wanted = {name: manifest.of_agent(name) for name in {"", *manifest.agents}}
         found: dict[Content, Path] = {}
         for release in self._releases():
-            live = self._scanned(release, aside / release.name)
+            live = self._scanned(release, known, aside / release.name)
             same = [name for name, entries in wanted.items() if entries == live.manifest.of_agent(name)]
             for name in same:
                 del wanted[name]
@@ -77,9 +85,9 @@ class PushedRevisions:
         parts = ", ".join(f"agent {name}" if name else "the project's own files" for name in sorted(wanted))
         raise _forged(name=manifest.name, why=f"no release has it so: {parts}")
 
-    def _scanned(self, release: Path, aside: Path) -> Live:
+    def _scanned(self, release: Path, known: Mapping[Content, Path], aside: Path) -> Live:
         aside.mkdir(mode=MODES[Kind.FOLDER], parents=True)
-        return Scanner(release, self._home).scan({}, aside, time.time_ns())
+        return Scanner(release, self._home).scan(known, aside, time.time_ns())
 
     def _releases(self) -> Iterator[Path]:
         """The one that counts first, then the newest; the project's folder alone where it is no release."""

@@ -112,7 +112,7 @@ class Revisions:
                 make_private_directory(self.folder, for_both(MODES[Kind.FOLDER]))
                 remove_tree(aside)  # of a process that was killed
                 make_private_directory(aside)
-            yield scanner.scan(self._contents(known), aside, now_ns)
+            yield scanner.scan(self.contents(known), aside, now_ns)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
@@ -124,7 +124,7 @@ class Revisions:
         path = self.folder / manifest.name
         if (path / _MANIFEST).is_file():
             return path
-        contents = {**self._contents(known), **live.sources}
+        contents = {**self.contents(known), **live.sources}
         try:
             with self._writing():
                 remove_tree(path)
@@ -162,7 +162,8 @@ class Revisions:
             removed.append(path.name)
         return removed
 
-    def _contents(self, names: Iterable[str]) -> Mapping[Content, Path]:
+    def contents(self, names: Iterable[str]) -> Mapping[Content, Path]:
+        """Where the bytes of these revisions are; one that cannot be read has none."""
         found: dict[Content, Path] = {}
         for name in names:
             with contextlib.suppress(FreeholdError):

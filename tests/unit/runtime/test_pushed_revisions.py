@@ -116,6 +116,18 @@ def test_an_agent_of_an_earlier_release_goes_on_with_it(server: Server) -> None:
     assert "= 2" in (path / "files/config.toml").read_text()
 
 
+def test_what_did_not_change_takes_no_room_twice(server: Server) -> None:
+    first = server.keeper.path_of(server.claimed())
+    server.push(SECOND, config_toml="[budget]\nusd_per_run = 2\n", agents__dev__SKILL_md=f"{SKILL}one")
+    second = server.keeper.path_of(server.claimed())
+    same, changed = (
+        [(path / file).stat().st_ino for path in (first, second)]
+        for file in ("files/agents/dev/SKILL.md", "files/config.toml")
+    )
+    assert same[0] == same[1]
+    assert changed[0] != changed[1]
+
+
 def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(server: Server) -> None:
     name = server.claimed()
     server.gateway.choose(Chosen(name))
