@@ -50,6 +50,8 @@ def latest_run_id(gateway: Gateway, target: str) -> str:
     if agent_of(target):
         return target
     found = latest_runs(gateway, target, 1)
+    if not found and not target:
+        raise FreeholdError(Code.NOT_FOUND, "this project has no runs there yet", "Start one: freehold run AGENT")
     return found[0].run_id if found else whole_run_id(gateway, target)
 
 

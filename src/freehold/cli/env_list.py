@@ -14,7 +14,7 @@ from freehold.deploy.provision.wish import EXISTING
 from freehold.project.environments import Environment
 from freehold.project.load import chosen_environment
 from freehold.project.problems import Problems
-from freehold.store.environments import Environments
+from freehold.store.environments import HOW_TO_ADD, Environments
 
 
 @click.command(name="list")
@@ -33,7 +33,7 @@ def list_(context: Context) -> None:
     if context.json:
         print_json([{**described(each), "chosen": each.name == chosen, "problem": why} for each, why in found])
     elif not found:
-        say("No environments yet. Add a server of yours: freehold env add USER@HOST --name NAME")
+        say(f"No environments yet. {HOW_TO_ADD}")
     else:
         rows = [(f"{each.name}{'*' * (each.name == chosen)}", _where(each), _by(each), why) for each, why in found]
         headers = ["environment", "server", "provider", "problem"]

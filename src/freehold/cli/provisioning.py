@@ -61,6 +61,9 @@ async def add_https(context: Context, name: str, flags: Flags) -> None:
         raise FreeholdError(
             Code.CONFIG, f"environment {name} has no server yet", f"freehold env prov {name} makes one."
         )
+    if not _may_take_name(context, record, flags):
+        note("Nothing was changed.")
+        return
     try:
         record.mark(installation_id(context.home))
         wish = await _web_wish(context, record, shop, flags)
@@ -75,6 +78,19 @@ async def add_https(context: Context, name: str, flags: Flags) -> None:
     finally:
         await shop.close()
     _tell_ready(context, record)
+
+
+def _may_take_name(context: Context, record: Record, flags: Flags) -> bool:
+    """A name leads to one project. That it leads to another one from now on is agreed to first."""
+    here, there, hostname = project_here(context), record.provision.project, record.server.hostname
+    if not (hostname and here and there) or here == there:
+        return True
+    question = (
+        f"{hostname} of {record.name} leads to {there}; {record.name} would be {here}'s from now on, and {there} "
+        f"without a name.\nOne server may have several environments (freehold env add USER@HOST --name NAME), one for "
+        f"each project. Take it from {there}?"
+    )
+    return confirm(question, yes=flags.yes, no_input=context.no_input)
 
 
 async def _begin(context: Context, record: Record, shop: Shop, flags: Flags) -> bool:

@@ -19,7 +19,7 @@ from freehold.project.environments import Environment
 from freehold.project.load import chosen_environment
 from freehold.project.names import LOCAL
 from freehold.store.credentials import FileCredentialStore
-from freehold.store.environments import Environments
+from freehold.store.environments import HOW_TO_ADD, Environments
 from freehold.store.known_hosts import KnownHosts
 
 Result = TypeVar("Result")
@@ -31,7 +31,7 @@ def environment_asked_for(context: Context, name: str = "") -> Environment:
     chosen = name or chosen_environment(context.project_dir, context.environment)
     if not chosen or chosen == LOCAL:
         known = Environments(context.home).names()
-        hint = f"name one: {', '.join(known)}" if known else "make one: freehold env add USER@HOST --name NAME"
+        hint = f"name one: {', '.join(known)}" if known else HOW_TO_ADD
         raise FreeholdError(Code.USAGE, "no environment is named, and the project is bound to none", hint)
     return Environments(context.home).read(chosen)
 

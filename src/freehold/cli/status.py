@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -18,6 +19,7 @@ from freehold.cli.refused_deliveries import refused_in_short
 from freehold.cli.table import Narrower
 from freehold.cli.when import local_time
 from freehold.client.gateway import in_path
+from freehold.client.gateway_address import GatewayAddress, ServerAddress
 from freehold.wire.service import AgentView, ProjectStatus
 
 _NARROWER: list[Narrower] = [
@@ -27,6 +29,7 @@ _NARROWER: list[Narrower] = [
     ("last run", None),
     ("waiting", None),
 ]
+_OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 _COLOURS = {"running": "green", "error": "red", "disabled": "yellow", "off": "yellow"}
 
 
@@ -47,20 +50,30 @@ def command(context: Context, agent: str) -> None:
     if context.json:
         print_json({**msgspec.to_builtins(status), "client_version": __version__})
         return
-    _show_project(status, quiet=context.quiet)
+    _show_project(status, where_it_answers(gateway.address, status), quiet=context.quiet)
     if difference := gateway.version_difference:
         warn(difference)
 
 
-def _show_project(status: ProjectStatus, *, quiet: bool) -> None:
+def where_it_answers(asked: GatewayAddress, status: ProjectStatus) -> str:
+    """Where a browser reaches it; an address of a server's own is not one of this machine."""
+    if not status.address:
+        return ""
+    web = f", console: {status.console}" if status.console else " (no console: freehold start --web)"
+    told = f"gateway: {one_line(status.address)}{one_line(web)}"
+    if isinstance(asked, ServerAddress) and urlsplit(status.address).hostname in _OWN_NAMES:
+        return f"{told}, there alone: through `ssh -L` from here"
+    return told
+
+
+def _show_project(status: ProjectStatus, where: str, *, quiet: bool) -> None:
     now = datetime.now(UTC)
     if not quiet:
         state = f"running since {local_time(status.started_at)}"
         counts = f"{plural(status.running, 'run')} under way, {status.waiting} waiting"
         say(paint(status.name, bold=True), f": {state}, {counts}")
-        if status.address:
-            web = f", console: {status.console}" if status.console else " (no console: freehold start --web)"
-            say(f"gateway: {one_line(status.address)}{one_line(web)}")
+        if where:
+            say(where)
         say(f"spent: {money(status)}")
         if status.release:
             say(f"release {status.release}, Freehold {status.version}; this is {__version__}")

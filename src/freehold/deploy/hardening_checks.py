@@ -21,7 +21,7 @@ from freehold.server import fail2ban, firewall, journal_limits, sshd
 from freehold.server.facts import ServerFacts
 from freehold.server.layout import SSHD_FILE
 
-_PUSH = "The next push does it, or: freehold env check NAME --fix"
+_PUSH = "The next push does it; so does `--fix` of this check."
 
 
 def ssh_hardened(facts: ServerFacts) -> Verdict:

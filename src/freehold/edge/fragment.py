@@ -96,7 +96,8 @@ def require_apart(fragments: Sequence[Fragment]) -> None:
             Code.CONFLICT,
             f"this server has {len(fragments)} projects, and {nameless[0]} has no host name: whose a request is could"
             " not be told",
-            f"Give {nameless[0]} one (`freehold env https NAME HOSTNAME`), or set `expose = false` in its [server].",
+            f"Give {nameless[0]} an environment of its own and a name, in its folder: freehold env add USER@HOST "
+            "--name NAME, then freehold env https NAME HOSTNAME. Or set `expose = false` in its [server].",
         )
     owners: dict[str | int, str] = {}
     for one in fragments:

@@ -16,6 +16,11 @@ from freehold.project.home import environment_file, environment_names
 from freehold.project.problems import Problems, unknown
 from freehold.project.toml import read_toml
 
+HOW_TO_ADD = (
+    "A server of yours: freehold env add USER@HOST --name NAME; to rent one: freehold env prov NAME; "
+    "one to try, on this machine: freehold sandbox create NAME --env NAME"
+)
+
 
 class Environments:
     """The inventory: the servers that a person has. What is written keeps the comments that were there, and is for this
@@ -47,9 +52,7 @@ class Environments:
     def require(self, name: str) -> None:
         known = self.names()
         if name not in known:
-            raise FreeholdError(
-                Code.NOT_FOUND, unknown("environment", name, known), "`freehold env add USER@HOST --name NAME` adds one"
-            )
+            raise FreeholdError(Code.NOT_FOUND, unknown("environment", name, known), HOW_TO_ADD)
 
     def add(self, name: str, text: str) -> Path:
         """Write a new file. Raises USAGE for a name that cannot be one, CONFLICT for one that is there."""

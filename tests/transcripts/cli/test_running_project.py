@@ -11,9 +11,13 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
-from freehold.client.gateway_address import KEY_FIELD, KEY_TYPE
+from freehold.cli.status import where_it_answers
+from freehold.client.gateway_address import KEY_FIELD, KEY_TYPE, LocalAddress, ServerAddress
+from freehold.client.tunnel import Tunnel
+from freehold.hosts.target import Target
 from freehold.project.credential import CredentialRef
 from freehold.store.credentials import FileCredentialStore
+from freehold.store.known_hosts import KnownHosts
 from freehold.wire import events
 from freehold.wire.runs import Outcome, Result, Trigger
 from freehold.wire.service import (
@@ -120,6 +124,16 @@ def test_status_says_where_it_answers_and_what_was_refused(project: Path, gatewa
     assert (told["address"], told["refused"][0]["count"]) == ("http://127.0.0.1:8080", 3)
     gateway.replies["GET /status"] = project_status(address="http://127.0.0.1:8080")
     assert "gateway: http://127.0.0.1:8080 (no console: freehold start --web)" in typed(project, "status").out
+
+
+def test_an_address_of_the_servers_own_is_not_told_as_one_of_this_machine(tmp_path: Path) -> None:
+    there = ServerAddress("prod", "shop", "/gateway.sock", Tunnel(Target("box"), KnownHosts(tmp_path)))
+    own = project_status(address="http://127.0.0.1:8080", console="http://127.0.0.1:8080/")
+    assert where_it_answers(there, own).endswith(
+        "console: http://127.0.0.1:8080/, there alone: through `ssh -L` from here"
+    )
+    assert "ssh" not in where_it_answers(LocalAddress(tmp_path), own)
+    assert "ssh" not in where_it_answers(there, project_status(address="https://shop.example.com"))
 
 
 def test_status_shows_what_agents_say_where_one_says_something(project: Path, gateway: FakeGateway) -> None:
@@ -423,6 +437,9 @@ def test_runs_and_logs_of_a_project_elsewhere(tmp_path: Path, project: Path) -> 
         for target in ([], ["dev"], [RUN], [RUN[-8:]]):
             assert "hello from there" in typed(project, "logs", *target, "-E", "prod").out
         assert typed(project, "logs", "no", "-E", "prod").err.startswith('error: no run ends with "no"')
+        fake.replies["GET /runs"] = Page(runs=[])
+        assert typed(project, "logs", "-E", "prod").err.startswith("error: this project has no runs there yet")
+        fake.replies["GET /runs"] = Page(runs=[run_view()])
         fake.replies[f"GET /runs/{RUN}/events"] = finished_stream()
         answer = typed(project, "logs", "-f", "-E", "prod")
         assert (answer.code, "error in 0.0 s" in answer.out) == (1, True)

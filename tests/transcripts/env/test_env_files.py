@@ -38,6 +38,7 @@ def typed(project: Path, home: Path, *words: str) -> Answer:
 def test_none_yet(project: Path, tmp_path: Path) -> None:
     answer = typed(project, tmp_path / "nowhere", "list")
     assert (answer.code, "freehold env add USER@HOST" in answer.out) == (0, True)
+    assert "freehold sandbox create NAME --env NAME" in answer.out
     answer = typed(project, tmp_path / "nowhere", "check")
     assert answer.code == 2
     assert "bound to none" in answer.err

@@ -155,6 +155,18 @@ def test_https_needs_a_project(typed: Any, tmp_path: Path) -> None:
     assert (answer.code, "no project's folder" in answer.err) == (2, True)
 
 
+def test_a_name_is_not_taken_from_another_project_unasked(typed: Any, home: Path) -> None:
+    text = (
+        '[server]\nhost = "box.example.com"\nhostname = "app.example.com"\n'
+        '[provision]\ninstallation = "abcdefgh"\nproject = "blog"\n'
+    )
+    write_files(home, {"environments/mine.toml": text})
+    answer = typed("https", "mine", "shop.example.com")
+    assert answer.code == 2
+    assert "app.example.com of mine leads to blog" in answer.err
+    assert (home / "environments/mine.toml").read_text() == text
+
+
 def test_one_that_was_begun_and_has_no_server_yet(typed: Any, home: Path, providers: Clouds) -> None:
     providers.hetzner.quota = 0
     typed("prov", "prod", *HETZNER, *QUICK)
