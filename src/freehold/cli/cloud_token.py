@@ -64,14 +64,21 @@ async def _accepted(context: Context, entry: Entry, opened: Callable[[Secret], A
         token = _asked(context, entry)
         try:
             api = await _tried(opened(token))
-        except ApiError as error:
-            if error.refusal not in (Refusal.BAD_TOKEN, Refusal.NO_RIGHT):
+        except FreeholdError as error:
+            if not _can_be_mended(error):
                 raise
-            note(f"{error.message}\n  {error.hint}")
+            note(f"{error.message}\n  {error.hint}\n  Ctrl-C ends this.")
             continue
         store.put(ref, {entry.field: token})
         note(f"kept as {entry.credential}")
         return api
+
+
+def _can_be_mended(error: FreeholdError) -> bool:
+    """By another token; one that cannot be sent is none (Escape, say, which is typed into it)."""
+    if isinstance(error, ApiError):
+        return error.refusal in (Refusal.BAD_TOKEN, Refusal.NO_RIGHT)
+    return error.code is Code.CREDENTIAL
 
 
 async def _tried(api: Api) -> Api:
