@@ -65,6 +65,7 @@ def read_wanted(
     """Raises CONFIG with every error of the project (of one agent alone, when that is pushed), CREDENTIAL with every
     one that is missing, NOT_FOUND when there is no project or agent, what `read_release_files` raises."""
     project = _sound_project(root, home, environment.name, agent)
+    _require_containers(project, agent)
     files = read_release_files(root, binding(project.name, _laid_over(home, environment.name)))
     if agent:
         require_agent(files, agent, project.agent_names)
@@ -111,6 +112,18 @@ def _sound_project(root: Path, home: Path, environment: str, agent: str) -> Proj
     if not report.project.agents:
         raise FreeholdError(Code.CONFIG, f"{root} has no agent", "make one with `freehold agent new NAME`")
     return report.project
+
+
+def _require_containers(project: Project, agent: str) -> None:
+    """The keeper of a pushed project is nobody who could become another user."""
+    without = [name for name, each in project.agents.items() if each.is_host_user and agent in ("", name)]
+    if without:
+        raise FreeholdError(
+            Code.CONFIG,
+            f"host-user is for machines that a project is put on by hand, and so run: {', '.join(sorted(without))}",
+            'Set `engine = "docker"` in [local], or `type = "container"` in their [runtime], for this environment '
+            "(docs/host-user.md).",
+        )
 
 
 def _laid_over(home: Path, environment: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Answer, freehold
-from tests.support.folders import one_agent, write_files
+from tests.support.folders import AGENT, MODEL, one_agent, write_files
 
 KEY = {"credentials/anthropic_key/default/token": "sk-ant-secret\n"}
 
@@ -71,6 +71,19 @@ def test_mistakes_of_the_project_are_told_before_anybody_is_asked(project: Path,
     assert answer.code == 3
     assert "agents/dev/config.toml: models[0]" in answer.err
     assert "agents/dev/config.toml: timeout" in answer.err
+
+
+def test_an_agent_that_would_be_another_user_there_is_refused(project: Path, home: Path) -> None:
+    other = one_agent(AGENT + '[runtime]\ntype = "host-user"\n')["agents/dev/config.toml"]
+    write_files(project, {"agents/dev/config.toml": other})
+    answer = typed(project, home, "push", "-E", "prod")
+    assert (answer.code, "host-user" in answer.err, "so run: dev" in answer.err) == (3, True, True)
+    write_files(project, {"agents/dev/config.toml": AGENT, "config.toml": MODEL + '[local]\nengine = "host-user"\n'})
+    assert typed(project, home, "push", "-E", "prod").code == 3
+    for name in ("prod", "other"):  # an environment's file is laid over the project's
+        with (home / f"environments/{name}.toml").open("a") as file:
+            file.write('[local]\nengine = "docker"\n')
+    assert typed(project, home, "push", "-E", "prod").code == 5
 
 
 def test_a_credential_that_is_missing_is_named(project: Path, home: Path) -> None:
