@@ -9,6 +9,7 @@ from functools import cached_property
 
 import msgspec
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_ulid
 from freehold.deploy.accounts import AccountsPart
 from freehold.deploy.bundle.bundle import Bundle
@@ -71,7 +72,15 @@ class Parts:
         return [*self._server, self._program, UnitsPart(self._layout), edge, RestartPart(self._layout), *own]
 
     def settle(self, facts: Facts, token: str) -> Settled:
-        """The plan. Pure. Raises what the parts' plans raise."""
+        """The plan. Pure. Raises what the parts' plans raise, and PROTOCOL for facts that are none."""
+        try:
+            return self._settle(facts, token)
+        except msgspec.DecodeError as error:
+            raise FreeholdError(
+                Code.PROTOCOL, f"what the server says of itself cannot be read: {error}", "Is it the one you mean?"
+            ) from None
+
+    def _settle(self, facts: Facts, token: str) -> Settled:
         known = fact(facts, "release", ReleaseFacts)
         release, units = self._settled_release(facts)
         record = release.wanted(known)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.health import EdgePort, HealthPart
 from freehold.deploy.part import Part
-from freehold.deploy.parts import edge_ports
+from freehold.deploy.parts import Parts, edge_ports
 from freehold.deploy.plan import Plan, Planned, in_order
 from freehold.deploy.prune_part import PrunePart
 from freehold.deploy.release_files import ReleaseFiles
@@ -18,10 +21,15 @@ from freehold.deploy.rollback import release_to_go_back_to
 from freehold.deploy.step import Step
 from freehold.deploy.switch_part import SwitchPart
 from freehold.deploy.units_part import UnitsFacts, UnitsPart, port_for, started_with, unit_texts
+from freehold.deploy.wanted import read_wanted
 from freehold.edge.fragment import Fragment
+from freehold.hosts.fake_host import FakeHost
+from freehold.hosts.host import Host
 from freehold.runtime.revision import Entry, Kind, Manifest
 from freehold.server.layout import Layout
 from freehold.server.release import ReleaseRecord
+from freehold.store.environments import Environments
+from tests.support.folders import one_agent, write_files
 
 LAYOUT = Layout("shop")
 A, B = "0" * 25 + "a", "0" * 25 + "b"
@@ -63,6 +71,23 @@ def test_parts_come_in_the_order_of_the_steps() -> None:
         UnitsPart(LAYOUT),
     ]
     assert [part.name for part in in_order(parts)] == ["units", "switch", "restart", "health", "prune"]
+
+
+def test_facts_of_a_part_that_are_none(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", one_agent())
+    written = {"environments/prod.toml": '[server]\nhost = "h"\n', "credentials/anthropic_key/default/token": "sk-1"}
+    home = write_files(tmp_path / "home", written)
+    environment = Environments(home).read("prod")
+    wanted = read_wanted(shop, home, environment, FakeClock(), agent="dev")
+    there = ReleaseFacts(current=A, releases=[record(A)], manifest=rows(wanted.files.manifest))
+    parts = Parts(wanted, None, nobody, HealthPart(LAYOUT))
+    with pytest.raises(FreeholdError, match="what the server says of itself cannot be read") as caught:
+        parts.settle({part.name: raw(7) for part in parts.asking()} | {"release": raw(there)}, "")
+    assert caught.value.code is Code.PROTOCOL
+
+
+async def nobody() -> Host:
+    return FakeHost()
 
 
 def test_only_what_differs_travels_and_all_of_it_is_listed() -> None:
