@@ -104,7 +104,9 @@ class FromHere:
             return Seen(problem=f"its certificate is not trusted: {error.verify_message}")
         except TimeoutError:
             return Seen(problem="it does not answer in time")
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            return Seen(problem=f"it cannot be reached: {error.strerror or error}")
+        except ValueError as error:
             return Seen(problem=f"it cannot be reached: {error}")
 
 

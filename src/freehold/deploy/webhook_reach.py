@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from freehold.deploy.check import Check, State, Verdict
 
-PATH = "/webhooks/freehold-check"
-"""No source has this name: a gateway answers that it knows none, in its own words."""
+PATH = "/webhooks/freehold/check"
+"""No source can have this name: a gateway answers that there is nothing, in its own words, and counts no refused
+delivery."""
 LOOK_WITHIN_S = 8.0
 _LARGEST = 64 * 1024
 
@@ -66,7 +67,9 @@ async def ask_as_sender(url: str) -> Reach:
         return Reach(url, problem=f"its certificate is not trusted: {error.verify_message}")
     except TimeoutError:
         return Reach(url, problem="it does not answer in time")
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
+        return Reach(url, problem=f"it cannot be reached: {error.strerror or error}")
+    except (ValueError, EOFError) as error:
         return Reach(url, problem=f"it cannot be reached: {error}")
     return Reach(url, status=status, is_ours=_is_ours(body))
 

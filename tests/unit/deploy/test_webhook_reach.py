@@ -10,7 +10,8 @@ import pytest
 
 from freehold.deploy.check import State
 from freehold.deploy.server_check import NAMES, Place, check_server
-from freehold.deploy.webhook_reach import Reach, ask_as_sender, webhooks
+from freehold.deploy.webhook_reach import PATH, Reach, ask_as_sender, webhooks
+from freehold.gateway.webhook_routes import source_in
 from freehold.hosts.fake_host import FakeHost
 from freehold.hosts.host import Host, Outcome
 from freehold.hosts.ssh_config import Route
@@ -69,6 +70,12 @@ async def test_what_a_sender_sees(answer: bytes, expected: tuple[int, bool, str]
 async def test_nobody_there_is_told() -> None:
     seen = await ask_as_sender("http://127.0.0.1:1")
     assert "cannot be reached" in seen.problem
+    assert "Errno" not in seen.problem
+
+
+def test_a_check_is_not_counted_as_a_delivery_that_was_refused() -> None:
+    assert source_in({"path": "/webhooks/hub"}) == "hub"
+    assert source_in({"path": PATH}) == ""
 
 
 @pytest.mark.parametrize(
