@@ -9,7 +9,8 @@ import sys
 import click
 
 from freehold.base import log
-from freehold.cli.context import Context
+from freehold.cli.context import LOCAL, Context
+from freehold.cli.output import note
 from freehold.gateway.listening import Address
 from freehold.gateway.main import serve
 
@@ -28,6 +29,8 @@ def command(context: Context, headless: bool, web: bool, expose: bool, port: int
     Always on this machine; -E lays an environment's file over the configuration. Ctrl-C ends it, and its runs go on:
     the next start goes on with them, and with what waits.
     """
+    if not context.quiet and (warning := not_there(context)):
+        note(warning)
     live = not (headless or context.json or context.quiet) and sys.stdin.isatty() and sys.stdout.isatty()
     if live:
         from freehold.cli.live_view import start_with_view  # rich is not loaded for a service
@@ -36,6 +39,20 @@ def command(context: Context, headless: bool, web: bool, expose: bool, port: int
         return
     log.set_up()
     asyncio.run(_start_with_log(context, web=web, expose=expose, port=port))
+
+
+def not_there(context: Context) -> str:
+    """What whoever names a server with -E is told: nothing is started there. Raises NOT_FOUND, CONFIG."""
+    name = context.environment
+    if not name or name == LOCAL:
+        return ""
+    from freehold.client.environment_address import has_address  # what leads to servers, a service need not load
+
+    return (
+        f"this starts the project on this machine; on {name} a push starts it"
+        if has_address(context.home, name)
+        else ""
+    )
 
 
 async def _start_with_log(context: Context, *, web: bool, expose: bool, port: int | None) -> None:

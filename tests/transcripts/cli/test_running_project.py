@@ -11,6 +11,8 @@ import pytest
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
+from freehold.cli.context import Context
+from freehold.cli.start import not_there
 from freehold.cli.status import where_it_answers
 from freehold.client.gateway_address import KEY_FIELD, KEY_TYPE, LocalAddress, ServerAddress
 from freehold.client.tunnel import Tunnel
@@ -134,6 +136,12 @@ def test_an_address_of_the_servers_own_is_not_told_as_one_of_this_machine(tmp_pa
     )
     assert "ssh" not in where_it_answers(LocalAddress(tmp_path), own)
     assert "ssh" not in where_it_answers(there, project_status(address="https://shop.example.com"))
+
+
+def test_who_starts_with_a_servers_name_is_told_where(tmp_path: Path) -> None:
+    write_files(tmp_path, {"environments/prod.toml": '[server]\nhost = "box"\n', "environments/laid.toml": ""})
+    assert "on this machine" in not_there(Context(home=tmp_path, environment="prod"))
+    assert [not_there(Context(home=tmp_path, environment=name)) for name in ("laid", "local", "")] == ["", "", ""]
 
 
 def test_status_shows_what_agents_say_where_one_says_something(project: Path, gateway: FakeGateway) -> None:
