@@ -6,6 +6,7 @@ before it does anything else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from freehold.base.errors import Code, FreeholdError
@@ -15,6 +16,7 @@ from freehold.keeper.readiness import require_engine
 from freehold.keeper.record import Step
 from freehold.runtime.engine import Exit
 from freehold.wire.events import Limit
+from freehold.wire.exits import ExitCode
 from freehold.wire.runs import Result, RunError, RunState
 
 if TYPE_CHECKING:
@@ -67,6 +69,14 @@ class Outages:
         if problem is None and ended.engine_was_away:
             problem = FreeholdError(Code.UNREACHABLE, "its engine was away, and ended the run's container")
         return problem
+
+    async def with_its_cause(self, ended: Exit | None) -> Exit | None:
+        """`ended`, told whether the engine did it. One that is being stopped ends its containers first, and goes on
+        answering meanwhile."""
+        is_signalled = ended is not None and ended.code in (ExitCode.KILLED, ExitCode.TERMINATED)
+        if ended is None or not is_signalled or ended.engine_was_away or self._run.file.record.stop is not None:
+            return ended
+        return replace(ended, engine_was_away=await self._going_away() is not None)
 
     async def wait_out(self, problem: FreeholdError) -> None:
         """Until the engine answers again, and the run may be prepared anew. Raises `problem` once it stayed away for

@@ -56,6 +56,9 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     ExitCode.ABORTED: ("the agent was aborted", ""),
 }
 
+_ENDED_BY_ENGINE = {(ExitCode.KILLED, False), (ExitCode.TERMINATED, False), (ExitCode.TERMINATED, True)}
+"""Exit code, and whether the runner said that it ends: a Docker that is being stopped lets its containers do that."""
+
 
 def decide(facts: Facts) -> Verdict:
     """The verdict: what stopped the run beats what it said; a zero exit alone makes it `completed`."""
@@ -94,7 +97,7 @@ def _failed(ended: Exit, facts: Facts) -> Verdict:
     if facts.models_exhausted:
         error = RunError(Code.UPSTREAM, facts.models_exhausted, _MEANINGS[ExitCode.RATE_LIMITED][1])
         return Verdict(Result.ERROR, ExitCode.RATE_LIMITED, error)
-    if ended.code == ExitCode.KILLED and not facts.concluded and ended.engine_was_away:
+    if ended.engine_was_away and (ended.code, facts.concluded) in _ENDED_BY_ENGINE:
         message = "its engine went away while the run was under way, and ended it"
         return Verdict(Result.LOST, ended.code, RunError(Code.FAILED, message, "Start it again: freehold run AGENT"))
     if ended.code == ExitCode.KILLED and not facts.concluded:

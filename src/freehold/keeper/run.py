@@ -208,7 +208,7 @@ class Run:
             try:
                 if not prepared and not await self._prepare_unless_stopped(outages, problem):
                     return None
-                ended = await watch_until_ended(self)
+                ended = await outages.with_its_cause(await watch_until_ended(self))
                 problem = await outages.explain_exit(ended)
                 if problem is None:
                     return ended

@@ -13,7 +13,6 @@ from freehold.wire.exits import ExitCode
 
 Result = TypeVar("Result")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_STOPPED_BY_SIGNAL = 128 + signal.SIGTERM
 
 
 class EndedError(Exception):
@@ -60,7 +59,7 @@ class Ending:
                     await working
 
     def exit_code(self) -> int:
-        return _STOPPED_BY_SIGNAL if self.signalled else ExitCode.ABORTED
+        return ExitCode.TERMINATED if self.signalled else ExitCode.ABORTED
 
     def error(self) -> FreeholdError:
         return FreeholdError(

@@ -29,3 +29,4 @@ class ExitCode:
     RERUN = 42
     TIMEOUT = 124
     KILLED = 137
+    TERMINATED = 143

@@ -118,6 +118,23 @@ async def test_one_that_had_said_something_is_lost_with_its_engine(stage: Stage)
     assert len(stage.host.starts) == 1
 
 
+@pytest.mark.parametrize("code", [137, 143])
+async def test_one_that_its_engine_ended_before_it_went_away_is_lost_too(stage: Stage, code: int) -> None:
+    def stopped(_spec: RunSpec) -> FakeRun:
+        asyncio.get_running_loop().call_later(0.2, lambda: setattr(stage.host, "unready", AWAY))
+        return FakeRun(code=code, lines=(SPOKE,))
+
+    stage.host.script = stopped
+    assert (await stage.finished(await dispatched(stage))).result == Result.LOST
+
+
+@pytest.mark.parametrize(("code", "result"), [(137, Result.KILLED), (143, Result.ERROR)])
+async def test_one_that_somebody_ended_is_not_its_engines(tmp_path: Path, code: int, result: Result) -> None:
+    stage = Stage(tmp_path / "shop", tmp_path / "home", FakeClock())
+    stage.script(FakeRun(code=code, lines=(SPOKE,)))
+    assert (await stage.finished(await dispatched(stage))).result == result
+
+
 async def test_a_container_that_fails_without_a_word_is_not_taken_for_an_outage(stage: Stage) -> None:
     stage.script(FakeRun(code=13, output="no seal"))
     end = await stage.finished(await dispatched(stage))

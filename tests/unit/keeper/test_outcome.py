@@ -21,6 +21,8 @@ CASES: list[tuple[str, Facts, Result, int | None]] = [
     ("a rerun does not hide a failure", Facts(Exit(1), rerun_requested=True), Result.ERROR, 1),
     ("killed from outside", Facts(Exit(137)), Result.KILLED, 137),
     ("killed because its engine went away", Facts(Exit(137, engine_was_away=True)), Result.LOST, 137),
+    ("stopped because its engine went away", Facts(Exit(143, engine_was_away=True), concluded=True), Result.LOST, 143),
+    ("stopped by somebody", Facts(Exit(143), concluded=True), Result.ERROR, 143),
     ("a program in it was killed", Facts(Exit(137), concluded=True), Result.ERROR, 137),
     ("out of memory is named", Facts(Exit(137, out_of_memory=True), memory_bytes=2**32), Result.ERROR, 137),
     ("memory pressure that a run survived", Facts(Exit(0, out_of_memory=True)), Result.COMPLETED, 0),
