@@ -105,10 +105,18 @@ def _require_sense(wanted: Wanted) -> None:
         )
 
 
+_FIRST, _LAST = 60706, 61183
+_NUMBERS = tuple(
+    word for key in ("UID", "GID") for word in ("-K", f"SYS_{key}_MIN={_FIRST}", "-K", f"SYS_{key}_MAX={_LAST}")
+)
+"""Ids that systemd's table of users and groups leaves to nobody. Usual ones (999 and below) are also those of users in
+containers of this machine, whose processes would be taken for the run's own, and it would be refused."""
+
+
 def _create(name: str, groups: Sequence[str]) -> Action:
     more = ("--groups", ",".join(groups)) if groups else ()
     user = (
-        "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(HOMES / name),
+        "useradd", "--system", *_NUMBERS, "--user-group", "--no-create-home", "--home-dir", str(HOMES / name),
         "--shell", "/usr/sbin/nologin", "--comment", "Freehold runs", *more, name,
     )  # fmt: skip
     return Action(f"make the user {name}", user)
