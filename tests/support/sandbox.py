@@ -1,8 +1,7 @@
 """One sandbox for all tests of a process that want a server: made by the real command when it is first asked for.
 
 Ask for the fixture `sandbox`, which `tests/real/conftest.py` has, and mark the test with `docker` and with
-`xdist_group("sandbox")`, or with `"pushes"` where it pushes: two workers boot one each. What a test leaves on it, the
-next one finds.
+`xdist_group("sandbox")`, so that one worker boots one. What a test leaves on it, the next one finds.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from tests.support.folders import one_agent, write_files
 from tests.support.program import Freehold
 from tests.support.sandbox import SandboxServer, sandbox_server
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 HOST = "app.example.com"
 

@@ -25,7 +25,7 @@ from tests.support.sandbox import SandboxServer, sandbox_server
 from tests.support.sandbox_room import SandboxRoom
 from tests.support.strict_cloudflare import ZONE_ID
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 HOST = "app.example.com"
 WEB = ("--https", HOST, "--ssl-mode", "host-rule", "--dns-wait", "0")

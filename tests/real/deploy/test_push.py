@@ -18,7 +18,7 @@ from tests.support.pushing import DEAD, PROJECT, Pushing, another_bundle, projec
 from tests.support.sandbox import SandboxServer
 from tests.support.server_parts import on
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 ODD = 'it\'s "odd"\n$(touch pwned) `id` ; -rf'
 UNREACHABLE_DATABASE = 'database_url = "postgresql://nobody@127.0.0.1:1/none"\n'

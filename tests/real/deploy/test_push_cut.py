@@ -25,7 +25,7 @@ from freehold.store.credentials import FileCredentialStore
 from tests.support.pushing import DEAD, Pushing, another_bundle, project
 from tests.support.sandbox import SandboxServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 _ARCHIVE = """set -eu
 name=python3-systemd; place=/srv/archive; rm -rf $place /tmp/deb; mkdir -p $place /tmp/deb/DEBIAN

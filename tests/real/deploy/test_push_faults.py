@@ -17,7 +17,7 @@ from tests.support.program import PROGRAM, Freehold
 from tests.support.pushing import DEAD, SKILL, Pushing, project
 from tests.support.sandbox import SandboxServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 UNREACHABLE_DATABASE = 'database_url = "postgresql://nobody@127.0.0.1:1/none"\n'
 _WITHIN_S = 120.0

@@ -14,7 +14,7 @@ from tests.support.load import Place, Request, load
 from tests.support.pushing import DEAD, Pushing, another_bundle, project
 from tests.support.sandbox import SandboxServer, sandbox_server
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 _WORKERS = 8
 

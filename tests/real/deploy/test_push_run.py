@@ -15,7 +15,7 @@ from tests.support.program import Freehold
 from tests.support.pushing import DEAD, Pushing, another_bundle, project
 from tests.support.sandbox import SandboxServer
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 _WORKS_UNTIL_TOLD = """\
 version: 1

@@ -21,7 +21,7 @@ from tests.support.load import Place, Request, load
 from tests.support.pages import ROOT, Page
 from tests.support.program import Freehold
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 BOX = f"readme-{os.getpid()}"
 HEADING = "## On a server"
 WORKS_S = 45

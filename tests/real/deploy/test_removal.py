@@ -13,7 +13,7 @@ from freehold.server.layout import CERTIFICATES, Layout
 from tests.support.sandbox import SandboxServer, tiny_image_command
 from tests.support.server_parts import on, says, settled
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("pushes")]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
 
 GOES, STAYS = Layout("goner"), Layout("goner-two")
 """One's name begins as the other's."""
