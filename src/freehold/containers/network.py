@@ -12,14 +12,18 @@ class Networks:
     def __init__(self, connection: DockerConnection) -> None:
         self._connection = connection
 
-    async def create_bridge(self, name: str, labels: Mapping[str, str], subnet: str = "") -> str:
+    async def create_bridge(self, name: str, labels: Mapping[str, str], subnet: str = "", interface: str = "") -> str:
         """A new bridge's id. CONFLICT when the name is taken; FAILED when Docker has no address range left.
 
         Docker chooses the `subnet` that is not given; only in a given one may containers choose their addresses.
+        Of several who ask for one name at once more than one may get it; of several who ask for one `interface` (the
+        bridge's name in `ip link`, 15 characters at most) only one does, and the others' error is DENIED.
         """
         config: dict[str, object] = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
         if subnet:
             config["IPAM"] = {"Config": [{"Subnet": subnet}]}
+        if interface:
+            config["Options"] = {"com.docker.network.bridge.name": interface}
         with self._connection.doing(f"create network {name}"):
             network = await self._connection.client.networks.create(config)
         return str(network.id)

@@ -13,6 +13,8 @@ _LASTING = {_LABEL: "lasting"}
 _TRIAL = {_LABEL: "trial"}
 _TRIES = 20
 _TRY_EVERY_S = 0.2
+_TAKEN = (Code.CONFLICT, Code.DENIED)
+"""Docker's words for a name, and for an interface, that there is already."""
 
 
 class Bridge:
@@ -22,16 +24,20 @@ class Bridge:
 
     async def ensure(self) -> str:
         """Its subnet, `172.18.0.0/16`; made when there is none. CONFLICT when somebody else has its name."""
+        failure = None
         for _ in range(_TRIES):
             if known := await self._networks.with_labels(_LASTING):
                 return await self._networks.subnet(known[0])
             try:
                 return await self._make()
             except FreeholdError as error:
-                if error.code is not Code.CONFLICT:
+                if error.code not in (*_TAKEN, Code.FAILED):
                     raise
-            # Another process was quicker, and it is listed in a moment.
+                failure = error
+            # Another process was quicker and its network is listed in a moment, or somebody took the address range.
             await self._clock.sleep(_TRY_EVERY_S)
+        if failure and failure.code is Code.FAILED:
+            raise failure
         raise FreeholdError(
             Code.CONFLICT,
             f"there is a network {NETWORK} that is not of Freehold",
@@ -56,5 +62,5 @@ class Bridge:
             subnet = await self._networks.subnet(trial)
         finally:
             await self._networks.remove(trial)
-        await self._networks.create_bridge(NETWORK, _LASTING, subnet)
+        await self._networks.create_bridge(NETWORK, _LASTING, subnet, interface=NETWORK)
         return subnet
