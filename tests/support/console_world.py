@@ -125,10 +125,13 @@ async def console_world(folder: Path, *more: str) -> AsyncIterator[ConsoleWorld]
             try:
                 yield console
             finally:
-                await console.close()
-                await browser.close()
                 world.gateway.streams.close()
                 world.gateway.changes.close()
+                # A browser that does not close is ended with playwright's driver.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(30):
+                        await console.close()
+                        await browser.close()
 
 
 @contextlib.asynccontextmanager
