@@ -125,9 +125,11 @@ class _Work:
 
     async def _log_in(self, environment: Environment) -> SshHost | FreeholdError:
         try:
-            return await open_ssh_host(self._targets[environment.name], KnownHosts(self._context.home))
+            host = await open_ssh_host(self._targets[environment.name], KnownHosts(self._context.home))
         except FreeholdError as error:
             return error
+        host.begin_python(as_root=True)  # while the rest is still read here
+        return host
 
     async def _one(self, brought: Brought, host: SshHost | FreeholdError) -> _Result:
         result = _Result(brought.wanted.environment)

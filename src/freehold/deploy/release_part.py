@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ from freehold.server.release import ReleaseRecord, next_id
 
 _TIMEOUT_S = 600.0
 _TRIES = 2
+_SMALL_BYTES = 256 * 1024
+"""Of all files together."""
 _Row = tuple[str, Kind, str, int]
 
 
@@ -98,8 +101,8 @@ class ReleasePart:
             record, manifest = change.document["record"], change.document["manifest"]
             send = change.document["send"]
             for _ in range(_TRIES):
-                await self._send(host, record.id, send)
-                send = (await self._seal(host, record, manifest)).missing
+                brought = await self._send(host, record.id, send)
+                send = (await self._seal(host, record, manifest, brought)).missing
                 if not send:
                     break
             else:
@@ -135,7 +138,8 @@ class ReleasePart:
         others = (entry for entry in facts.there.entries if entry not in theirs)
         return Manifest.of((*others, *agent_entries(self.files.manifest, self.agent)))
 
-    async def _send(self, host: Host, release_id: str, digests: Sequence[str]) -> None:
+    async def _send(self, host: Host, release_id: str, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """Files that travel with the question instead, since they are small: it saves the server a few programs."""
         sources = self.files.sources
         if lost := [digest for digest in digests if digest not in sources]:
             raise FreeholdError(
@@ -143,17 +147,22 @@ class ReleasePart:
                 f"{host.name}: {plural(len(lost), 'file')} of release {self.layout.current} cannot be read there",
                 "Push the whole project: freehold push -E NAME",
             )
-        if digests:
+        contents = _small({digest: sources[digest] for digest in digests})
+        if contents is None:
             files = [RemoteFile(digest, sources[digest]) for digest in digests]
             await host.put(files, f"{self.layout.releases}/.incoming-{release_id}", as_root=True)
+        return contents or {}
 
-    async def _seal(self, host: Host, record: ReleaseRecord, manifest: Manifest) -> _Sealed:
+    async def _seal(
+        self, host: Host, record: ReleaseRecord, manifest: Manifest, brought: Mapping[str, bytes]
+    ) -> _Sealed:
         document = {
             "releases": self.layout.releases,
             "record": record,
             "entries": [[entry.path, entry.kind, entry.digest, entry.size_bytes] for entry in manifest.entries],
             "units": None if self.agent else dict(self.units),
             "before": self.layout.current,
+            "brought": brought,
         }
         return await run_script(
             host, "release", self.remote, document, _Sealed, as_root=True, timeout_s=_TIMEOUT_S
@@ -190,6 +199,21 @@ def difference(before: Manifest, after: Manifest) -> list[str]:
         elif old[path] != new[path]:
             told.append(f"~ {path}")
     return told
+
+
+def _small(sources: Mapping[str, Path | bytes]) -> Mapping[str, bytes] | None:
+    """What is in them; None when that is more than `_SMALL_BYTES`. Raises FAILED for what cannot be read."""
+    contents: dict[str, bytes] = {}
+    left = _SMALL_BYTES
+    for digest, source in sources.items():
+        try:
+            size_bytes = len(source) if isinstance(source, bytes) else source.stat().st_size
+            if (left := left - size_bytes) < 0:
+                return None
+            contents[digest] = source if isinstance(source, bytes) else source.read_bytes()
+        except OSError as error:
+            raise FreeholdError(Code.FAILED, f"{source!s} cannot be read: {error.strerror}") from None
+    return contents
 
 
 def _same(one: ReleaseRecord, other: ReleaseRecord) -> bool:

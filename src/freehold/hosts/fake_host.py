@@ -12,7 +12,7 @@ from typing import Any
 
 from freehold.base.errors import FreeholdError
 from freehold.hosts import failures
-from freehold.hosts.host import Command, Outcome, RemoteFile
+from freehold.hosts.host import PROGRAM, Command, Outcome, RemoteFile
 from freehold.hosts.tar_stream import require_inside
 
 Reply = Outcome | FreeholdError | Callable[[Command], Outcome]
@@ -45,7 +45,7 @@ class FakeHost:
     async def run(self, command: Command) -> Outcome:
         self._require(command.as_root, f"{command} was under way")
         self.ran.append(command)
-        if command.argv[:3] == ("python3", "-I", "-") and command.argv[3] in self.scripts:
+        if command.argv[:-1] == PROGRAM and command.argv[3] in self.scripts:
             return self._script(command)
         reply = self._reply_to(command)
         if callable(reply):

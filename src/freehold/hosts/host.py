@@ -11,6 +11,10 @@ from typing import Protocol
 LARGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes of either stream of one command; more is an error, and whoever wants that much streams it (`lines`)."""
 
+PROGRAM = ("python3", "-I", "-")
+"""Words of a command that is a Python program, given on standard input; a last one is its name. A host may keep Python
+open for such."""
+
 
 @dataclass(frozen=True)
 class Command:

@@ -11,6 +11,7 @@ from typing import Protocol
 from freehold.base.errors import Code, FreeholdError
 from freehold.hosts import failures
 from freehold.hosts.host import LARGEST_OUTPUT, Command, Outcome, RemoteFile
+from freehold.hosts.interpreter import Interpreter, interpreter_words, is_program
 from freehold.hosts.remote_words import (
     ABSENT_ERRNOS,
     NOT_FOUND_STATUS,
@@ -55,12 +56,16 @@ class Spawned(Protocol):
 
 
 class ProcessHost:
-    """`spawn` begins a program; `user` logs in and, where it is not root, needs sudo for what is done as root."""
+    """`spawn` begins a program; `user` logs in and, where it is not root, needs sudo for what is done as root. Where it
+    `keeps_python`, the host has one open for each user that programs ran as."""
+
+    keeps_python = False
 
     def __init__(self, name: str, user: str) -> None:
         self._name = name
         self._user = user
         self._may_be_root: asyncio.Task[None] | None = None
+        self._interpreters: dict[bool, asyncio.Task[Interpreter | None]] = {}
         self._splices = Splices()
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
@@ -75,6 +80,11 @@ class ProcessHost:
         return self._user == "root"
 
     async def run(self, command: Command) -> Outcome:
+        if self.keeps_python and is_program(command):
+            with self._told(command):
+                async with self._room, asyncio.timeout(command.timeout_s):
+                    if interpreter := await self._interpreter(command.as_root):
+                        return self._bounded(command, await interpreter.run(command))
         return await self._run(command, [command.stdin] if command.stdin else [])
 
     async def lines(self, command: Command) -> AsyncIterator[bytes]:
@@ -127,8 +137,18 @@ class ProcessHost:
             raise self._not_connected(path, first)
         return self._splices.open(process.read, process.write, process.end_input, process.end)
 
+    def begin_python(self, *, as_root: bool = False) -> None:
+        """Let one start for the programs that will come, where one is kept; nothing waits for it."""
+        if self.keeps_python and as_root not in self._interpreters:
+            self._interpreters[as_root] = asyncio.create_task(self._begin_python(as_root=as_root))
+
     async def close(self) -> None:
         await self._splices.close()
+        for task in self._interpreters.values():
+            task.cancel()
+        for begun in await asyncio.gather(*self._interpreters.values(), return_exceptions=True):
+            if isinstance(begun, Interpreter):
+                await begun.end()
 
     def lost(self, doing: str) -> FreeholdError:
         """What is said when a program cannot be heard any more."""
@@ -143,6 +163,29 @@ class ProcessHost:
                     return await self._converse(command, process, stdin)
                 finally:
                     await process.end()
+
+    async def _interpreter(self, as_root: bool) -> Interpreter | None:
+        """None where there can be none. One that ended is begun anew; a beginning that failed is told, and tried again
+        by the next program."""
+        begun = self._interpreters.get(as_root)
+        if begun and begun.done() and (begun.cancelled() or begun.exception() or _has_ended(begun.result())):
+            del self._interpreters[as_root]
+        self.begin_python(as_root=as_root)
+        return await asyncio.shield(self._interpreters[as_root])
+
+    async def _begin_python(self, *, as_root: bool) -> Interpreter | None:
+        argv = await self._argv(Command(interpreter_words(), as_root=as_root))
+        process = await self.spawn(argv)
+        try:
+            return await Interpreter.on(process)
+        except BaseException:
+            await process.end()
+            raise
+
+    def _bounded(self, command: Command, outcome: Outcome) -> Outcome:
+        if max(len(outcome.stdout), len(outcome.stderr)) > LARGEST_OUTPUT:
+            raise failures.said_too_much(self._name, command)
+        return outcome
 
     async def _converse(self, command: Command, process: Spawned, stdin: Iterable[bytes]) -> Outcome:
         faults: list[FreeholdError] = []
@@ -201,6 +244,10 @@ class ProcessHost:
         return FreeholdError(
             Code.FAILED, f"{path} on {self._name} cannot be reached", "It needs python3 there: freehold env check NAME"
         )
+
+
+def _has_ended(interpreter: Interpreter | None) -> bool:
+    return interpreter is not None and interpreter.ended
 
 
 async def _tell(process: Spawned, stdin: Iterable[bytes], faults: list[FreeholdError]) -> None:

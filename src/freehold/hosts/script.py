@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.hosts.host import Command, Host
+from freehold.hosts.host import PROGRAM, Command, Host
 from freehold.wire.decoding import decode_json
 
 Answer = TypeVar("Answer")
@@ -65,7 +65,7 @@ async def run_script(
     program = _PROGRAM.format(
         oldest=OLDEST_PYTHON, too_old=_TOO_OLD_STATUS, source=source, name=name, document=written
     )  # fmt: skip
-    command = Command(("python3", "-I", "-", name), program.encode("ascii"), timeout_s, as_root)
+    command = Command((*PROGRAM, name), program.encode("ascii"), timeout_s, as_root)
     outcome = await host.run(command)
     if outcome.status in (_TOO_OLD_STATUS, _ABSENT_STATUS):
         what = "has no python3" if outcome.status == _ABSENT_STATUS else "has a Python older than 3.11"

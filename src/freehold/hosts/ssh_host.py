@@ -33,6 +33,8 @@ async def open_ssh_host(target: Target, known: KnownHosts) -> SshHost:
 class SshHost(ProcessHost):
     """`Host` over one SSH connection. Its event loop must run for forwarded sockets to go on."""
 
+    keeps_python = True
+
     def __init__(self, name: str, login: Login) -> None:
         super().__init__(name, login.user)
         self._connection = login.connection

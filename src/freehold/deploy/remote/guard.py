@@ -6,6 +6,7 @@ Stands alone: `guard.py GUARD.json`, with the programs that it needs in the docu
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,11 +19,14 @@ _PAUSE_S = 3.0
 _LONGEST_S = 1800.0
 """Nobody's push takes longer; a lease that is renewed for so long is its own business."""
 _COMMAND_S = 60
+_TRANSIENT = "/run/systemd/transient"
+"""Where systemd keeps what `systemd-run` made (systemd.unit(5))."""
 
 
 def arm(told: dict[str, Any]) -> None:
     """Let this program run in `after_s` seconds, unless it is disarmed before."""
-    disarm(told["unit"])
+    if os.path.exists(f"{_TRANSIENT}/{told['unit']}.timer"):
+        disarm(told["unit"])
     for path, text in ((told["program"], told["source"]), (told["document"], json.dumps(told["told"]))):
         with open(path, "w") as file:
             file.write(text)

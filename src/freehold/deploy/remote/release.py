@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import hashlib
 import json
@@ -51,6 +52,7 @@ def seal(told: dict[str, Any]) -> dict[str, Any]:
     incoming, making = f"{releases}/.incoming-{name}", f"{releases}/.making-{name}"
     try:
         os.makedirs(releases, 0o750, exist_ok=True)
+        _unpack(told["brought"], incoming)
         sources = _sources(releases, incoming, told["entries"])
         if missing := _missing(told["entries"], sources):
             return {"missing": missing}
@@ -73,6 +75,15 @@ def seal(told: dict[str, Any]) -> dict[str, Any]:
         why = f"{releases}: {error.strerror}"
         raise Refused("disk", f"the release cannot be written: {why}", "Make room on the server's disk.") from None
     return {"missing": []}
+
+
+def _unpack(brought: dict[str, str], incoming: str) -> None:
+    """What came along with the question: few and small files."""
+    if brought:
+        os.makedirs(incoming, exist_ok=True)
+    for digest, packed in brought.items():
+        with open(f"{incoming}/{digest}", "wb") as file:
+            file.write(base64.b64decode(packed))
 
 
 def _names(folder: str) -> list[str]:
