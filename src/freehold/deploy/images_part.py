@@ -11,7 +11,7 @@ import msgspec
 from freehold.base.words import plural
 from freehold.containers.build import DockerBuilds
 from freehold.containers.image_store import DockerImages
-from freehold.deploy.image_layers.docker_there import SOCKET
+from freehold.deploy.image_layers.place import SOCKET
 from freehold.deploy.image_layers.wanted import WantedImages, docker_here
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text

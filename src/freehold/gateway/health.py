@@ -30,6 +30,7 @@ _PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 def health_routes(gateway: Gateway) -> list[Route]:
     async def health(request: Request) -> Response:
         request.scope[ROUTE] = "/health"
+        gateway.service.look()  # a push asks until its release is at work
         problems = gateway.views.problems()
         problem = await _database_problem(gateway)
         if problem:

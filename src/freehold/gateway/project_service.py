@@ -58,7 +58,8 @@ class Listeners:
 @dataclass(frozen=True)
 class ProjectService:
     """What answers for a project while it runs. `environment` is the one that was asked for; empty for none.
-    `past_listed` is set once runs were listed that had been started by hand while it did not run.
+    `past_listed` is set once runs were listed that had been started by hand while it did not run. `look` sees at once
+    whether another release counts.
     """
 
     root: Path
@@ -70,6 +71,7 @@ class ProjectService:
     keeper: RunKeeper
     listeners: Listeners = field(default_factory=Listeners)
     past_listed: asyncio.Event = field(default_factory=asyncio.Event)
+    look: Callable[[], None] = lambda: None
 
     @property
     def revisions(self) -> Revisions:
@@ -127,7 +129,7 @@ async def open_service(
             )
             async with FileChanges(root, home) as changes, _at_work(*works, lambda: reload.run(changes)):
                 yield ProjectService(
-                    root, home, environment, clock, database, scheduler, keeper, listeners, past_listed
+                    root, home, environment, clock, database, scheduler, keeper, listeners, past_listed, changes.look
                 )
         finally:
             await database.close()

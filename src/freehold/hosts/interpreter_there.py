@@ -23,8 +23,8 @@ READY = b"ready\n"
 MOST_BYTES = 64 * 1024 * 1024
 """Of either stream of a program. Of one that says more, one byte more is told."""
 _PIECE_BYTES = 64 * 1024
-_USUAL = ("json", "zlib", "base64", "hashlib", "shutil", "subprocess", "socket", "concurrent.futures.thread",
-          "http.client", "ssl", "fcntl", "ctypes", "tempfile")  # fmt: skip
+_USUAL = ("json", "zlib", "base64", "hashlib", "pathlib", "concurrent.futures.thread", "subprocess", "hmac", "pwd",
+          "http.client", "platform", "socket", "shutil", "fcntl", "ssl", "ctypes", "tempfile")  # fmt: skip
 """Loaded while nothing is asked: most programs need some of them, and a forked one has them."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.hosts.asyncssh_loading import load_asyncssh
 from freehold.hosts.target import DEFAULT_PORT, DEFAULT_USER, Target
 
 
@@ -35,7 +36,8 @@ def config_file() -> Path | None:
 
 def route_to(target: Target) -> Route:
     """Raises CONFIG with file and line for what cannot be read."""
-    from asyncssh.config import ConfigParseError, SSHClientConfig  # 0.2 s, which nobody without servers waits for
+    load_asyncssh()
+    from asyncssh.config import ConfigParseError, SSHClientConfig
 
     path = config_file()
     try:

@@ -23,8 +23,8 @@ _CHECK_MS = 5000
 _BLIND_S = 1.0
 """What changed before a watch was set up is not told: it is looked for this long after."""
 _LINK_S = 0.1
-"""How often it is seen where a project's folder that is a link leads: a push waits for it. One system call each time,
-where a watch of the folder around it would wake up as often, and for what others do there."""
+"""How often it is seen where a project's folder that is a link leads, when nobody asks (`look`), as a push does. One
+system call each time, where a watch of the folder around it would wake up as often, and for what others do there."""
 _POLL_S = 2.0
 """Between two looks where the system tells nothing of changes."""
 _OWN_FILES = frozenset({CONFIG_FILE, OVERLAY_FILE, IGNORE_FILE, "Dockerfile", AGENTS_DIRECTORY, "shared"})
@@ -54,6 +54,7 @@ class FileChanges:
         self._replaced = asyncio.Event()
         self._switched = asyncio.Event()
         self._blind = False
+        self._target: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -63,7 +64,8 @@ class FileChanges:
             self._watch_again(self._credentials, What.CREDENTIALS),
         ]
         if self._root.is_symlink():
-            works.append(self._watch_link(_target(self._root)))
+            self._target = _target(self._root)
+            works.append(self._watch_link())
         self._tasks = [asyncio.create_task(self._or_poll(work)) for work in works]
         return self
 
@@ -80,6 +82,16 @@ class FileChanges:
         self._woken.clear()
         changed, self._changed = frozenset(self._changed), set()
         return changed
+
+    def look(self) -> None:
+        """See at once whether the project's folder leads elsewhere: everything is other then, and what is behind it is
+        not watched yet."""
+        target = "" if self._target is None else _target(self._root)
+        if target and target != self._target:
+            self._target = target
+            self._tell(What.FILES)
+            self._replaced.set()
+            self._switched.set()
 
     def _trees(self) -> list[Path]:
         folders = (self._root / AGENTS_DIRECTORY, self._root / "shared", self._home / "environments")
@@ -114,16 +126,10 @@ class FileChanges:
                 self._tell(What.FILES)
                 self._replaced.set()
 
-    async def _watch_link(self, seen: str) -> None:
-        """Everything is other at once where it leads elsewhere; and what is behind it is not watched yet."""
+    async def _watch_link(self) -> None:
         while True:
             await asyncio.sleep(_LINK_S)
-            target = _target(self._root)
-            if target and target != seen:
-                seen = target
-                self._tell(What.FILES)
-                self._replaced.set()
-                self._switched.set()
+            self.look()
 
     async def _watch_again(self, folders: Callable[[], Sequence[Path]], what: What) -> None:
         """A folder that is removed and made again is another one: nobody tells of changes in it."""

@@ -162,6 +162,18 @@ async def test_a_switch_is_noticed(placed: Placed) -> None:
         assert time.monotonic() - started < PATIENCE_S
 
 
+async def test_a_switch_is_noticed_at_once_when_somebody_asks(placed: Placed) -> None:
+    placed.release("two")
+    async with FileChanges(placed.current, placed.home) as changes:
+        changes.look()
+        assert not await changes.next(0.0)
+        placed.switch("two")
+        changes.look()
+        assert await changes.next(0.0) == {What.FILES}
+        changes.look()
+        assert not await changes.next(0.0)
+
+
 async def test_what_is_edited_behind_the_link_after_a_switch_is_noticed(placed: Placed) -> None:
     where = placed.release("two")
     async with FileChanges(placed.current, placed.home) as changes:

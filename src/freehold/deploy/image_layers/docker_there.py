@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 import h11
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.deploy.image_layers.place import SOCKET
 from freehold.hosts.host import Host
 
-SOCKET = "/var/run/docker.sock"
 _REST_S = 900.0
 """For what Docker does after the last byte: it unpacks 0.5 GB in some seconds, on a slow disk in minutes."""
 _STALLED_S = 300.0

@@ -1,0 +1,3 @@
+"""Where Docker is on a server."""
+
+SOCKET = "/var/run/docker.sock"
