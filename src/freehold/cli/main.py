@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -123,7 +124,9 @@ def freehold(ctx: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and end the process with its exit code (`docs/interfaces.md`, "Errors")."""
     words = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run(words))
+    code = run(words)
+    gc.freeze()  # else Python looks through all that was loaded for what nobody needs, before it all goes: 50 ms
+    sys.exit(code)
 
 
 def run(words: list[str], program: click.Command = freehold) -> int:

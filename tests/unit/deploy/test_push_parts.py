@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -131,6 +132,26 @@ def test_an_agent_alone_leaves_everything_else_as_it_is_there() -> None:
     made = change.document["record"]
     assert (made.program, made.service, made.keeper) == ("p-there", "s", "k")
     assert made.credentials == ("a/b", "c/d")
+
+
+@pytest.mark.parametrize(("size_bytes", "in_a_stream"), [(1000, False), (300_000, True)])
+async def test_small_files_travel_with_the_question_and_large_ones_as_a_stream(
+    size_bytes: int, in_a_stream: bool, tmp_path: Path
+) -> None:
+    """The test's own server takes what the real one would be asked."""
+    (tmp_path / "large").write_bytes(bytes(size_bytes))
+    here = ReleaseFiles(manifest(a="1", b="2"), {"1": b"one", "2": tmp_path / "large"})
+    part = ReleasePart(LAYOUT, here, record(), fresh=B)
+    asked: list[Any] = []
+
+    def release(told: Any) -> object:
+        asked.append(told)
+        return {"missing": []}
+
+    host = FakeHost(scripts={"release": release})
+    await part.carry_out(host, part.plan(raw(ReleaseFacts(current="", releases=[], manifest=None))))
+    assert [sorted(told["brought"]) for told in asked] == [[] if in_a_stream else ["1", "2"]]
+    assert sorted(path.rpartition("/")[2] for path in host.files) == (["1", "2"] if in_a_stream else [])
 
 
 def test_an_agent_alone_needs_a_release() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -34,7 +35,10 @@ class Server:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
-    def seal(self, release: str, files: dict[str, str], units: Any = None, links: dict[str, str] | None = None) -> Any:
+    def seal(
+        self, release: str, files: dict[str, str], units: Any = None, links: dict[str, str] | None = None,
+        brought: dict[str, str] | None = None,
+    ) -> Any:  # fmt: skip
         folders = sorted({str(parent) for path in files for parent in Path(path).parents if str(parent) != "."})
         entries = [[path, "folder", "", 0] for path in folders]
         entries += [[path, "program" if "bin" in path else "file", digest(text), 1] for path, text in files.items()]
@@ -42,6 +46,7 @@ class Server:
         told = {
             "releases": str(self.releases), "record": {"id": release, "content": release}, "entries": entries,
             "units": units, "before": str(self.current),
+            "brought": {name: base64.b64encode(text.encode()).decode() for name, text in (brought or {}).items()},
         }  # fmt: skip
         return remote_program("release")["main"](told)["missing"]
 
@@ -116,6 +121,16 @@ def test_what_changed_on_its_way_is_refused(server: Server) -> None:
         server.seal(A, {"a": "one"}, {})
     assert caught.value.code is Code.CONFLICT
     assert A not in server.names
+
+
+def test_small_files_come_with_the_question(server: Server) -> None:
+    server.bring(A, "one")
+    assert server.seal(A, {"a": "one", "b": "two", "c": ODD}, {}, brought={digest(t): t for t in ("two", ODD)}) == []
+    made = server.releases / A
+    assert [(made / name).read_text() for name in "abc"] == ["one", "two", ODD]
+    with pytest.raises(FreeholdError, match="changed while it was sent"):
+        server.seal(B, {"a": "three"}, {}, brought={digest("three"): "four"})
+    assert server.seal(B, {"a": "three"}, {}, brought={digest("three"): "three"}) == []
 
 
 def test_the_manifest_is_told_where_the_content_differs(server: Server) -> None:

@@ -52,7 +52,7 @@ def seal(told: dict[str, Any]) -> dict[str, Any]:
     incoming, making = f"{releases}/.incoming-{name}", f"{releases}/.making-{name}"
     try:
         os.makedirs(releases, 0o750, exist_ok=True)
-        _unpack(told.get("brought", {}), incoming)
+        _unpack(told["brought"], incoming)
         sources = _sources(releases, incoming, told["entries"])
         if missing := _missing(told["entries"], sources):
             return {"missing": missing}
