@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.image_layers.docker_here import compressed
-from freehold.deploy.image_layers.docker_there import SOCKET, load_images
+from freehold.deploy.image_layers.docker_there import load_images
 from freehold.deploy.image_layers.layers import blobs_there, chain_ids, members_there
+from freehold.deploy.image_layers.place import SOCKET
 from freehold.deploy.image_layers.saved_archive import SavedArchive
 from freehold.deploy.image_layers.wanted import WantedImages, wanted_images
 from freehold.deploy.images_part import ImagesPart
