@@ -117,8 +117,9 @@ class _Work:
         context, options = self._context, self._options
         try:
             found: list[Brought] = await module.read_here(
-                context.project_dir, context.home, self._environments, options.agent, options.health_timeout_s
-            )
+                context.project_dir, context.home, self._environments, options.agent, options.health_timeout_s,
+                only_plan=options.dry_run,
+            )  # fmt: skip
         except (FreeholdError, OSError) as error:
             return error
         return found
@@ -196,10 +197,11 @@ def _tell_error(context: Context, error: FreeholdError) -> None:
 def _sentence(result: _Result, *, dry_run: bool) -> list[str]:
     plan, name = result.plan, result.environment.name
     assert plan is not None
-    if not plan.due:
+    if not (plan.due or plan.missing):
         return [f"{plan.project} on {name} is as it should be: release {plan.release.id}"]
     if dry_run:
-        return [f"{plan.project} on {name}: this would be done\n", *(f"{line}\n" for line in plan.lines())]
+        when = ", once no credential is missing" if plan.missing else ""
+        return [f"{plan.project} on {name}: this would be done{when}\n", *(f"{line}\n" for line in plan.lines())]
     assert result.pushed is not None
     took = duration(sum(result.pushed.phases_s.values()))
     what = "pushed" if plan.is_new_release else "put right"

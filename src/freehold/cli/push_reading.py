@@ -41,13 +41,21 @@ class Brought:
 
 
 async def read_here(
-    root: Path, home: Path, environments: Sequence[Environment], agent: str, health_timeout_s: float
+    root: Path,
+    home: Path,
+    environments: Sequence[Environment],
+    agent: str,
+    health_timeout_s: float,
+    *,
+    only_plan: bool = False,
 ) -> list[Brought]:
     """Raises what `read_wanted` and `wanted_images` raise."""
 
     def read() -> tuple[list[Wanted], Bundle | None]:
         found = [
-            read_wanted(root, home, each, SystemClock(), agent=agent, health_timeout_s=health_timeout_s)
+            read_wanted(
+                root, home, each, SystemClock(), agent=agent, health_timeout_s=health_timeout_s, only_plan=only_plan
+            )
             for each in environments
         ]
         return found, None if agent else installed_bundle()

@@ -13,6 +13,7 @@ from freehold.project.credential import CredentialRef
 from freehold.project.credentials import EVERY_CREDENTIAL_TYPE
 from freehold.project.load import Project
 from freehold.project.needs import (
+    Unmet,
     needs_of_agent,
     needs_of_notices,
     needs_of_sources,
@@ -36,39 +37,42 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Chosen:
-    """What each place gets. `is_whole` says that nothing else is needed there."""
+    """What each place gets. `is_whole` says that nothing else is needed there; `missing` is what is not stored here."""
 
     values: Mapping[Place, Values]
     is_whole: bool = True
+    missing: tuple[Unmet, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every credential, as `type/instance`: what a release says that it may need."""
-        return tuple(sorted({f"{ref.type}/{ref.instance}" for values in self.values.values() for ref in values}))
+        refs = {ref for values in self.values.values() for ref in values} | {each.need.ref for each in self.missing}
+        return tuple(sorted(f"{ref.type}/{ref.instance}" for ref in refs))
+
+    def require_complete(self) -> None:
+        """Raises CREDENTIAL, with every one that is not stored and how to store it."""
+        if self.missing:
+            lines = ["these credentials are missing, and nothing was pushed:", *(f"  {each}" for each in self.missing)]
+            raise FreeholdError(
+                Code.CREDENTIAL,
+                "\n".join(lines),
+                "Store them, or take them out of what asks for them, and push again.",
+            )
 
 
 def choose(project: Project, store: CredentialStore, agent: str = "") -> Chosen:
-    """What the agents that are switched on need, and the service around them; with `agent`, what that one adds.
-
-    Raises CREDENTIAL, with every one that is not stored and how to store it.
-    """
+    """What the agents that are switched on need, and the service around them; with `agent`, what that one adds."""
     agents = [each for each in working_agents(project) if not agent or each.name == agent]
     needs = [need for each in agents for need in needs_of_agent(each)]
     needs += needs_of_sources(project, agents)
     needs += [] if agent else needs_of_notices(project)
-    missing = unmet(needs, lambda ref, field: store.get(ref, field) is not None)
-    if missing:
-        raise FreeholdError(
-            Code.CREDENTIAL,
-            "\n".join(["these credentials are missing, and nothing was pushed:", *(f"  {each}" for each in missing)]),
-            "Store them, or take them out of what asks for them, and push again.",
-        )
     return Chosen(
         {
             Place.KEEPER: _values(store, _of_keeper(agents)),
             Place.GATEWAY: _values(store, _of_gateway(project, agents, with_notices=not agent)),
         },
         is_whole=not agent,
+        missing=tuple(unmet(needs, lambda ref, field: store.get(ref, field) is not None)),
     )
 
 

@@ -104,7 +104,8 @@ class Parts:
         planned = list(_planned(parts, facts))
         health = replace(health, due=any(each.changes for each in planned if each.step in RETURNING))
         planned.append(Planned(health, tuple(health.plan(facts[health.name]))))
-        return Settled(Plan(self._layout.project, record, known.record, tuple(planned)), health)
+        missing = tuple(map(str, self.wanted.credentials.missing))
+        return Settled(Plan(self._layout.project, record, known.record, tuple(planned), missing), health)
 
     def _guard(
         self, record: ReleaseRecord, before: ReleaseRecord | None, health: HealthPart, restart: RestartPart

@@ -25,12 +25,14 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """`release` is the one that will count, `before` the one that does now, if there is one."""
+    """`release` is the one that will count, `before` the one that does now, if there is one. `missing` are credentials
+    that are not stored here, in sentences: without them it stays a plan."""
 
     project: str
     release: ReleaseRecord
     before: ReleaseRecord | None
     planned: tuple[Planned, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def due(self) -> tuple[Planned, ...]:
@@ -47,8 +49,9 @@ class Plan:
         return self.before is None or self.before.id != self.release.id
 
     def lines(self) -> list[str]:
-        """For a person: each change, with what is below it."""
-        told = []
+        """For a person: what keeps a push from being made at all, then each change, with what is below it."""
+        told = ["a push would stop before it touches anything, until these are stored:"] if self.missing else []
+        told += [f"    {each}" for each in self.missing]
         for each in self.due:
             for change in each.changes:
                 told.append(f"{each.step}: {change.what}")
@@ -60,6 +63,7 @@ class Plan:
             "project": self.project,
             "release": self.release.id,
             "before": self.before.id if self.before else None,
+            "missing": list(self.missing),
             "changes": [
                 {"step": str(each.step), "what": change.what, "detail": list(change.detail)}
                 for each in self.due

@@ -61,15 +61,19 @@ def read_wanted(
     *,
     agent: str = "",
     health_timeout_s: float = TIMEOUT_S,
+    only_plan: bool = False,
 ) -> Wanted:
     """Raises CONFIG with every error of the project (of one agent alone, when that is pushed), CREDENTIAL with every
-    one that is missing, NOT_FOUND when there is no project or agent, what `read_release_files` raises."""
+    one that is missing (unless it is for a plan alone: that says which), NOT_FOUND when there is no project or agent,
+    what `read_release_files` raises."""
     project = _sound_project(root, home, environment.name, agent)
     _require_containers(project, agent)
     files = read_release_files(root, binding(project.name, _laid_over(home, environment.name)))
     if agent:
         require_agent(files, agent, project.agent_names)
     credentials = choose(project, FileCredentialStore(home), agent)
+    if not only_plan:
+        credentials.require_complete()
     base = environment.server.base_path if environment.server else BASE
     layout = Layout(server_name(project.name), base)
     record = ReleaseRecord(

@@ -91,6 +91,8 @@ def test_a_credential_that_is_missing_is_named(project: Path, home: Path) -> Non
     answer = typed(project, home, "push", "-E", "prod")
     assert answer.code == 4
     assert "freehold creds add anthropic_key" in answer.err
+    answer = typed(project, home, "push", "-E", "prod", "--dry-run")
+    assert (answer.code, "prod cannot be reached" in answer.err) == (5, True), "a plan is made all the same"
 
 
 def test_an_agent_that_there_is_not(project: Path, home: Path) -> None:

@@ -138,13 +138,16 @@ def test_every_missing_one_is_named_with_what_stores_it(tmp_path: Path) -> None:
     store = MemoryCredentialStore()
     store.put(CredentialRef("git_ssh"), {"username": Secret("me")})
     found = project(tmp_path, HOOK, dev=f"credentials = ['git_ssh', 'github_token:bot']\n{HOOKED}", ops="")
+    chosen = choose(found, store)
     with pytest.raises(FreeholdError) as caught:
-        choose(found, store)
+        chosen.require_complete()
     assert EXIT_CODES[caught.value.code] == 4
     for command in ("git_ssh", "github_token:bot", "anthropic_key", "github_webhook_secret"):
         assert f"freehold creds add {command}\n" in f"{caught.value.message}\n"
     assert "(email)" in caught.value.message
     assert caught.value.code is Code.CREDENTIAL
+    names = ("anthropic_key/default", "git_ssh/default", "github_token/bot", "github_webhook_secret/default")
+    assert chosen.names == names, "what a release needs does not depend on what is stored"
 
 
 def test_optional_fields_go_along_only_when_they_are_there(tmp_path: Path) -> None:

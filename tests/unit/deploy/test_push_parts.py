@@ -10,17 +10,18 @@ import pytest
 
 from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
-from freehold.deploy.health import EdgePort, HealthPart
+from freehold.deploy.credentials_part import CredentialsFacts
+from freehold.deploy.health import EdgePort, Health, HealthPart
 from freehold.deploy.part import Part
 from freehold.deploy.parts import Parts, edge_ports
 from freehold.deploy.plan import Plan, Planned, in_order
-from freehold.deploy.prune_part import PrunePart
+from freehold.deploy.prune_part import PruneFacts, PrunePart
 from freehold.deploy.release_files import ReleaseFiles
 from freehold.deploy.release_part import ReleaseFacts, ReleasePart, difference
 from freehold.deploy.restart_part import RestartPart
 from freehold.deploy.rollback import release_to_go_back_to
 from freehold.deploy.step import Step
-from freehold.deploy.switch_part import SwitchPart
+from freehold.deploy.switch_part import SwitchFacts, SwitchPart
 from freehold.deploy.units_part import UnitsFacts, UnitsPart, port_for, started_with, unit_texts
 from freehold.deploy.wanted import read_wanted
 from freehold.edge.fragment import Fragment
@@ -85,6 +86,26 @@ def test_facts_of_a_part_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(FreeholdError, match="what the server says of itself cannot be read") as caught:
         parts.settle({part.name: raw(7) for part in parts.asking()} | {"release": raw(there)}, "")
     assert caught.value.code is Code.PROTOCOL
+
+
+def test_a_plan_says_which_credentials_are_missing(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", one_agent())
+    home = write_files(tmp_path / "home", {"environments/prod.toml": '[server]\nhost = "h"\n'})
+    environment = Environments(home).read("prod")
+    with pytest.raises(FreeholdError, match="these credentials are missing, and nothing was pushed"):
+        read_wanted(shop, home, environment, FakeClock(), agent="dev")
+    wanted = read_wanted(shop, home, environment, FakeClock(), agent="dev", only_plan=True)
+    facts = {
+        "release": ReleaseFacts(current=A, releases=[record(A)], manifest=rows(manifest(x="1"))),
+        "credentials": CredentialsFacts({}, {}), "switch": SwitchFacts(f"releases/{A}", ""),
+        "prune": PruneFacts([A], []), "health": Health(True, False, "", [], {}, []),
+    }  # fmt: skip
+    parts = Parts(wanted, None, nobody, HealthPart(LAYOUT))
+    plan = parts.settle({name: raw(fact) for name, fact in facts.items()}, "").plan
+    (said,) = plan.missing
+    assert said.endswith("freehold creds add anthropic_key")
+    assert plan.lines()[:2] == ["a push would stop before it touches anything, until these are stored:", f"    {said}"]
+    assert plan.as_dict()["missing"] == [said]
 
 
 async def nobody() -> Host:
