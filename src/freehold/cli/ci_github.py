@@ -18,7 +18,7 @@ from freehold.cli.output import confirm, note, print_json, say, warn
 from freehold.cli.server import environment_asked_for
 from freehold.deploy.ci.github import ENVIRONMENT_SECRET, Secrets, Workflows, is_unedited
 from freehold.project.credential import CredentialRef, FieldRef
-from freehold.project.credential_variables import fields_of, required_variables, variable_of
+from freehold.project.credential_variables import by_variable, fields_of, required_variables, variable_of
 from freehold.project.environments import Environment
 from freehold.project.home import credentials_directory, environment_file
 from freehold.project.load import load_project
@@ -50,8 +50,7 @@ def github(context: Context, branch: str, package: str, yes: bool) -> None:
     environment = environment_asked_for(context)
     project = load_project(context.project_dir, home=context.home, environment=environment.name)
     needs = needs_of_project(project)
-    fields = {variable_of(field): field for need in needs for field in fields_of(need.ref)}
-    fields[variable_of(_SSH)] = _SSH
+    fields = by_variable([*(field for need in needs for field in fields_of(need.ref)), _SSH])
     required = {ENVIRONMENT_SECRET, variable_of(_SSH), *required_variables(needs)}
     tokens = {variable_of(field): field for field in _tokens(environment)}
     repository = _repository(context.project_dir)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from freehold.base.plain_text import clipped
 from freehold.deploy.managed_files import (
     LogIn,
     ManagedFacts,
@@ -35,6 +36,7 @@ UNIT_FILE = f"{UNITS}/{FIREWALL_UNIT}"
 UFW_FILE = "/etc/ufw/ufw.conf"
 _WANTED_BY = f"{UNITS}/multi-user.target.wants/{FIREWALL_UNIT}"
 _LOAD = ("systemctl", "reload-or-restart", FIREWALL_UNIT)
+_LONGEST_RULE = 120
 _TAKE_AWAY = ("systemctl", "disable", "--now", FIREWALL_UNIT)
 
 
@@ -73,8 +75,14 @@ class FirewallPart:
             return self._taken_away(told, theirs)
         ports = self.ports(told)
         wanted = (ManagedFile(FIREWALL_FILE, firewall.rules(ports)), ManagedFile(UNIT_FILE, firewall.unit()))
+        foreign = firewall.foreign_rules(told.text("table"))
         is_right = firewall.open_ports(told.text("table")) == ports and told.text("enabled").strip() == "enabled"
-        if is_right and not told.waiting and not any(differs(file, told.files.get(file.path)) for file in wanted):
+        if (
+            is_right
+            and not foreign
+            and not told.waiting
+            and not any(differs(file, told.files.get(file.path)) for file in wanted)
+        ):
             return []
         made = Settings(
             wanted,
@@ -86,7 +94,8 @@ class FirewallPart:
         )  # fmt: skip
         listed = ", ".join(map(str, ports))
         what = f"let in TCP {listed} and nothing else: write {FIREWALL_FILE}, enable {FIREWALL_UNIT}"
-        return [change(self.name, what, told, made, _shut_out(told, ports))]
+        gone = [f"taken away: {clipped(rule, _LONGEST_RULE)}" for rule in foreign]
+        return [change(self.name, what, told, made, [*gone, *_shut_out(told, ports)])]
 
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         for each in changes:

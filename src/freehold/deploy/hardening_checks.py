@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from freehold.base.plain_text import clipped
 from freehold.deploy.check import Check, Repair, State, Verdict
 from freehold.deploy.fail2ban_part import Fail2banPart
 from freehold.deploy.firewall_part import FirewallPart
@@ -22,6 +23,8 @@ from freehold.server.facts import ServerFacts
 from freehold.server.layout import SSHD_FILE
 
 _PUSH = "The next push does it; so does `--fix` of this check."
+_OWN = "The next push takes them away; so does `--fix` of this check. For rules of your own, have a table of your own."
+_MOST_RULES, _LONGEST_RULE = 5, 120
 
 
 def ssh_hardened(facts: ServerFacts) -> Verdict:
@@ -66,6 +69,11 @@ class Shut:
             return Verdict(State.FAIL, "there is no firewall on the server", _PUSH)
         if missing := [str(port) for port in wanted if port not in known.open_ports]:
             return Verdict(State.FAIL, f"it keeps everybody from port {', '.join(missing)}", _PUSH)
+        if known.foreign_rules:
+            told = "; ".join(clipped(rule, _LONGEST_RULE) for rule in known.foreign_rules[:_MOST_RULES])
+            return Verdict(
+                State.FAIL, f"the table inet {firewall.TABLE} has rules that are not freehold's: {told}", _OWN
+            )
         return Verdict(State.PASS, f"lets in {', '.join(map(str, known.open_ports))}")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from freehold.base.errors import Code, FreeholdError
 from freehold.project.credential import DEFAULT_INSTANCE, CredentialField, CredentialRef, FieldRef, is_safe_name
 from freehold.project.credential_value import value_problem
 from freehold.project.credentials import EVERY_CREDENTIAL_TYPE
@@ -23,6 +24,20 @@ def variable_of(field: FieldRef) -> str:
     """The variable that a credential's field is in."""
     instance = [field.ref.instance] if field.ref.instance != DEFAULT_INSTANCE else []
     return PREFIX + _BETWEEN.join(_capital(part) for part in (field.ref.type, *instance, field.field))
+
+
+def by_variable(fields: Iterable[FieldRef]) -> dict[str, FieldRef]:
+    """The fields by their variables. Raises CONFIG for two that would share one: it can hold the value of one alone."""
+    found: dict[str, FieldRef] = {}
+    for field in fields:
+        other = found.setdefault(variable_of(field), field)
+        if other != field:
+            raise FreeholdError(
+                Code.CONFIG,
+                f"the credentials {other.ref} and {field.ref} would share one variable, {variable_of(field)}",
+                "Signs other than letters and digits are _ there. Call one of the two instances otherwise.",
+            )
+    return found
 
 
 def fields_of(ref: CredentialRef) -> list[FieldRef]:
@@ -40,8 +55,9 @@ def read_variables(
 ) -> tuple[dict[CredentialRef, dict[str, str]], list[str]]:
     """The values in `environ` by credential, and what is wrong with variables, without a value of one. Empty ones are
     as if they were not there. `expected` are fields that are known by name: of others, an instance is in small letters.
+    Raises as `by_variable`.
     """
-    known = {variable_of(field): field for field in expected}
+    known = by_variable(expected)
     found: dict[CredentialRef, dict[str, str]] = {}
     problems = []
     for name, value in sorted(environ.items()):

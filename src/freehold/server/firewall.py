@@ -19,6 +19,20 @@ DELETE = ("nft", "delete", "table", "inet", TABLE)
 _ALWAYS_UDP = (68, 546)
 """Where answers about addresses come in: DHCP and DHCPv6."""
 _PORTS = re.compile(r"tcp dport (?:\{([^}]*)\}|(\d+)) accept")
+_OURS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"table inet \w+ \{|chain input \{|\}",
+        r"type filter hook input priority (filter|0)|policy drop",
+        r"ct state (established,related|related,established) accept",
+        r"ct state invalid drop",
+        r'iif "?lo"? accept',
+        r"meta l4proto \{ (icmp|ipv6-icmp|1|58)(, (icmp|ipv6-icmp|1|58))? \} accept",
+        rf"udp dport \{{ {_ALWAYS_UDP[0]}, {_ALWAYS_UDP[1]} \}} accept",
+        r"tcp dport (\{ \d+(, \d+)* \}|\d+) accept",
+    )
+)
+"""Lines of `rules`, as `nft` lists them: 1.0.6 of Debian 12 to 1.1.3 of Debian 13."""
 
 
 def rules(ports: Iterable[int]) -> str:
@@ -46,12 +60,19 @@ table inet {TABLE} {{
 
 
 def open_ports(listed: str) -> list[int]:
-    """The ports that `LIST` shows as open; nothing where there is no such rule, or one of another form."""
-    found = _PORTS.search(listed)
-    if not found:
-        return []
-    words = (found[1] or found[2]).split(",")
-    return sorted(int(word) for word in words if word.strip().isdigit())
+    """The ports that the rules in what `LIST` says open to everybody; ranges of ports are among `foreign_rules`."""
+    found = [words for lines in _PORTS.findall(listed) for words in lines]
+    return sorted({int(word) for words in found for word in words.split(",") if word.strip().isdigit()})
+
+
+def foreign_rules(listed: str) -> list[str]:
+    """What in the table that `LIST` shows is none of `rules`: it may let in what is shut, or shut what is open. Of
+    several rules that open ports one is ours, and which one cannot be told."""
+    lines = [line.strip() for line in re.split(r"[\n;]", listed)]
+    opening_ports = [line for line in lines if _PORTS.fullmatch(line)]
+    known = set(lines) - (set(opening_ports) if len(opening_ports) > 1 else set())
+    ours = {line for line in known if not line or any(each.fullmatch(line) for each in _OURS)}
+    return [line for line in lines if line not in ours]
 
 
 def opening(theirs: str, ports: Sequence[int]) -> str:

@@ -175,6 +175,15 @@ def test_the_secrets_are_listed_with_how_each_is_set(repository: Repository) -> 
     assert SECRETS[MODEL] not in told
 
 
+def test_two_credentials_that_would_share_a_secret_are_refused(repository: Repository) -> None:
+    agents = repository.project / "agents" / "dev" / "config.toml"
+    agents.write_text(AGENT.replace('"git_ssh:my-bot"', '"git_ssh:my-bot", "git_ssh:my.bot"'))
+    refused = repository.init()
+    assert refused.code == 3
+    assert "git_ssh:my-bot and git_ssh:my.bot would share one variable" in refused.err
+    assert not repository.path(DEPLOY).exists()
+
+
 def test_a_push_is_carried_out_with_what_the_secrets_hold_and_nothing_stays(repository: Repository) -> None:
     repository.init("--package", "freehold @ git+https://example.com/a b")
     done = repository.run(DEPLOY)

@@ -20,7 +20,8 @@ GOOD = {
     "sshd": "port 22;port 2222;passwordauthentication no;kbdinteractiveauthentication no;permitemptypasswords no;"
     "permitrootlogin without-password;pubkeyauthentication yes;",
     "jail": "yes",
-    "firewall": "table inet x { chain i { udp dport { 68, 546 } accept tcp dport { 22, 80, 443, 2222 } accept } }",
+    "firewall": "table inet freehold {;chain input {;udp dport { 68, 546 } accept;"
+    "tcp dport { 22, 80, 443, 2222 } accept;};};",
     "firewalld": "inactive",
     "ufw": "",
     "journal": "Storage=auto; SystemMaxUse=1G;Storage=persistent;SystemMaxUse=500M;",
@@ -55,7 +56,13 @@ def test_a_server_that_is_right() -> None:
         ("ssh hardened", {"sshd": ""}, State.WARN, "could not be told"),
         ("fail2ban running", {"jail": ""}, State.FAIL, "does not watch"),
         ("firewall", {"firewall": ""}, State.FAIL, "no firewall"),
-        ("firewall", {"firewall": "table { tcp dport 22 accept }"}, State.FAIL, "80, 443, 2222"),
+        ("firewall", {"firewall": "tcp dport 22 accept;"}, State.FAIL, "80, 443, 2222"),
+        (
+            "firewall",
+            {"firewall": f"{GOOD['firewall']};tcp dport 1-9 accept;"},
+            State.FAIL,
+            "not freehold's: tcp dport 1-9",
+        ),
         ("firewall", {"firewall": "", "ufw": "ENABLED=yes"}, State.PASS, "ufw allow 2222/tcp"),
         ("firewall", {"firewall": "", "ufw": "ENABLED=no"}, State.FAIL, "no firewall"),
         ("firewall", {"firewall": "", "firewalld": "active"}, State.PASS, "--add-port=443/tcp"),
@@ -70,7 +77,7 @@ def test_what_each_check_finds(name: str, said: dict[str, str], state: State, wo
 
 
 def test_a_server_that_is_not_exposed_needs_no_web() -> None:
-    table = "table { tcp dport { 22, 2222 } accept }"
+    table = "tcp dport { 22, 2222 } accept"
     assert judged({"firewall": table}, exposed=False)["firewall"][0] is State.PASS
     assert judged({"firewall": table})["firewall"][0] is State.FAIL
 

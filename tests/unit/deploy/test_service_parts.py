@@ -185,6 +185,7 @@ def wall(exposed: bool = True, also: Sequence[int] = ()) -> FirewallPart:
         (wall(), SHUT, UP, {}, ""),
         (wall(), SHUT, {**UP, "table": Said(1, "No such file")}, {}, "22, 80, 443"),
         (wall(), SHUT, {**UP, "table": TABLE.replace("443", "444")}, {}, "22, 80, 443"),
+        (wall(), SHUT, {**UP, "table": TABLE.replace("accept", "accept\n\t\taccept")}, {}, "22, 80, 443"),
         (wall(), SHUT, {**UP, "enabled": Said(1, "disabled")}, {}, "22, 80, 443"),
         (wall(), {**SHUT, UNIT_FILE: None}, UP, {}, "22, 80, 443"),
         (wall(), SHUT, UP, {"waiting": True}, "22, 80, 443"),
@@ -245,12 +246,48 @@ def test_what_the_first_rules_shut_out_is_told() -> None:
     assert reachable_listeners("Netid State\n\nnoise") == []
 
 
+LISTED = """\
+table inet freehold {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		ct state invalid drop
+		iif "lo" accept
+		meta l4proto { icmp, ipv6-icmp } accept
+		udp dport { 68, 546 } accept
+		tcp dport { 22, 80, 443 } accept
+	}
+}
+"""
+"""What nft 1.0.6 (Debian 12) says of `firewall.rules([22, 80, 443])`."""
+OURS = "\t\ttcp dport { 22, 80, 443 } accept\n"
+
+
 @pytest.mark.parametrize(
-    ("table", "ports"),
-    [(TABLE, [22, 80, 443]), ("tcp dport 22 accept", [22]), ("tcp dport { 1-9 } accept", []), ("", [])],
-)
-def test_which_ports_the_kernel_lets_in(table: str, ports: list[int]) -> None:
+    ("table", "ports", "foreign"),
+    [
+        (LISTED, [22, 80, 443], []),
+        (LISTED.replace("{ 22, 80, 443 }", "22"), [22], []),
+        (LISTED.replace(OURS, f"{OURS}\t\taccept\n"), [22, 80, 443], ["accept"]),
+        (LISTED.replace(OURS, f"\t\ttcp dport 22 drop\n{OURS}"), [22, 80, 443], ["tcp dport 22 drop"]),
+        (LISTED.replace("policy drop", "policy accept"), [22, 80, 443], ["policy accept"]),
+        (LISTED.replace("udp dport { 68, 546 }", "udp dport { 53, 68 }"), [22, 80, 443],
+         ["udp dport { 53, 68 } accept"]),
+        (LISTED.replace("{ 22, 80, 443 }", "{ 22, 8000-9000 }"), [22], ["tcp dport { 22, 8000-9000 } accept"]),
+        (LISTED.replace(OURS, f"{OURS}\t\ttcp dport 5432 accept\n"), [22, 80, 443, 5432],
+         ["tcp dport { 22, 80, 443 } accept", "tcp dport 5432 accept"]),
+        ("", [], []),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_lets_in(table: str, ports: list[int], foreign: list[str]) -> None:
     assert firewall.open_ports(table) == ports
+    assert firewall.foreign_rules(table) == foreign
+    assert firewall.foreign_rules(table.replace("\n", ";")) == foreign
+
+
+def test_what_somebody_else_put_into_the_firewall_is_told_before_it_goes() -> None:
+    (change,) = wall().plan(raw(SHUT, {**UP, "table": LISTED.replace(OURS, f"{OURS}\t\taccept\n")}))
+    assert change.detail[0] == "taken away: accept"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from freehold.base.errors import FreeholdError
 from freehold.project.credential import CredentialRef, FieldRef, parse_field_ref
-from freehold.project.credential_variables import fields_of, read_variables, required_variables, variable_of
+from freehold.project.credential_variables import (
+    by_variable,
+    fields_of,
+    read_variables,
+    required_variables,
+    variable_of,
+)
 from freehold.project.needs import Need
 
 P = "FREEHOLD_CREDENTIAL_"
@@ -24,6 +31,13 @@ def test_a_field_has_a_variable_and_is_found_by_it(field: str, name: str) -> Non
     assert variable_of(ref) == name
     found, problems = read_variables({name: "a@b.c"}, [ref])
     assert (found, problems) == ({ref.ref: {ref.field: "a@b.c"}}, [])
+
+
+def test_two_credentials_do_not_share_a_variable() -> None:
+    one, other = (parse_field_ref(f"git_ssh:{instance}.email") for instance in ("a-b", "a.b"))
+    with pytest.raises(FreeholdError, match=f"git_ssh:a-b and git_ssh:a.b would share one variable, {P}GIT_SSH__A_B__"):
+        read_variables({variable_of(one): "a@b.c"}, [one, other])
+    assert by_variable([one, one]) == {variable_of(one): one}
 
 
 def test_of_a_field_that_nobody_expects_the_instance_is_in_small_letters() -> None:
