@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from freehold.cli.output import note, print_json, say
 from freehold.cli.server import meet
 from freehold.client.server_target import target_of
 from freehold.client.tunnel import Tunnel
+from freehold.hosts.failures import HostKeyError
 from freehold.hosts.target import parse_hop
 from freehold.project.environments import TO_BE_FILLED_IN, environment_of, name_problem
 from freehold.project.host_key import HostKey, Pin
@@ -56,7 +58,7 @@ def add(context: Context, server: str, name: str, port: int | None, key: Path | 
             Code.CONFLICT, f"environment {name} is there already: {inventory.file(name)}", "choose another name"
         )
     table = _table(server, port, key, str(_pin(host_key)) if host_key else "")
-    seen = _log_in(context, name, table)
+    seen = _log_in(context, name, table, _typed(server, name, port, key))
     inventory.add(name, _text({**table, "hostKey": str(seen)}))
     if context.json:
         print_json({"added": name, "file": inventory.file(name), "hostKey": str(seen), "fingerprint": seen.fingerprint})
@@ -96,15 +98,33 @@ def _table(server: str, port: int | None, key: Path | None, host_key: str) -> di
     return {name: value for name, value in given.items() if value}
 
 
-def _log_in(context: Context, name: str, table: dict[str, str | int]) -> HostKey:
+def _typed(server: str, name: str, port: int | None, key: Path | None) -> str:
+    more = [*(["--port", str(port)] if port else []), *(["--key", str(key)] if key else [])]
+    return shlex.join(["freehold", "env", "add", server, "--name", name, *more])
+
+
+def _log_in(context: Context, name: str, table: dict[str, str | int], typed: str) -> HostKey:
     problems = Problems()
     environment = environment_of(name, {"server": table}, name, problems)
     problems.raise_errors()
     tunnel = Tunnel(target_of(environment, FileCredentialStore(context.home)), KnownHosts(context.home))
     try:
         return meet(context, tunnel.connect, context.home).host_key
+    except HostKeyError as error:
+        raise _not_there_yet(error, name, typed) from error
     finally:
         tunnel.close()
+
+
+def _not_there_yet(error: HostKeyError, name: str, typed: str) -> FreeholdError:
+    """With what accepts the key before there is an environment that `env check` could be told."""
+    check = f"freehold env check {name} --host-key"
+    if error.name == name:
+        hint = error.hint.replace(check, f"{typed} --host-key")
+    else:
+        known = f"`ssh {error.name}` asks for it, and what it remembers counts here"
+        hint = error.hint.replace(f"{check} {error.key.fingerprint}", known)
+    return FreeholdError(error.code, error.message, hint)
 
 
 def _pin(text: str) -> str:

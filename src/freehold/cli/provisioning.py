@@ -249,7 +249,7 @@ async def _travel(context: Context, record: Record, shop: Shop, flags: Flags, wo
 
 def _with_hint(error: HostKeyError, words: Sequence[str], record: Record) -> FreeholdError:
     """How to accept a host key by the command that is under way. That of a jump host is accepted by `env check`."""
-    hint = error.hint.replace("env check NAME", f"env check {record.name}")
+    hint = error.hint
     if error.name == record.name:
         hint = hint.replace(f"freehold env check {record.name}", " ".join(words))
     return FreeholdError(error.code, error.message, hint)

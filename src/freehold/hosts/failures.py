@@ -9,7 +9,10 @@ from freehold.project.host_key import HostKey, Pin
 
 
 class HostKeyError(FreeholdError):
-    """The server called `name` shows a `key` for `place` that is not known to be right. Nothing was sent to it."""
+    """The server called `name` shows a `key` for `place` that is not known to be right. Nothing was sent to it.
+
+    Of a jump host, `on_way_to` is what the server behind it is called: that name, or else `name`, is the environment's.
+    """
 
     def __init__(self, name: str, place: str, key: HostKey, message: str, hint: str) -> None:
         super().__init__(Code.DENIED, f"{name}: {message}", hint)
@@ -21,19 +24,19 @@ class HostKeyError(FreeholdError):
 class UnknownHostKeyError(HostKeyError):
     """A server that was never met. Whoever can ask a person does, keeps the key for the place, and tries again."""
 
-    def __init__(self, name: str, place: str, key: HostKey) -> None:
+    def __init__(self, name: str, place: str, key: HostKey, on_way_to: str = "") -> None:
         super().__init__(
             name, place, key,
             f"its host key is not known yet: {key.algorithm} {key.fingerprint}",
             "compare it with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then "
-            f"accept it: freehold env check NAME --host-key {key.fingerprint}",
+            f"accept it: {_check_with(on_way_to or name, key)}",
         )  # fmt: skip
 
 
 class ChangedHostKeyError(HostKeyError):
     """Another key than the one that was pinned, `kept_in` says where."""
 
-    def __init__(self, name: str, place: str, key: HostKey, pin: Pin, kept_in: str) -> None:
+    def __init__(self, name: str, place: str, key: HostKey, pin: Pin, kept_in: str, on_way_to: str = "") -> None:
         pinned = f"{pin.key.algorithm} {pin.fingerprint}" if pin.key else pin.fingerprint
         super().__init__(
             name, place, key,
@@ -41,8 +44,12 @@ class ChangedHostKeyError(HostKeyError):
             f"pinned: {pinned} ({kept_in})\nshown:  {key.algorithm} {key.fingerprint}",
             "Either somebody stands between you and it, or it was set up anew. Nothing was sent to it. If it was set "
             "up anew, compare the fingerprint on its own console, then accept it: "
-            f"freehold env check NAME --host-key {key.fingerprint}",
+            f"{_check_with(on_way_to or name, key)}",
         )  # fmt: skip
+
+
+def _check_with(environment: str, key: HostKey) -> str:
+    return f"freehold env check {environment} --host-key {key.fingerprint}"
 
 
 def connection_lost(name: str, doing: str) -> FreeholdError:

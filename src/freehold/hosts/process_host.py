@@ -242,7 +242,9 @@ class ProcessHost:
         if first.isdigit():
             return failures.may_not_connect(self._name, path)
         return FreeholdError(
-            Code.FAILED, f"{path} on {self._name} cannot be reached", "It needs python3 there: freehold env check NAME"
+            Code.FAILED,
+            f"{path} on {self._name} cannot be reached",
+            f"It needs python3 there: freehold env check {self._name}",
         )
 
 

@@ -69,7 +69,9 @@ async def run_script(
     outcome = await host.run(command)
     if outcome.status in (_TOO_OLD_STATUS, _ABSENT_STATUS):
         what = "has no python3" if outcome.status == _ABSENT_STATUS else "has a Python older than 3.11"
-        raise FreeholdError(Code.FAILED, f"{host.name} {what}", "`freehold env check NAME --fix` can install one.")
+        raise FreeholdError(
+            Code.FAILED, f"{host.name} {what}", f"`freehold env check {host.name} --fix` can install one."
+        )
     if outcome.status:
         raise FreeholdError(Code.FAILED, f"{name} failed on {host.name}: {outcome.complaint}")
     return _answer(host, name, outcome.stdout, answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from freehold.base.errors import Code, FreeholdError
@@ -76,7 +77,7 @@ async def _through(
 
 def _hop(text: str, target: Target) -> Target:
     try:
-        return parse_hop(text)
+        return replace(parse_hop(text), on_way_to=target.on_way_to or target.called)
     except ValueError as error:
         raise FreeholdError(Code.CONFIG, f"{target.called}: ProxyJump: {error}", "look at ~/.ssh/config") from None
 
@@ -123,8 +124,8 @@ def _explained(error: Exception, target: Target, route: Route, check: HostKeyChe
     name, where = target.called, f"{route.host} port {route.port}"
     if check.shown is not None and not check.is_right:
         if not check.pins:
-            return UnknownHostKeyError(name, check.place, check.shown)
-        return ChangedHostKeyError(name, check.place, check.shown, check.pins[0], check.kept_in)
+            return UnknownHostKeyError(name, check.place, check.shown, target.on_way_to)
+        return ChangedHostKeyError(name, check.place, check.shown, check.pins[0], check.kept_in, target.on_way_to)
     if isinstance(error, asyncssh.PermissionDenied) or (check.is_right and isinstance(error, asyncssh.DisconnectError)):
         return _refused(name, route, offer, said=isinstance(error, asyncssh.PermissionDenied))
     if isinstance(error, TimeoutError):

@@ -15,7 +15,7 @@ CONNECT_TIMEOUT_S = 20.0
 @dataclass(frozen=True)
 class Target:
     """A server to log in to. `host` may be a name of `~/.ssh/config`; what is empty here is looked for there, and then
-    it is root at port 22. `name` is what messages call it.
+    it is root at port 22. `name` is what messages call it; `on_way_to` is that of the server whose jump host it is.
 
     `pin` alone counts as its host key where it is given; else what is kept for its place. With `key_path` that key
     alone is offered; else `keys`, those of the agent and those of the user.
@@ -28,6 +28,7 @@ class Target:
     key_path: str = ""
     keys: tuple[Secret, ...] = ()
     pin: Pin | None = None
+    on_way_to: str = ""
     connect_timeout_s: float = CONNECT_TIMEOUT_S
     """For reaching it and logging in; each jump host on the way has as much."""
 

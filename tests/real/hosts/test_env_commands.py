@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -84,7 +85,9 @@ def test_add_shows_the_host_key_and_writes_nothing_before_it_is_accepted(laptop:
     assert done.returncode == 1
     assert "another host key" in done.stderr
     assert not laptop.file.exists()
-    done = laptop.add("--host-key", laptop.server.host_key.fingerprint)
+    pasted = shlex.split(done.stderr.split("accept it: ")[1])
+    assert (pasted[0], pasted[-1]) == ("freehold", laptop.server.host_key.fingerprint)
+    done = laptop(*pasted[1:])
     assert (done.returncode, done.stdout) == (0, f"prod is {me()}@127.0.0.1:{laptop.server.port}: {laptop.file}\n")
     assert laptop.file.stat().st_mode & 0o777 == 0o600
     assert f'hostKey = "{laptop.server.host_key}"' in laptop.file.read_text()
@@ -121,7 +124,7 @@ def test_a_changed_host_key_is_accepted_by_its_name_alone(laptop: Laptop) -> Non
     assert (done.returncode, ssh["name"], ssh["state"]) == (1, "ssh", "fail")
     assert {other["state"] for other in others} == {"skip"}
     fingerprint = laptop.server.host_key.fingerprint
-    assert f"--host-key {fingerprint}" in ssh["hint"]
+    assert f"freehold env check prod --host-key {fingerprint}" in ssh["hint"]
     assert "another host key" in laptop("-E", "prod", "status").stderr
     laptop("env", "check", "prod", "--host-key", fingerprint)
     assert f'hostKey = "{fingerprint}"' in laptop.file.read_text()

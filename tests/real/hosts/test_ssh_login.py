@@ -231,6 +231,7 @@ async def test_a_jump_host_and_its_own_host_key(
     error = await failure(target, known)
     assert isinstance(error, UnknownHostKeyError)
     assert (error.place, error.key, error.name) == (jump.place, jump.host_key, "bastion")
+    assert f"freehold env check prod --host-key {jump.host_key.fingerprint}" in error.hint
     known.pin(jump.place, jump.host_key)
     before = jump.log.count("Accepted publickey")
     assert await words_of(target, known) == "here"
