@@ -22,6 +22,7 @@ from freehold.base.plain_text import clipped
 from freehold.base.sockets import connect_unix
 from freehold.client.gateway_address import GatewayAddress, LocalAddress, RemoteAddress, ServerAddress
 from freehold.client.server_events import ServerEvent, server_events
+from freehold.wire.addressee import HEADER as ADDRESSEE
 from freehold.wire.decoding import decode_json
 from freehold.wire.service import API
 from freehold.wire.versions import HEADER, told_of_server
@@ -178,11 +179,11 @@ class _ServerConnection(http.client.HTTPConnection):
 
 
 def _connect(address: GatewayAddress, timeout_s: float) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
-    """A connection, what stands before every path, and the header with the key."""
+    """A connection, what stands before every path, and the header with the key, or with whose gateway is meant."""
     if isinstance(address, LocalAddress):
         return _UnixConnection(address, timeout_s), "", {}
     if isinstance(address, ServerAddress):
-        return _ServerConnection(address, timeout_s), "", {}
+        return _ServerConnection(address, timeout_s), "", {ADDRESSEE: address.project}
     key = {"Authorization": f"Bearer {address.key.reveal()}"}
     if address.encrypted:
         context = ssl.create_default_context()

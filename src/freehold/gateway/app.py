@@ -69,7 +69,9 @@ def make_app(
         held=held,
         refused=lambda scope, error: note_refused_body(gateway, scope, error),
     )
-    return PlainDeliveries(Guards(taking, hosts, gateway.metrics.answered), gateway, held)
+    return PlainDeliveries(
+        Guards(taking, hosts, gateway.metrics.answered, lambda: gateway.name_on_servers), gateway, held
+    )
 
 
 async def _front(request: Request) -> Response:

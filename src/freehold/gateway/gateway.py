@@ -22,6 +22,7 @@ from freehold.gateway.views import Views
 from freehold.gateway.webhook_intake import WebhookIntake
 from freehold.gateway.webhook_refusals import WebhookRefusals
 from freehold.scheduler.attempt import Closed
+from freehold.server.layout import server_name
 from freehold.store import run_index, triggers
 from freehold.store.credentials import CredentialStore
 from freehold.wire.runs import RunView, TriggerType
@@ -55,6 +56,10 @@ class Gateway:
     @property
     def public_url(self) -> str:
         return self.service.scheduler.agents.project.config.gateway.url
+
+    @property
+    def name_on_servers(self) -> str:
+        return server_name(self.service.scheduler.agents.project.name)
 
     @property
     def address(self) -> str:

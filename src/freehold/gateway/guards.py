@@ -17,6 +17,8 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.gateway.answers import as_error
 from freehold.gateway.local_peer import is_local
 from freehold.gateway.trusted_hosts import TrustedHosts, is_own_page
+from freehold.wire.addressee import HEADER as ADDRESSEE
+from freehold.wire.addressee import require_meant
 from freehold.wire.service import API
 from freehold.wire.versions import HEADER, require_served
 
@@ -56,12 +58,16 @@ Observe = Callable[[str, str, int, float], None]
 
 
 class Guards:
-    """Around an ASGI application. `hosts` are asked for each time: they change with the configuration."""
+    """Around an ASGI application. `hosts`, and what the `project` is called on servers, are asked for each time: they
+    change with the configuration."""
 
-    def __init__(self, app: ASGIApp, hosts: Callable[[Scope], TrustedHosts], observe: Observe) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Callable[[Scope], TrustedHosts], observe: Observe, project: Callable[[], str]
+    ) -> None:
         self._app = app
         self._hosts = hosts
         self._observe = observe
+        self._project = project
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,7 +75,7 @@ class Guards:
         began = time.monotonic()
         answered = Answered(scope, send, began, self._observe)
         try:
-            require_welcome(scope, self._hosts(scope))
+            require_welcome(scope, self._hosts(scope), self._project)
         except FreeholdError as error:
             await _refuse(scope, receive, answered.send, error)
             return
@@ -90,9 +96,9 @@ async def answer_defect(scope: Scope, receive: Receive, answered: Answered, erro
     await as_error(defect)(scope, receive, answered.send)
 
 
-def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
-    """Raises MISDIRECTED for a name that is not ours, OUTDATED for a client that is too old, DENIED for somebody else's
-    page, USAGE for a secret in the URL."""
+def require_welcome(scope: Scope, hosts: TrustedHosts, project: Callable[[], str]) -> None:
+    """Raises MISDIRECTED for a name that is not ours and for what another project is asked, OUTDATED for a client that
+    is too old, DENIED for somebody else's page, USAGE for a secret in the URL."""
     headers, path = Headers(scope=scope), scope["path"]
     names = headers.getlist("host")
     host = names[0] if len(names) == 1 else ""  # of two, something before us may have looked at the other one
@@ -102,6 +108,8 @@ def require_welcome(scope: Scope, hosts: TrustedHosts) -> None:
             "this gateway does not answer to the name in the address",
             _LOCAL_HINT if is_local(scope) else _NAME_HINT,
         )
+    if (meant := headers.get(ADDRESSEE)) is not None:
+        require_meant(meant, project())
     if path.startswith(API):
         require_served(headers.get(HEADER, ""), __version__)
     changing = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS

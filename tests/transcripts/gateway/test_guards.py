@@ -12,6 +12,7 @@ from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.gateway import bodies
 from freehold.gateway.health import UNTOLD
+from freehold.wire.addressee import HEADER as ADDRESSEE
 from freehold.wire.service import API
 from freehold.wire.versions import HEADER, OLDEST_CLIENT
 from tests.support.gateway_world import PORT, GatewayWorld, errors
@@ -37,6 +38,19 @@ async def test_whoever_asks_through_the_socket_by_a_wrong_name_is_told_the_right
     assert answer.status_code == 421
     assert "http://localhost/api/v1/status" in errors(answer)["hint"]
     assert "gateway.url" in errors(await world.asking(host="x").get(f"{API}/status"))["hint"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_another_project_was_asked_is_not_done(world: GatewayWorld, method: str) -> None:
+    """As when a link at another project's socket leads here."""
+    path = "status" if method == "GET" else "pause"
+    asked = world.asking(local=True)
+    refused = await asked.request(method, f"{API}/{path}", headers={ADDRESSEE: "blog"})
+    assert (refused.status_code, errors(refused)["code"]) == (421, "misdirected")
+    assert "and not of blog; nothing was done" in errors(refused)["message"]
+    assert (await asked.get(f"{API}/status")).json()["paused"] is False
+    meant = {ADDRESSEE: world.gateway.name_on_servers}
+    assert (await asked.request(method, f"{API}/{path}", headers=meant)).status_code == 200
 
 
 async def test_health_says_when_nothing_can_be_taken_in(world: GatewayWorld) -> None:

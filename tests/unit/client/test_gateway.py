@@ -11,10 +11,15 @@ import pytest
 from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.secret import Secret
+from freehold.base.sockets import connect_unix
 from freehold.client import gateway as gateway_module
 from freehold.client.gateway import LARGEST_EVENT_BYTES, Gateway
-from freehold.client.gateway_address import LocalAddress, remote_address
+from freehold.client.gateway_address import LocalAddress, ServerAddress, remote_address
 from freehold.client.server_events import ServerEvent
+from freehold.client.tunnel import Tunnel
+from freehold.hosts.target import Target
+from freehold.store.known_hosts import KnownHosts
+from freehold.wire.addressee import HEADER as ADDRESSEE
 from freehold.wire.service import GATEWAY_SOCKET, Health
 from freehold.wire.versions import HEADER
 from tests.support.fake_gateway import FakeGateway, Raw, listening_in, listening_on_loopback
@@ -51,6 +56,22 @@ def test_the_socket_needs_no_key(fake: FakeGateway, local: Gateway) -> None:
     assert asked.query == {"days": "7"}
     assert "authorization" not in asked.headers
     assert asked.headers["host"] == "localhost"
+
+
+class _NoTunnel(Tunnel):
+    """As if the server were this machine."""
+
+    def open(self, path: str) -> socket.socket:
+        return connect_unix(Path(path))
+
+
+def test_through_a_servers_socket_it_says_whom_it_means(fake: FakeGateway, tmp_path: Path) -> None:
+    fake.replies["GET /status"] = Health(status="ok", version="1")
+    tunnel = _NoTunnel(Target("box"), KnownHosts(tmp_path))
+    there = ServerAddress("prod", "shop", str(LocalAddress(tmp_path).socket), tunnel)
+    assert Gateway(there).get("/status", Health).status == "ok"
+    [asked] = fake.asked
+    assert asked.headers[ADDRESSEE.lower()] == "shop"
 
 
 def test_a_key_goes_in_a_header(tmp_path: Path) -> None:
