@@ -20,6 +20,11 @@ from freehold.runtime.host_user import HostUserEngine
 from freehold.runtime.run_directory import RunDirectory
 
 
+def kill_processes_of(user: str) -> None:
+    """Those of this host: in a container, a sandbox among them, somebody else may have the same number."""
+    subprocess.run(["pkill", "-KILL", "--ns", str(os.getpid()), "--nslist", "pid", "-u", user])
+
+
 @contextlib.contextmanager
 def host_users(run_as: str, count: int) -> Iterator[list[str]]:
     """The users, for root's own runs; gone afterwards, with all that they have."""
@@ -29,7 +34,7 @@ def host_users(run_as: str, count: int) -> Iterator[list[str]]:
         yield wanted.accounts
     finally:
         for name in wanted.accounts:
-            subprocess.run(["pkill", "-KILL", "-u", name])
+            kill_processes_of(name)
             subprocess.run(["userdel", name], check=True)
             shutil.rmtree(f"/var/lib/{name}")
             Path(f"/var/tmp/freehold-0/claims/{name}").unlink(missing_ok=True)

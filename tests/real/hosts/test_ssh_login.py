@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pwd
 import socket
 import subprocess
 import threading
@@ -20,6 +19,7 @@ from freehold.hosts.ssh_host import SshHost, open_ssh_host
 from freehold.hosts.target import Target
 from freehold.project.host_key import Pin
 from freehold.store.known_hosts import KnownHosts
+from tests.support.host_users import kill_processes_of
 from tests.support.ssh_server import SshServer, free_port, make_key, me, ssh_agent, ssh_problem, ssh_server
 
 pytestmark = pytest.mark.skipif(bool(ssh_problem()), reason=ssh_problem() or "-")
@@ -384,6 +384,6 @@ class user_of_host:  # noqa: N801  used as a function
         self.rules.chmod(0o440)
 
     def __exit__(self, *_: object) -> None:
-        subprocess.run(["pkill", "-KILL", "-u", str(pwd.getpwnam(self.name).pw_uid)])
+        kill_processes_of(self.name)
         subprocess.run(["userdel", "--remove", self.name], check=True, capture_output=True)
         self.rules.unlink()

@@ -24,7 +24,7 @@ from freehold.project.load import load_project
 from freehold.runtime.host.account import LAUNCHER
 from freehold.runtime.host.setup import Wanted, fix, plan
 from freehold.runtime.host.tenancy import Tenancy
-from tests.support.host_users import uid_of
+from tests.support.host_users import kill_processes_of, uid_of
 
 pytestmark = pytest.mark.root
 
@@ -71,7 +71,7 @@ def keeper(the_only_one: None) -> Iterator[Keeper]:
     script.write_text(SCRIPT.read_text())
     subprocess.run(["chown", "-R", f"{KEEPER}:", str(home)], check=True)
     yield Keeper(home, home / "lib", done)
-    subprocess.run(["pkill", "-KILL", "-u", KEEPER])
+    kill_processes_of(KEEPER)
     for name in (*wanted.accounts, KEEPER):
         subprocess.run(["userdel", name], check=True)
         subprocess.run(["rm", "-rf", f"/var/lib/{name}"], check=True)
