@@ -40,7 +40,7 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
     """Let an earlier release count again on a server: RELEASE, or the one before.
 
     Its files, its program and its units come back; credentials and the database stay as they are. Nothing is built, and
-    nothing travels.
+    nothing travels. The next push brings what the project's folder holds then, and so undoes the rollback.
     """
     environment, layout = _asked_for(context)
     which = f"release {release}" if release else "the release before"
@@ -65,6 +65,8 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
         return 0
     took = duration(sum(done.phases_s.values()))
     say(f"{layout.project} on {environment.name}: release {done.release.id} counts, in {took}; before {done.before.id}")
+    if not context.quiet:
+        note("The project's folder here is as it was: the next push brings its state again, and so undoes this.")
     return 0
 
 

@@ -30,7 +30,7 @@ _LONGEST_LOOK_S = 60.0
 
 class Health(msgspec.Struct, frozen=True):
     """What was found last. `problems` are told, and are no reason to go back: they are of single agents, or were there
-    before."""
+    before. `now` is the server's time then, in seconds."""
 
     healthy: bool
     final: bool
@@ -38,10 +38,11 @@ class Health(msgspec.Struct, frozen=True):
     problems: list[str]
     restarts: dict[str, int]
     journal: list[str]
+    now: float = 0.0
 
 
 class UnhealthyError(FreeholdError):
-    """`journal` is what the services said last."""
+    """`journal` is what the services said last, since the release counts or else since the push began."""
 
     def __init__(self, why: str, journal: Sequence[str]) -> None:
         super().__init__(Code.UNHEALTHY, why)
@@ -79,13 +80,15 @@ class EdgePort:
 @dataclass(frozen=True)
 class HealthPart:
     """Waits until `release`, else the one that counts there, is in force and well. With `due` it is looked at although
-    it was well a moment ago, since other parts change something. `say` is told what is no reason to go back."""
+    it was well a moment ago, since other parts change something. `since` is the server's time when the push began: what
+    the services said before is not told. `say` is told what is no reason to go back."""
 
     layout: Layout
     release: str = ""
     timeout_s: float = TIMEOUT_S
     edge: tuple[EdgePort, ...] = ()
     due: bool = False
+    since: float = 0.0
     say: Callable[[str], None] = lambda _line: None
 
     @property
@@ -135,7 +138,7 @@ class HealthPart:
 
     async def _look(self, host: Host, for_s: float, restarts: dict[str, int], *, journal: bool) -> Health:
         document = {
-            **self.asked(), "for_s": for_s, "restarts": restarts, "journal": journal,
+            **self.asked(), "for_s": for_s, "restarts": restarts, "journal": journal, "since": self.since,
             "disarm": f"{guard_unit(self.layout)}.timer",
         }  # fmt: skip
         return await run_script(

@@ -18,7 +18,7 @@ from freehold.deploy.edge_part import EdgePart
 from freehold.deploy.edge_wanted import fragment_of
 from freehold.deploy.facts import Facts, fact
 from freehold.deploy.guard import AFTER_S, Guard
-from freehold.deploy.health import EdgePort, HealthPart
+from freehold.deploy.health import EdgePort, Health, HealthPart
 from freehold.deploy.managed_files import LogIn
 from freehold.deploy.part import Change, Part, Preparing
 from freehold.deploy.plan import Plan, Planned, in_order
@@ -102,7 +102,8 @@ class Parts:
             edge = EdgePart(self._layout.project, fragment, take_over=self.take_over)
             parts += [*self._server, self._program, units, edge, restart]
         planned = list(_planned(parts, facts))
-        health = replace(health, due=any(each.changes for each in planned if each.step in RETURNING))
+        due = any(each.changes for each in planned if each.step in RETURNING)
+        health = replace(health, due=due, since=fact(facts, health.name, Health).now)
         planned.append(Planned(health, tuple(health.plan(facts[health.name]))))
         missing = tuple(map(str, self.wanted.credentials.missing))
         return Settled(Plan(self._layout.project, record, known.record, tuple(planned), missing), health)

@@ -83,12 +83,16 @@ async def test_one_agent_goes_alone(shop: Pushing) -> None:
 
 async def test_what_is_not_well_goes_back_by_itself(shop: Pushing) -> None:
     await shop.push()
+    of_it = f"OBJECT_SYSTEMD_UNIT={shop.layout.service}"  # journalctl -u takes it for the unit's (journalctl(1))
+    shop.says(f"printf 'MESSAGE=said long ago\\n{of_it}\\n' | logger --journald")
     was, config = shop.current, (shop.root / "config.toml").read_text()
     shop.write(**{"config.toml": UNREACHABLE_DATABASE + config})
     with pytest.raises(UnhealthyError, match="counts again, and is well") as caught:
         await shop.push()
     assert caught.value.exit_code == 6
     assert any("postgresql" in line for line in caught.value.journal)
+    shop.says(f"journalctl --no-pager -o cat -u {shop.layout.service} | grep -F 'said long ago'")
+    assert not any("said long ago" in line for line in caught.value.journal)
     assert shop.current == was
     assert json.loads(shop.health)["release"] == was
     assert len(shop.says(f"ls {shop.layout.releases}").split()) <= 5

@@ -98,10 +98,12 @@ def test_a_plan_says_which_credentials_are_missing(tmp_path: Path) -> None:
     facts = {
         "release": ReleaseFacts(current=A, releases=[record(A)], manifest=rows(manifest(x="1"))),
         "credentials": CredentialsFacts({}, {}), "switch": SwitchFacts(f"releases/{A}", ""),
-        "prune": PruneFacts([A], []), "health": Health(True, False, "", [], {}, []),
+        "prune": PruneFacts([A], []), "health": Health(True, False, "", [], {}, [], now=1000.5),
     }  # fmt: skip
     parts = Parts(wanted, None, nobody, HealthPart(LAYOUT))
-    plan = parts.settle({name: raw(fact) for name, fact in facts.items()}, "").plan
+    settled = parts.settle({name: raw(fact) for name, fact in facts.items()}, "")
+    plan = settled.plan
+    assert settled.health.since == 1000.5, "by the server's own clock"
     (said,) = plan.missing
     assert said.endswith("freehold creds add anthropic_key")
     assert plan.lines()[:2] == ["a push would stop before it touches anything, until these are stored:", f"    {said}"]

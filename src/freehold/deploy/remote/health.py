@@ -28,7 +28,7 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
     """Look until it is well, cannot become so, or `for_s` is over; with more and more time between. `disarm` is the
-    timer that is of no use once it is well."""
+    timer that is of no use once it is well; `since` is when the push began, by `now` of an earlier look."""
     end, pause = time.monotonic() + told["for_s"], _FIRST_PAUSE_S
     before = told["restarts"]
     while True:
@@ -46,7 +46,7 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
         words = ["systemctl", "--quiet", "stop", told["disarm"]]
         subprocess.run(words, capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=False)
     if not found["healthy"] and told["journal"]:
-        found["journal"] = _journal(told["units"])
+        found["journal"] = _journal(told["units"], max(told["since"], _switched(told["current"])))
     return found
 
 
@@ -65,6 +65,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "problems": problems,
         "restarts": {},
         "journal": [],
+        "now": time.time(),
     }
 
 
@@ -141,8 +142,14 @@ def _restarts(units: list[str]) -> dict[str, int]:
     return found
 
 
-def _journal(units: list[str]) -> list[str]:
-    words = ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(_LINES)]
+def _switched(link: str) -> float:
+    """When it was let lead where it leads."""
+    return os.lstat(link).st_mtime if os.path.islink(link) else 0.0
+
+
+def _journal(units: list[str], since: float) -> list[str]:
+    """What was said before is of another release, or of what this push put right."""
+    words = ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(_LINES), "--since", f"@{since:.6f}"]
     for unit in units:
         words += ["-u", unit]
     done = subprocess.run(words, capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=False)
