@@ -20,7 +20,7 @@ from freehold.keeper.ending import Ending
 from freehold.keeper.keeper import Keeper
 from freehold.keeper.lock import Lock, held
 from freehold.keeper.rpc_server import RpcServer
-from freehold.keeper.verbs import verbs
+from freehold.keeper.verbs import GATEWAYS, verbs
 from freehold.keeper.wiring import Wiring, gateway_user
 from freehold.project.state import keeper_directory
 from freehold.store.state_mark import claim_state
@@ -88,7 +88,7 @@ async def serve(wiring: Wiring, lock: Lock, idle_s: float) -> None:
         ending = Ending()
         ending.watch_signals()
         server = RpcServer(
-            wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending), gateway_user(wiring.means.root)
+            wiring.means.state / SOCKET_FILE, verbs(keeper, wiring, ending), gateway_user(wiring.means.root), GATEWAYS
         )
         adopting = asyncio.create_task(adopt_all(keeper, wiring.means, look_back(keeper, wiring.means)))
         await server.open()

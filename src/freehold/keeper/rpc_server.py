@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,14 +114,21 @@ Verb = Callable[[Caller, Any], Awaitable[object]]
 
 
 class RpcServer:
-    """Serves `verbs` (method → parameter type and function) at `path`, to this user, and to the user `also` when one is
-    given, who has to be of this process's group. The peer's user is checked.
+    """Serves `verbs` (method → parameter type and function) at `path`, to this user, and those of them that `also_may`
+    names to the user `also` when one is given, who has to be of this process's group. The peer's user is checked.
 
     A verb may run as long as it likes; others are answered meanwhile. When its client leaves, it is cancelled.
     """
 
-    def __init__(self, path: Path, verbs: Mapping[str, tuple[type, Verb]], also: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        verbs: Mapping[str, tuple[type, Verb]],
+        also: int | None = None,
+        also_may: Collection[str] = (),
+    ) -> None:
         self._path = path
+        self._also_may = also_may
         self._trusted = {os.getuid(), 0, *(() if also is None else (also,))}
         self._verbs = verbs
         self._server: asyncio.Server | None = None
@@ -185,12 +192,21 @@ class RpcServer:
         finally:
             caller.left()
 
+    def _require_right(self, caller: Caller, method: str) -> None:
+        if not caller.is_ours and method not in self._also_may:
+            raise FreeholdError(
+                Code.DENIED,
+                f"{method} is not for the gateway's user",
+                "On the server, /opt/freehold/PROJECT/freehold asks as the keeper's user where that is needed.",
+            )
+
     async def _call(self, caller: Caller, message: rpc.RpcMessage, call_id: int) -> None:
         if message.method not in self._verbs:
             unknown = FreeholdError(Code.USAGE, f"the keeper has no method {message.method!r}")
             return caller.answer(rpc.failure(call_id, unknown, rpc.METHOD_NOT_FOUND))
         kind, verb = self._verbs[message.method]
         try:
+            self._require_right(caller, message.method)
             result = await verb(caller, msgspec.json.decode(message.params, type=kind))
             answer = rpc.response(call_id, result)
         except FreeholdError as error:

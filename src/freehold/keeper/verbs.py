@@ -9,7 +9,6 @@ import msgspec
 
 from freehold import __version__
 from freehold.base.clock import rfc3339
-from freehold.base.errors import Code, FreeholdError
 from freehold.base.program import fingerprint
 from freehold.keeper.chats import Chats
 from freehold.keeper.ending import Ending
@@ -44,6 +43,14 @@ from freehold.wire.keeper import (
 from freehold.wire.left import ReadLeft, ReadLeftFile
 from freehold.wire.runs import StartRun
 
+GATEWAYS = frozenset({
+    "run/start", "run/attach", "run/kill", "run/list", "run/prune", "run/watch", "revision/used", "run/answer",
+    "run/say", "run/interrupt", "run/finish", "run/left", "run/file", "scheduler/attach", "spend/read", "keeper/status",
+})  # fmt: skip
+"""What the gateway of a server may ask, where it is another user than the keeper: it schedules runs, shows them and
+talks to them. Terminals, images, workspaces and the keeper's end are for people, who ask as the keeper's own user there
+(`server/command.py`)."""
+
 
 class Nothing(msgspec.Struct):
     """No parameters."""
@@ -56,13 +63,6 @@ class _Images:
         self._wiring = wiring
 
     async def build(self, caller: Caller, request: BuildImage) -> dict[str, str]:
-        if request.base_from and not caller.is_ours:
-            raise FreeholdError(
-                Code.DENIED,
-                "what images are made from is not the gateway's to say",
-                "On a server: /opt/freehold/PROJECT/freehold image build --base-from IMAGE",
-            )
-
         def notice(image: str, text: str) -> None:
             caller.post("image/step", BuildNotice(image, text))
 

@@ -6,7 +6,7 @@ import shlex
 
 from freehold.server.layout import Layout
 
-_KEEPERS = ("image", "doctor")
+_KEEPERS = ("image", "doctor", "shell", "keeper")
 _KEPT = ("TERM", "LANG", "LC_ALL", "NO_COLOR", "COLUMNS")
 """Of the person's environment; anything else could lead the program elsewhere."""
 
@@ -15,8 +15,8 @@ def command_text(layout: Layout) -> str:
     """The script at `layout.command`, for everybody to run (0755). Who is not root is asked by sudo. At a terminal it
     has one of its own: at root's, a program of the gateway's user could type what root's shell would obey (TIOCSTI).
 
-    As the gateway's user one sees runs and asks the project. Docker and the credentials of agents are the keeper's, so
-    that `image` and `doctor` are typed as that user.
+    As the gateway's user one sees runs and asks the project. Docker, the credentials of agents and terminals in their
+    containers are the keeper's: what needs them is typed as that user.
     """
     kept = " ".join(f'${{{name}:+"{name}=${name}"}}' for name in _KEPT)
     program, project = shlex.quote(f"{layout.program}/bin/freehold"), shlex.quote(layout.current)

@@ -64,7 +64,7 @@ class HereAsKeeper(Here):
         return pwd.getpwuid(os.geteuid()).pw_name
 
 
-@pytest.mark.parametrize("word", ["image", "doctor"])
+@pytest.mark.parametrize("word", ["image", "doctor", "shell", "keeper"])
 def test_what_needs_docker_is_the_keepers(tmp_path: Path, word: str) -> None:
     said = asked(tmp_path, word, "list", layout=HereAsKeeper("shop", str(tmp_path)))
     assert said[0].endswith(f"[{word}][list]")
