@@ -123,5 +123,7 @@ def test_a_run_that_nobody_watches_is_followed_later_and_killed(here: Installati
 
 def _waits(pid: int) -> bool:
     """Whether a process has connected to its keeper."""
-    descriptors = Path(f"/proc/{pid}/fd")
-    return any("socket" in str(link.readlink()) for link in descriptors.iterdir()) if descriptors.exists() else False
+    try:
+        return any("socket" in str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # one was closed meanwhile
+        return False
