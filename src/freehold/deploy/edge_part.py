@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ from freehold.deploy.certificate import SOON_DAYS, Certificate, certificate_prob
 from freehold.deploy.edge_facts import OURS, PATHS, EdgeFacts, ServedCertificate, read_edge_facts
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
+from freehold.deploy.text_difference import text_difference
 from freehold.edge.fragment import Fragment, written
 from freehold.edge.haproxy_config import configuration, mark_of
 from freehold.hosts.host import Host
@@ -84,7 +84,7 @@ class EdgePart:
         wanted = configuration(fragments, msgspec.structs.replace(there, certificates=served).machine())
         changes = [*self._fragment_changes(there), *self._certificate_changes(there, served)]
         if wanted != there.configuration:
-            changes.append(Change(f"write {HAPROXY_FILE}", _diff(there.configuration, wanted)))
+            changes.append(Change(f"write {HAPROXY_FILE}", text_difference(HAPROXY_FILE, there.configuration, wanted)))
         if not there.enabled:
             changes.append(Change("start haproxy.service at each start of the server"))
         description = OURS + mark_of(wanted)
@@ -175,7 +175,8 @@ class EdgePart:
         after = written(self.fragment) if self.fragment else None
         if before == after:
             return []
-        return [Change(f"write {path}", _diff(before, after)) if after else Change(f"remove {path}")]
+        what = f"write {path}" if after else f"remove {path}"
+        return [Change(what, text_difference(path, before, after))]
 
     def _certificate_changes(self, there: EdgeFacts, served: Mapping[str, ServedCertificate]) -> list[Change]:
         path = Layout(self.project).certificate
@@ -215,8 +216,3 @@ def _normal(pem: str) -> str:
 
 def _joined(given: GivenCertificate) -> str:
     return _normal(given.certificate_pem) + given.key.reveal().strip() + "\n"
-
-
-def _diff(before: str | None, after: str | None) -> tuple[str, ...]:
-    lines = difflib.unified_diff((before or "").splitlines(), (after or "").splitlines(), lineterm="", n=1)
-    return tuple(lines)[2:]

@@ -6,7 +6,6 @@ to count, and put back as they were when anything of that fails, or when the con
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from freehold.base.clock import Clock, SystemClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
+from freehold.deploy.text_difference import text_difference
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
 
@@ -142,7 +142,8 @@ def differs(wanted: ManagedFile, there: FileThere | None) -> bool:
 
 def change(name: str, what: str, facts: ManagedFacts, settings: Settings, notes: Sequence[str] = ()) -> Change:
     """The one change that such a part makes: `notes`, and the difference of each file below it."""
-    lines = [line for file in settings.files for line in difference(file, facts.files.get(file.path))]
+    there = {path: None if file is None else file.text or "" for path, file in facts.files.items()}
+    lines = [line for each in settings.files for line in text_difference(each.path, there.get(each.path), each.text)]
     document = {
         "name": name,
         "files": [{"path": file.path, "text": file.text, "mode": file.mode} for file in settings.files],
@@ -152,15 +153,6 @@ def change(name: str, what: str, facts: ManagedFacts, settings: Settings, notes:
         "ask": settings.ask,
     }
     return Change(what, (*notes, *lines), document)
-
-
-def difference(wanted: ManagedFile, there: FileThere | None) -> list[str]:
-    """A unified diff; nothing for files that differ in their mode or owner alone."""
-    before = (there.text or "").splitlines() if there else []
-    after = (wanted.text or "").splitlines()
-    old = wanted.path if there else "/dev/null"
-    new = wanted.path if wanted.text is not None else "/dev/null"
-    return list(difflib.unified_diff(before, after, old, new, lineterm=""))
 
 
 async def carry_out(host: Host, planned: Change) -> Mapping[str, Said]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import msgspec
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
+from freehold.deploy.text_difference import text_difference
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
 from freehold.server.command import command_text
@@ -96,7 +96,7 @@ class UnitsPart:
         for path, text in self.texts.items():
             before = known.files.get(path)
             if before != text:
-                changes.append(Change(f"write {path}", tuple(diff(path, before or "", text))))
+                changes.append(Change(f"write {path}", text_difference(path, before, text)))
         changes += [Change(f"enable {unit}") for unit in known.disabled]
         return changes
 
@@ -113,14 +113,6 @@ class UnitsPart:
         await run_script(
             host, "units", self.remote, document, dict[str, list[str]], as_root=True, timeout_s=_TIMEOUT_S
         )  # fmt: skip
-
-
-def diff(path: str, before: str, after: str) -> list[str]:
-    """A unified one, as `diff -u` has it."""
-    return [
-        line.rstrip("\n")
-        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, lineterm="")
-    ]
 
 
 def _digest(*parts: str) -> str:
