@@ -81,6 +81,11 @@ class ConsoleWorld:
         keeper.end(run.run_id, Result.ERROR, error=error, usage=Usage(41_200, 3_100, 12_000, 0, 9, 4), cost_usd=0.214)
         await self.world.world.until_closed(closed + 1)
 
+    async def refusal_told(self) -> None:
+        """Browsers complain of each answer that is an error, some moments later: here that is as it should be."""
+        await until(lambda: bool(self.said))
+        self.said.clear()
+
     def shot(self, name: str) -> Path:
         SHOTS.mkdir(parents=True, exist_ok=True)
         return SHOTS / f"{name}.png"

@@ -16,13 +16,14 @@ from freehold.base.secret import Secret
 from freehold.console.refusals import error_page
 from freehold.console.routes import console_routes
 from freehold.gateway.app import make_app
+from freehold.gateway.at_work import hosts_of
 from freehold.gateway.console_api import ConsoleApi
 from freehold.gateway.first_key import FIELD, REF, ensure_first_key
+from freehold.gateway.forwarded_peer import ForwardedPeers
 from freehold.gateway.gateway import Gateway, listening, make_gateway
 from freehold.gateway.local_peer import LocalPeers
 from freehold.gateway.project_service import Listeners, ProjectService
 from freehold.gateway.run_events import MemoryRunEvents
-from freehold.gateway.trusted_hosts import TrustedHosts
 from freehold.project.credential import CredentialRef
 from freehold.scheduler.scheduler import Scheduler
 from freehold.store import api_keys
@@ -71,9 +72,10 @@ class GatewayWorld:
         *,
         host: str = f"localhost:{PORT}",
         local: bool = False,
+        forwarded: bool = False,
         address: str = "127.0.0.1",
     ) -> httpx2.AsyncClient:
-        app = LocalPeers(self.app) if local else self.app
+        app = LocalPeers(self.app) if local else ForwardedPeers(self.app) if forwarded else self.app
         transport = httpx2.ASGITransport(app=app, client=(address, 1234))
         headers = {"authorization": f"Bearer {key.reveal()}"} if key else {}
         client = httpx2.AsyncClient(transport=transport, base_url=f"http://{host}", headers=headers)
@@ -122,11 +124,10 @@ async def gateway_world(
             stops[0].stopped = True
 
         gateway = make_gateway(service, MemoryRunEvents(), store, stop=stop)
-        public = gateway.public_url
         api = ConsoleApi(gateway)
         pages, page = (console_routes(api), error_page(api)) if console else ([], None)
         app = make_app(
-            gateway, lambda scope: TrustedHosts(port, public), web=True, pages=pages, error_page=page,
+            gateway, hosts_of(gateway, port, exposed=False), web=True, pages=pages, error_page=page,
             body_deadline_s=0.3,
         )  # fmt: skip
         key = store.get(REF, FIELD)

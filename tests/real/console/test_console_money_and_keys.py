@@ -117,7 +117,7 @@ async def test_a_name_that_cannot_be_is_said_and_kept(console: ConsoleWorld) -> 
     await page.get_by_role("button", name="Make it").click()
     await expect(page.get_by_role("region", name="No key was made")).to_contain_text("would be taken for")
     await expect(page.get_by_label("Name")).to_have_value("gateway_api_key:mine")
-    console.said.clear()  # browsers tell of each answer that is an error
+    await console.refusal_told()
 
 
 @contextlib.asynccontextmanager
@@ -201,7 +201,7 @@ async def test_a_link_from_elsewhere_leads_to_its_page(console: ConsoleWorld) ->
     await page.get_by_role("button", name="Evil").click()
     await page.wait_for_url(f"{console.address}/**")
     assert console.world.scheduler.agents.switches.is_enabled("dev")
-    console.said.clear()
+    await console.refusal_told()
 
 
 @pytest.mark.parametrize("address", NEW_PAGES)

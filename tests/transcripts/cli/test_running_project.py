@@ -132,10 +132,10 @@ def test_an_address_of_the_servers_own_is_not_told_as_one_of_this_machine(tmp_pa
     there = ServerAddress("prod", "shop", "/gateway.sock", Tunnel(Target("box"), KnownHosts(tmp_path)))
     own = project_status(address="http://127.0.0.1:8080", console="http://127.0.0.1:8080/")
     assert where_it_answers(there, own).endswith(
-        "console: http://127.0.0.1:8080/, there alone: through `ssh -L` from here"
+        "console: http://127.0.0.1:8080/, there alone: from here, freehold console -E prod"
     )
-    assert "ssh" not in where_it_answers(LocalAddress(tmp_path), own)
-    assert "ssh" not in where_it_answers(there, project_status(address="https://shop.example.com"))
+    assert "-E" not in where_it_answers(LocalAddress(tmp_path), own)
+    assert "-E" not in where_it_answers(there, project_status(address="https://shop.example.com"))
 
 
 def test_who_starts_with_a_servers_name_is_told_where(tmp_path: Path) -> None:

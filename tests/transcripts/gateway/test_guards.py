@@ -161,13 +161,20 @@ async def test_the_log_has_paths_and_no_queries(world: GatewayWorld, caplog: pyt
 
 async def test_the_local_socket_needs_no_key_and_any_port_is_ours_there(world: GatewayWorld) -> None:
     local = world.asking(local=True, host="localhost")
-    assert (await local.get(f"{API}/keys")).status_code == 421  # this world names its port for everybody
-    local = world.asking(local=True)
     assert (await local.get(f"{API}/keys")).status_code == 200
     assert (await local.post(f"{API}/pause", headers={"origin": "http://evil.example"})).status_code == 403
     assert (await local.post(f"{API}/pause")).status_code == 200
     audit = (await local.get(f"{API}/audit")).json()
     assert audit[0]["actor"] == "local"
+
+
+@pytest.mark.parametrize("sent", [{"origin": "http://localhost"}, {"sec-fetch-site": "same-origin"}])
+async def test_no_browser_is_let_in_without_a_key_by_a_socket_that_leads_here(
+    world: GatewayWorld, sent: dict[str, str]
+) -> None:
+    answer = await world.asking(local=True, host="localhost").get(f"{API}/keys", headers=sent)
+    assert answer.status_code == 403
+    assert "freehold console -E" in errors(answer)["hint"]
 
 
 @pytest.mark.parametrize("hosts", [(f"localhost:{PORT}", "evil.example"), (f"localhost:{PORT}",) * 2])
