@@ -16,7 +16,10 @@ from freehold.base.files import write_atomically
 from freehold.cli.context import Context
 from freehold.cli.output import confirm, note, print_json, say, warn
 from freehold.cli.server import environment_asked_for
+from freehold.client.server_target import target_of
 from freehold.deploy.ci.github import ENVIRONMENT_SECRET, Secrets, Workflows, is_unedited
+from freehold.deploy.ci.reach import why_not_from_outside
+from freehold.hosts.ssh_config import route_to
 from freehold.project.credential import CredentialRef, FieldRef
 from freehold.project.credential_variables import by_variable, fields_of, required_variables, variable_of
 from freehold.project.environments import Environment
@@ -127,8 +130,9 @@ def _tell(
 ) -> None:
     store = FileCredentialStore(context.home)
     commands = {name: _setting(context, environment, store, fields.get(name), name) for name in secrets}
+    warnings = _warnings(context, environment)
     if context.json:
-        print_json({"written": changed, "secrets": secrets})
+        print_json({"written": changed, "secrets": secrets, "warnings": warnings})
         return
     for name in changed:
         say(f"written: {name}")
@@ -139,9 +143,24 @@ def _tell(
         for command in commands.values():
             note(f"  {command}")
         note("Then commit the workflows. Whoever may push to the branch may use what the secrets open.")
+    for warning in warnings:
+        warn(warning)
+
+
+def _warnings(context: Context, environment: Environment) -> list[str]:
+    """What the jobs will fail by."""
+    found = []
     if environment.pin is None:
         pin = f"freehold env check {environment.name} --host-key SHA256:..."
-        warn(f"no host key is pinned in the environment's file, and a job cannot be asked: {pin}")
+        found.append(f"no host key is pinned in the environment's file, and a job cannot be asked: {pin}")
+    if environment.has_server:
+        host = route_to(target_of(environment, FileCredentialStore(context.home))).host
+        if why := why_not_from_outside(host):
+            found.append(
+                f"{environment.name} is at {host}, {why}: a hosted runner cannot reach it. If one of yours can, "
+                "name it in both workflows: `runs-on: self-hosted`"
+            )
+    return found
 
 
 def _setting(

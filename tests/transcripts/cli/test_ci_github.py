@@ -175,6 +175,25 @@ def test_the_secrets_are_listed_with_how_each_is_set(repository: Repository) -> 
     assert SECRETS[MODEL] not in told
 
 
+@pytest.mark.parametrize(
+    ("host", "pinned", "warned"),
+    [
+        ("203.0.113.7", False, ["no host key is pinned"]),
+        ("172.18.0.5", False, ["no host key is pinned", "prod is at 172.18.0.5, a private address: a hosted runner"]),
+        ("203.0.113.7", True, []),
+        ("localhost", True, ["prod is at localhost, which is this machine itself: a hosted runner cannot reach it"]),
+    ],
+)
+def test_what_a_job_would_fail_by_is_told(repository: Repository, host: str, pinned: bool, warned: list[str]) -> None:
+    file = repository.home / "environments/prod.toml"
+    pin = f'hostKey = "SHA256:{"x" * 43}"\n' if pinned else ""
+    file.write_text(ENVIRONMENT.replace('"203.0.113.7"\n', f'"{host}"\n{pin}'))
+    told = json.loads(repository.init("--json").out)["warnings"]
+    assert [said[: len(start)] for said, start in zip(told, warned, strict=True)] == warned
+    shown = repository.init().err
+    assert shown.count("warning: ") == len(warned)
+
+
 def test_two_credentials_that_would_share_a_secret_are_refused(repository: Repository) -> None:
     agents = repository.project / "agents" / "dev" / "config.toml"
     agents.write_text(AGENT.replace('"git_ssh:my-bot"', '"git_ssh:my-bot", "git_ssh:my.bot"'))
