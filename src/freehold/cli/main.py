@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "start": ("freehold.cli.start", "Let the project run by itself: schedules, webhooks, calls."),
     "stop": ("freehold.cli.stop", "End the running project; its runs go on."),
     "status": ("freehold.cli.status", "Say how the running project stands."),
+    "console": ("freehold.cli.console", "Open a running project's console in a browser, on a server through SSH."),
     "chat": ("freehold.cli.chat", "Talk with an agent."),
     "runs": ("freehold.cli.runs", "List runs, newest first; begin one once more."),
     "logs": ("freehold.cli.logs", "Show what happened in a run."),

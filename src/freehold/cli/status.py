@@ -62,7 +62,7 @@ def where_it_answers(asked: GatewayAddress, status: ProjectStatus) -> str:
     web = f", console: {status.console}" if status.console else " (no console: freehold start --web)"
     told = f"gateway: {one_line(status.address)}{one_line(web)}"
     if isinstance(asked, ServerAddress) and urlsplit(status.address).hostname in _OWN_NAMES:
-        return f"{told}, there alone: through `ssh -L` from here"
+        return f"{told}, there alone: from here, freehold console -E {asked.environment}"
     return told
 
 

@@ -20,7 +20,7 @@ from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import clipped
 from freehold.base.sockets import connect_unix
-from freehold.client.gateway_address import GatewayAddress, LocalAddress, RemoteAddress, ServerAddress
+from freehold.client.gateway_address import GatewayAddress, LocalAddress, RemoteAddress, ServerAddress, not_running
 from freehold.client.server_events import ServerEvent, server_events
 from freehold.wire.addressee import HEADER as ADDRESSEE
 from freehold.wire.decoding import decode_json
@@ -204,12 +204,7 @@ def _require_listener(address: GatewayAddress, connection: http.client.HTTPConne
     except FreeholdError as error:
         if error.code is not Code.NOT_FOUND:
             raise
-        raise FreeholdError(
-            Code.UNREACHABLE,
-            f"{address.project} is not running on {address.environment}",
-            f"Push it there: freehold push -E {address.environment}; `freehold env status {address.environment}` says "
-            "what runs there",
-        ) from None
+        raise not_running(address) from None
 
 
 def _content(address: GatewayAddress, response: http.client.HTTPResponse, deadline: float) -> bytes:

@@ -66,6 +66,16 @@ class ServerAddress:
         return f"{self.project} on {self.environment}"
 
 
+def not_running(address: ServerAddress) -> FreeholdError:
+    """Said when nobody listens there."""
+    name = address.environment
+    return FreeholdError(
+        Code.UNREACHABLE,
+        f"{address.project} is not running on {name}",
+        f"Push it there: freehold push -E {name}; `freehold env status {name}` says what runs there",
+    )
+
+
 GatewayAddress = LocalAddress | RemoteAddress | ServerAddress
 
 

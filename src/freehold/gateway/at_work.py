@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.routing import BaseRoute
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from freehold.base.files import PRIVATE_FILE
 from freehold.base.sockets import listen_unix
@@ -19,6 +19,7 @@ from freehold.gateway.answers import ErrorPage
 from freehold.gateway.app import make_app
 from freehold.gateway.console_api import ConsoleApi
 from freehold.gateway.first_key import ensure_first_key
+from freehold.gateway.forwarded_peer import PATIENCE, ForwardedPeers, is_forwarded
 from freehold.gateway.front import Front
 from freehold.gateway.gateway import (
     Gateway,
@@ -38,7 +39,7 @@ from freehold.gateway.server import Serving, serving
 from freehold.gateway.trusted_hosts import TrustedHosts
 from freehold.project.state import state_directory
 from freehold.store.credentials import FileCredentialStore
-from freehold.wire.service import GATEWAY_SOCKET
+from freehold.wire.service import CONSOLE_SOCKET, GATEWAY_SOCKET
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ async def work(
         hosts = hosts_of(gateway, at.port, exposed=asking.expose)
         pages, error_page = _pages(gateway) if asking.web else ([], None)
         app = make_app(gateway, hosts, web=asking.web, pages=pages, error_page=error_page)
-        socket_path = state_directory(asking.root) / GATEWAY_SOCKET
-        async with serving(app, [listen_unix(socket_path, PRIVATE_FILE)], local=True):
+        async with _sockets(app, state_directory(asking.root), console=asking.web):
             front.open(app)
             ready()
             await stop.wait()
@@ -73,7 +73,20 @@ async def work(
             gateway.streams.close()
             gateway.changes.close()
             await running.stop()
-            socket_path.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _sockets(app: ASGIApp, state: Path, *, console: bool) -> AsyncIterator[None]:
+    """Serves them in the project's state until all else has ended."""
+    local, forwarded = state / GATEWAY_SOCKET, state / CONSOLE_SOCKET
+    async with contextlib.AsyncExitStack() as served:
+        await served.enter_async_context(serving(app, [listen_unix(local, PRIVATE_FILE)], local=True))
+        if console:
+            listener = listen_unix(forwarded, PRIVATE_FILE)
+            await served.enter_async_context(serving(ForwardedPeers(app), [listener], patience=PATIENCE))
+        yield
+        for path in (local, forwarded):
+            path.unlink(missing_ok=True)
 
 
 def _pages(gateway: Gateway) -> tuple[list[BaseRoute], ErrorPage]:
@@ -111,11 +124,11 @@ async def _gateway(
 
 
 def hosts_of(gateway: Gateway, port: int, *, exposed: bool) -> Callable[[Scope], TrustedHosts]:
-    """What the gateway answers to. Through the local socket, which may have been forwarded to any port, to any port."""
+    """What the gateway answers to. Through sockets that may have been forwarded to any port, to any port."""
     names = frozenset({socket.gethostname().lower()}) if exposed else frozenset()
 
     def hosts(scope: Scope) -> TrustedHosts:
-        if is_local(scope):
+        if is_local(scope) or is_forwarded(scope):
             return TrustedHosts(0, gateway.public_url)
         return TrustedHosts(port, gateway.public_url, exposed, names)
 

@@ -44,6 +44,10 @@ GUARDING = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (HEADER.lower().encode(), __version__.encode()),
 )
+_OF_BROWSERS = ("origin", "sec-fetch-site")
+"""Headers that no page can leave out. Whoever gets a browser to our local socket, be it by a link that lies where it
+expects another project's, would let its pages do everything."""
+_BROWSER_HINT = "The console of a server is opened by: freehold console -E ENVIRONMENT"
 _NAME_HINT = "Set gateway.url in the project's config.toml to the address by which it is reached."
 _LOCAL_HINT = (
     "Through gateway.sock it is called localhost: curl --unix-socket gateway.sock http://localhost/api/v1/status"
@@ -98,7 +102,7 @@ async def answer_defect(scope: Scope, receive: Receive, answered: Answered, erro
 
 def require_welcome(scope: Scope, hosts: TrustedHosts, project: Callable[[], str]) -> None:
     """Raises MISDIRECTED for a name that is not ours and for what another project is asked, OUTDATED for a client that
-    is too old, DENIED for somebody else's page, USAGE for a secret in the URL."""
+    is too old, DENIED for somebody else's page and for any where no key is asked for, USAGE for a secret in the URL."""
     headers, path = Headers(scope=scope), scope["path"]
     names = headers.getlist("host")
     host = names[0] if len(names) == 1 else ""  # of two, something before us may have looked at the other one
@@ -115,6 +119,8 @@ def require_welcome(scope: Scope, hosts: TrustedHosts, project: Callable[[], str
     changing = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
     if changing and not is_own_page(host, headers):
         raise FreeholdError(Code.DENIED, "pages of other sites may change nothing here", "Use the console itself.")
+    if is_local(scope) and any(name in headers for name in _OF_BROWSERS):
+        raise FreeholdError(Code.DENIED, "this socket, which asks for no key, is not for browsers", _BROWSER_HINT)
     if not path.startswith("/webhooks/") and (name := _secret_in(scope["query_string"])):
         raise FreeholdError(
             Code.USAGE,

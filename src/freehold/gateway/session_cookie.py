@@ -4,6 +4,9 @@ Where the gateway is reached by https it has the prefix `__Host-`: a browser tak
 over https alone, so nothing on a sibling name, and nobody on the way to an http address of the same name, can put a
 session of their own in its place. Over plain http, as on this machine, browsers take no such cookie (RFC 6265bis,
 section 4.1.3.2).
+
+Browsers tell ports of a machine apart in nothing that concerns cookies. What comes to a port that leads to a server has
+that port in the name: else the consoles of two servers, and of this machine's project, would log each other out.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from starlette.responses import Response
 
 from freehold.base.secret import Secret
 from freehold.gateway.access import SESSION_LASTS
+from freehold.gateway.forwarded_peer import is_forwarded
 from freehold.gateway.trusted_hosts import TrustedHosts
 
 COOKIE = "fh_session"
@@ -26,7 +30,7 @@ class SessionCookie:
     def __init__(self, public_url: str, connection: HTTPConnection) -> None:
         self._connection = connection
         self._secure = TrustedHosts(0, public_url).is_https(connection.headers.get("host", ""))
-        self.name = HOST_COOKIE if self._secure else COOKIE
+        self.name = HOST_COOKIE if self._secure else f"{COOKIE}{_port_of(connection)}"
 
     def session(self) -> Secret | None:
         # Not the standard library's reader: it gives up at a cookie that another program on this host set.
@@ -46,3 +50,8 @@ class SessionCookie:
 
     def delete(self, response: Response) -> None:
         response.delete_cookie(self.name, path="/", httponly=True, samesite="lax", secure=self._secure)
+
+
+def _port_of(connection: HTTPConnection) -> str:
+    port = connection.headers.get("host", "").rpartition(":")[2]
+    return f"_{port}" if is_forwarded(connection.scope) and port.isdigit() else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from freehold.project.home import HOME_VARIABLE
 from freehold.project.names import project_slug
 from freehold.project.state import KEEPER_PLACE, PLACED_NAME, STATE_PLACE
+from freehold.wire.service import CONSOLE_SOCKET, GATEWAY_SOCKET
 
 BASE = "/opt/freehold"
 STATE_BASE = "/var/lib/freehold"
@@ -92,7 +93,11 @@ class Layout:
 
     @property
     def gateway_socket(self) -> str:
-        return f"{self.gateway_state}/gateway.sock"
+        return f"{self.gateway_state}/{GATEWAY_SOCKET}"
+
+    @property
+    def console_socket(self) -> str:
+        return f"{self.gateway_state}/{CONSOLE_SOCKET}"
 
     @property
     def keeper_state(self) -> str:

@@ -11,6 +11,9 @@ from freehold.wire.runs import RunView
 API = "/api/v1"
 GATEWAY_SOCKET = "gateway.sock"
 """In the project's state directory (`wire/keeper.py`), for processes of the same user: they need no key there."""
+CONSOLE_SOCKET = "console.sock"
+"""Beside it, where the console is served: what is forwarded to other machines (`freehold console -E`). Who comes
+through it needs a key, as everywhere else."""
 SCHEDULER_LOCK = "scheduler.lock"
 """Beside it: held by the process that serves the project, until it is gone."""
 
