@@ -82,7 +82,8 @@ async def add_https(context: Context, name: str, flags: Flags) -> None:
 
 def _may_take_name(context: Context, record: Record, flags: Flags) -> bool:
     """A name leads to one project. That it leads to another one from now on is agreed to first."""
-    here, there, hostname = project_here(context), record.provision.project, record.server.hostname
+    provision = record.environment.provision  # there is none yet where `env add` made the environment
+    here, there, hostname = project_here(context), provision.project if provision else "", record.server.hostname
     if not (hostname and here and there) or here == there:
         return True
     question = (
