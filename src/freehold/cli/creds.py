@@ -177,7 +177,7 @@ def _purpose(ref: CredentialRef) -> str:
     if kind.internal:
         return "Freehold itself"
     return {
-        Purpose.SERVICE: "agents that list it",
+        Purpose.SERVICE: f"{kind.own_use}; agents that list it" if kind.own_use else "agents that list it",
         Purpose.MODEL_KEY: "the model gateway",
         Purpose.WEBHOOK_SECRET: "the gateway",
         Purpose.NOTICE: "notices",
@@ -223,6 +223,8 @@ def _show_type(context: Context, kind: CredentialType) -> None:
         say(f"  {field.name}: {field.label}{' (optional)' if field.optional else ''}{variables}")
     if kind.egress:
         say(f"An agent that lists it may reach {', '.join(kind.egress)}.")
+    if kind.own_use:
+        say(f"Freehold itself needs it for {kind.own_use}.")
     if kind.is_model_key:
         say("It stays with the model gateway; agents never get it.")
     if kind.help_url:

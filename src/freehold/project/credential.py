@@ -50,6 +50,8 @@ class CredentialType:
     help_url: str = ""
     internal: bool = False
     """Made and used by Freehold itself; an agent cannot list it."""
+    own_use: str = ""
+    """What Freehold itself does with one that agents may list, too."""
 
     @property
     def is_model_key(self) -> bool:

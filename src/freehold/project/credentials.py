@@ -207,6 +207,7 @@ _CLOUDS = (
         (_Field("api_token", "API token", ("CLOUDFLARE_API_TOKEN",)),),
         egress=("api.cloudflare.com",),
         help_url="https://dash.cloudflare.com/profile/api-tokens",
+        own_use="host names and HTTPS of servers",
     ),
     CredentialType(
         "vultr_api_key",
@@ -215,6 +216,7 @@ _CLOUDS = (
         (_Field("api_key", "API key", ("VULTR_API_KEY",)),),
         egress=("api.vultr.com",),
         help_url="https://my.vultr.com/settings/#settingsapi",
+        own_use="renting servers",
     ),
     CredentialType(
         "hetzner_api_key",
@@ -223,6 +225,7 @@ _CLOUDS = (
         (_Field("api_key", "API key", ("HETZNER_API_KEY",)),),
         egress=("api.hetzner.cloud",),
         help_url="https://console.hetzner.cloud/projects",
+        own_use="renting servers",
     ),
     CredentialType(
         "gcp_service_account",
@@ -235,11 +238,13 @@ _CLOUDS = (
     CredentialType(
         "vps_ssh",
         "SSH key for servers",
-        "A key pair without passphrase, for servers that Freehold looks after.",
+        "The key pair, without passphrase, that Freehold logs in to servers with. An instance of an environment's name "
+        "is for that server alone, the default one for all others.",
         (
             _Field("private_key", "Private key", multiline=True),
             _Field("public_key", "Public key", secret=False, optional=True),
         ),
+        own_use="logging in to servers",
     ),
 )
 

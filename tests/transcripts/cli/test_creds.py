@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from freehold.base.secret import Secret
-from freehold.project.credential import CredentialRef
+from freehold.project.credential import CredentialRef, parse_ref
 from freehold.project.credentials import CREDENTIAL_TYPES
 from freehold.store.credentials import FileCredentialStore
 from tests.support.command import Answer, freehold
@@ -124,6 +124,19 @@ def test_listing_and_forgetting(home: Path) -> None:
     assert creds("remove", "github_token", "--yes", home=home).out == "github_token is forgotten\n"
     gone = creds("remove", "github_token", "--yes", home=home)
     assert (gone.code, gone.err) == (1, "error: github_token is not stored\n  stored: anthropic_key:team\n")
+
+
+def test_what_freehold_itself_does_with_one_is_listed(home: Path) -> None:
+    store = FileCredentialStore(home)
+    for name, field in (("vps_ssh", "private_key"), ("vps_ssh:prod", "private_key"), ("hetzner_api_key", "api_key")):
+        store.put(parse_ref(name), {field: Secret(CANARY)})
+    rows = [line.split("  ") for line in creds("list", home=home).out.splitlines()[1:]]
+    assert {row[0]: row[-1].strip() for row in rows} == {
+        "hetzner_api_key": "renting servers; agents that list it",
+        "vps_ssh": "logging in to servers; agents that list it",
+        "vps_ssh:prod": "logging in to servers; agents that list it",
+    }
+    assert "Freehold itself needs it for renting servers.\n" in creds("types", "hetzner_api_key", home=home).out
 
 
 def test_types_are_listed_and_told(home: Path) -> None:
