@@ -38,7 +38,7 @@ class Provider(Protocol):
     async def catalogue(self) -> Catalogue: ...
 
     async def keys(self) -> tuple[KeyOnProvider, ...]:
-        """All of the account's, by name, whosever they are."""
+        """All of the account's, by name, whosever they are; none where there is no account."""
         ...
 
     async def add_key(self, public_key: str, owner: Owner) -> KeyOnProvider:

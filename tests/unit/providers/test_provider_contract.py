@@ -52,12 +52,17 @@ async def test_account_is_told(world: ProviderWorld) -> None:
 async def test_key_is_added_once_whatever_its_comment(world: ProviderWorld) -> None:
     first = await world.provider.add_key(f"{KEY} me@laptop", PROD)
     again = await world.provider.add_key(f"{KEY} renamed", STAGING)
+    other = await world.provider.add_key(OTHER_KEY, STAGING)
+    assert first.id == again.id != other.id
+    assert first.is_same_as(KEY)
+
+
+async def test_keys_of_the_account_are_listed(world: ProviderWorld) -> None:
+    assert await world.provider.keys() == ()
+    first = await world.provider.add_key(f"{KEY} me@laptop", PROD)
     assert await world.provider.keys() == (first,)
     other = await world.provider.add_key(OTHER_KEY, STAGING)
     assert {key.id for key in await world.provider.keys()} == {first.id, other.id}
-
-    assert first.id == again.id != other.id
-    assert first.is_same_as(KEY)
 
 
 async def test_firewall_is_put_once_for_each_environment_with_exactly_the_rules(world: ProviderWorld) -> None:
