@@ -20,7 +20,7 @@ from freehold.cli.provision_shop import Shop
 from freehold.client.gateway_address import KEY_TYPE as GATEWAY_KEY
 from freehold.client.server_target import target_of
 from freehold.deploy.deprovision.belongings import Belongings, find_belongings, provider_of, zone_of
-from freehold.deploy.deprovision.plan import Plan, Wanted, plan_lines, plan_teardown
+from freehold.deploy.deprovision.plan import Plan, Wanted, closing_lines, plan_lines, plan_teardown
 from freehold.deploy.deprovision.server_side import OnServer, look
 from freehold.deploy.deprovision.teardown import Outcome, Teardown
 from freehold.deploy.provision.arrival import Arrival
@@ -178,10 +178,8 @@ def _conclude(context: Context, environment: Environment, plan: Plan, outcome: O
     if outcome.left:
         note(f"The environment stays until all is gone; then again: freehold env deprov {environment.name}")
         return 1
-    if forgotten:
-        say(f"{environment.name} is taken down, and nothing of it is left")
-    else:
-        say(f"done; {environment.name} is kept: {'; '.join(plan.stays)}")
+    for line in closing_lines(plan, environment.name):
+        say(line)
     return 0
 
 

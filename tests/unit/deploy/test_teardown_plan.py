@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from freehold.deploy.deprovision.belongings import Belongings
-from freehold.deploy.deprovision.plan import Plan, Wanted, plan_lines, plan_teardown
+from freehold.deploy.deprovision.plan import Plan, Wanted, closing_lines, plan_lines, plan_teardown
 from freehold.deploy.deprovision.server_side import OnServer
 from freehold.providers.leftover import Leftover, LeftoverKind
 
@@ -103,6 +103,46 @@ def test_a_server_that_cannot_be_reached(belongings: Belongings, somewhere: bool
     assert plan.forgets == forgets, "what is on a server that is nobody's to remove must not be forgotten"
     assert any("cannot be reached" in text for text in plan.stays) == (not forgets)
     assert set(plan.away) == set(belongings.all)
+
+
+SAFER = f"what makes the server safer: {SHARED[0]}; remove it by hand if you want to"
+FORGETS_IT = "`freehold env remove prod` forgets it; nothing happens on its server then"
+
+
+@pytest.mark.parametrize(
+    ("found", "belongings", "wanted", "said"),
+    [
+        (there("shop"), RENTED, Wanted("shop"), ["prod is taken down, and nothing of it is left"]),
+        (there("shop"), NOT_RENTED, Wanted("shop"), [f"prod is taken down and forgotten; this stays: {SAFER}"]),
+        (
+            there("blog", "shop"),
+            Belongings(),
+            Wanted("shop"),
+            [
+                "done; prod is kept: other projects on the server: blog; --server takes them down with it",
+                FORGETS_IT,
+            ],
+        ),
+        (
+            None,
+            Belongings(),
+            Wanted("shop"),
+            ["done; prod is kept: everything on the server, which cannot be reached", FORGETS_IT],
+        ),
+        (
+            None,
+            RENTED,
+            Wanted(keep_server=True),
+            ["done; prod is kept: everything on the server, which cannot be reached"],
+        ),
+    ],
+    ids=["rented", "own", "own, with another project", "own, out of reach", "rented and kept"],
+)
+def test_the_last_words_say_what_forgets_it(
+    found: OnServer | None, belongings: Belongings, wanted: Wanted, said: list[str]
+) -> None:
+    """Nobody is told to forget what is rented: it would go on costing."""
+    assert closing_lines(plan_teardown(found, belongings, wanted), "prod") == said
 
 
 def test_a_server_that_cannot_be_reached_and_is_kept_is_not_forgotten() -> None:

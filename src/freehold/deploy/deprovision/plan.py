@@ -9,7 +9,7 @@ from freehold.deploy.deprovision.belongings import Belongings
 from freehold.deploy.deprovision.server_side import OnServer
 from freehold.providers.leftover import Leftover, LeftoverKind, in_order_of_removal
 
-_OUT_OF_REACH = "everything on the server, which cannot be reached; `freehold env remove` forgets it all the same"
+_OUT_OF_REACH = "everything on the server, which cannot be reached"
 _SERVERS = frozenset({LeftoverKind.SERVER, LeftoverKind.FIREWALL, LeftoverKind.SSH_KEY})
 
 
@@ -28,6 +28,7 @@ class Plan:
     """`projects` go from the server, in this order; `others` stay there. `away` goes at providers, in this order.
 
     `stays` says in sentences what stays, and why. `forgets`: the environment's file goes when all of it is done.
+    `is_rented`: the file is the only record of something that costs money.
     """
 
     projects: tuple[str, ...]
@@ -36,6 +37,7 @@ class Plan:
     away: tuple[Leftover, ...]
     stays: tuple[str, ...]
     forgets: bool
+    is_rented: bool = False
 
     @property
     def removes_server(self) -> bool:
@@ -79,6 +81,7 @@ def plan_teardown(
         if not out_of_reach or takes_server
         else (_OUT_OF_REACH,),
         forgets=not others and (takes_server or not belongings.has_server) and (takes_server or not out_of_reach),
+        is_rented=belongings.has_server,
     )
 
 
@@ -122,4 +125,16 @@ def plan_lines(plan: Plan, name: str) -> list[str]:
         lines.append("This stays:")
         lines += [f"  {text}" for text in plan.stays]
     lines.append(f"Then the environment {name} is {'forgotten' if plan.forgets else 'kept: its server stays'}.")
+    return lines
+
+
+def closing_lines(plan: Plan, name: str) -> list[str]:
+    """What is said when all of it was done."""
+    if plan.forgets and not plan.stays:
+        return [f"{name} is taken down, and nothing of it is left"]
+    if plan.forgets:
+        return [f"{name} is taken down and forgotten; this stays: {'; '.join(plan.stays)}"]
+    lines = [f"done; {name} is kept: {'; '.join(plan.stays)}"]
+    if not plan.is_rented:
+        lines.append(f"`freehold env remove {name}` forgets it; nothing happens on its server then")
     return lines
