@@ -19,8 +19,7 @@ from freehold.deploy.guard import AFTER_S
 from freehold.deploy.image_layers.wanted import WantedImages
 from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.lease import LASTS_S, Lease, this_process
-from freehold.deploy.part import Part
-from freehold.deploy.parts import Parts
+from freehold.deploy.parts import BringingImages, Parts
 from freehold.deploy.plan import Plan
 from freehold.deploy.push import Push, Pushed
 from freehold.deploy.step import Step
@@ -138,7 +137,7 @@ class Pushing:
     guard_after_s: float = AFTER_S
     bundle: Bundle = field(default_factory=still_bundle)
     fresh: str = ""
-    images: Part | None = None
+    images: BringingImages | None = None
     """In the place of the part of images, which needs an engine here and there."""
 
     @property

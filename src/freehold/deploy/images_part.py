@@ -66,6 +66,14 @@ class ImagesPart:
         pairs = {ours: theirs for each in zip(here, there, strict=True) for ours, theirs in zip(*each, strict=True)}
         return (Change(f"send {plural(len(missing), 'image')}", tuple(missing), {"names": pairs, "needed": missing}),)
 
+    def needed(self, facts: msgspec.Raw) -> tuple[str, ...]:
+        """What the agents run in there, with what that was built on; none of the user's own. Raises as `plan`."""
+        if not self.wanted.agents:
+            return ()
+        told = decode_json(bytes(facts), msgspec.json.Decoder(ImagesFacts))
+        own = {self.wanted.foundation.name} if self.wanted.foundation else set()
+        return tuple(sorted({name for names in self.wanted.names_there(told.authorities) for name in names} - own))
+
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Build what is missing here. Raises what `ImageBuilder.ensure` raises."""
         if any(change.document["names"] for change in changes):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 import msgspec
 
@@ -44,6 +45,12 @@ class Settled:
     health: HealthPart
 
 
+class BringingImages(Part, Protocol):
+    def needed(self, facts: msgspec.Raw) -> tuple[str, ...]:
+        """What the agents run in on the server, by the names there, with what that was built on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Parts:
     """For one project and one server. `bundle` is the program that it is to run, None where an agent goes alone;
@@ -54,7 +61,7 @@ class Parts:
     wanted: Wanted
     bundle: Bundle | None
     log_in: LogIn
-    images: Part
+    images: BringingImages
     say: Callable[[str], None] = lambda _line: None
     take_over: bool = False
     guard_after_s: float = AFTER_S
@@ -124,12 +131,16 @@ class Parts:
 
     def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart]:
         """For an agent alone everything but its files stays as it is."""
+        images = self.images.needed(facts["images"])
         if self.wanted.agent:
-            return self._release, UnitsPart(self._layout)
+            record = msgspec.structs.replace(self._release.record, images=images)
+            return replace(self._release, record=record), UnitsPart(self._layout)
         program = self._program.digest(facts["program"])
         texts = unit_texts(self._layout, self._port(facts))
         service, keeper = started_with(self._layout, texts, program, self.wanted.settings)
-        record = msgspec.structs.replace(self._release.record, program=program, service=service, keeper=keeper)
+        record = msgspec.structs.replace(
+            self._release.record, program=program, service=service, keeper=keeper, images=images
+        )
         return replace(self._release, record=record, units=texts), UnitsPart(self._layout, texts)
 
     def _port(self, facts: Facts) -> int:

@@ -1,4 +1,4 @@
-"""Releases that are kept no longer, and what pushes that were cut off left half there."""
+"""Releases that are kept no longer, with their images, and what pushes that were cut off left half there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from freehold.base.words import plural
+from freehold.deploy.image_layers.place import SOCKET
 from freehold.deploy.part import Change
 from freehold.deploy.program_part import ProgramPart
 from freehold.deploy.remote import program_text
@@ -48,7 +49,10 @@ class PrunePart:
 
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
         known = msgspec.json.decode(facts, type=PruneFacts)
-        changes = [Change(f"remove release {name}", (), {"remove": name}) for name in self.going(facts)]
+        changes = [
+            Change(f"remove release {name}, and images that only it needs", (), {"remove": name})
+            for name in self.going(facts)
+        ]
         if known.half:
             changes.append(Change(f"remove what {plural(len(known.half), 'push')} left half there"))
         return changes
@@ -65,6 +69,7 @@ class PrunePart:
             await self.program.prune(host)
 
     async def remove(self, host: Host, releases: Sequence[str]) -> None:
-        """Those, but for the one that counts; and what is half there."""
-        document = {**self.asked(), "current": self.layout.current, "remove": list(releases)}
-        await run_script(host, "prune", self.remote, document, type(None), as_root=True, timeout_s=_TIMEOUT_S)
+        """Those, but for the one that counts, with the images that nobody else there needs; and what is half there."""
+        document = {**self.asked(), "current": self.layout.current, "remove": list(releases), "docker": SOCKET}
+        program = program_text("images", "unneeded_images", "prune")
+        await run_script(host, "prune", program, document, type(None), as_root=True, timeout_s=_TIMEOUT_S)

@@ -127,8 +127,9 @@ class ReleasePart:
         before = facts.record
         credentials = tuple(sorted({*before.credentials, *mine.credentials}))
         return msgspec.structs.replace(
-            mine, program=before.program, service=before.service, keeper=before.keeper, credentials=credentials
-        )
+            mine, program=before.program, service=before.service, keeper=before.keeper, credentials=credentials,
+            images=tuple(sorted({*before.images, *mine.images})),
+        )  # fmt: skip
 
     def _manifest(self, facts: ReleaseFacts) -> Manifest:
         """What will be in it."""

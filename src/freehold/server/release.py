@@ -22,7 +22,8 @@ UNITS_FILE = ".freehold/units.json"
 class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a release says of itself. `content` names its files (the same for the same files), `program` the bundle that
     it was pushed with, `credentials` what its agents may need, as `type/instance`; `git` the commit, if there is one.
-    `service` and `keeper` are digests of all that these two take in when they start, and not while they run.
+    `service` and `keeper` are digests of all that these two take in when they start, and not while they run. `images`
+    are what its agents run in, by their names on the server, with what they were built on; not those of a user's own.
     """
 
     id: str
@@ -36,6 +37,7 @@ class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     keeper: str = ""
     git: str = ""
     credentials: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 def releases_in(names: Sequence[str]) -> list[str]:

@@ -116,6 +116,9 @@ class StandInImages:
     def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
         return () if bytes(facts) == b"true" else (Change("send 1 image"),)
 
+    def needed(self, _facts: msgspec.Raw) -> tuple[str, ...]:
+        return (f"stand-in:{self.mark}",)
+
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         await run_script(host, self.name, self.remote, self.asked(), type(None), as_root=True)
 

@@ -12,6 +12,8 @@ from freehold.base.clock import FakeClock
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.credentials_part import CredentialsFacts
 from freehold.deploy.health import EdgePort, Health, HealthPart
+from freehold.deploy.image_layers.wanted import WantedImages
+from freehold.deploy.images_part import ImagesPart
 from freehold.deploy.part import Part
 from freehold.deploy.parts import Parts, edge_ports
 from freehold.deploy.plan import Plan, Planned, in_order
@@ -64,6 +66,9 @@ def rows(of: Manifest) -> list[tuple[str, Kind, str, int]]:
     return [(entry.path, entry.kind, entry.digest, entry.size_bytes) for entry in of.entries]
 
 
+NO_IMAGES = ImagesPart(LAYOUT, WantedImages(()))
+
+
 def test_parts_come_in_the_order_of_the_steps() -> None:
     parts: list[Part] = [
         PrunePart(LAYOUT),
@@ -82,7 +87,7 @@ def test_facts_of_a_part_that_are_none(tmp_path: Path) -> None:
     environment = Environments(home).read("prod")
     wanted = read_wanted(shop, home, environment, FakeClock(), agent="dev")
     there = ReleaseFacts(current=A, releases=[record(A)], manifest=rows(wanted.files.manifest))
-    parts = Parts(wanted, None, nobody, HealthPart(LAYOUT))
+    parts = Parts(wanted, None, nobody, NO_IMAGES)
     with pytest.raises(FreeholdError, match="what the server says of itself cannot be read") as caught:
         parts.settle({part.name: raw(7) for part in parts.asking()} | {"release": raw(there)}, "")
     assert caught.value.code is Code.PROTOCOL
@@ -98,9 +103,9 @@ def test_a_plan_says_which_credentials_are_missing(tmp_path: Path) -> None:
     facts = {
         "release": ReleaseFacts(current=A, releases=[record(A)], manifest=rows(manifest(x="1"))),
         "credentials": CredentialsFacts({}, {}), "switch": SwitchFacts(f"releases/{A}", ""),
-        "prune": PruneFacts([A], []), "health": Health(True, False, "", [], {}, [], now=1000.5),
+        "prune": PruneFacts([A], []), "images": None, "health": Health(True, False, "", [], {}, [], now=1000.5),
     }  # fmt: skip
-    parts = Parts(wanted, None, nobody, HealthPart(LAYOUT))
+    parts = Parts(wanted, None, nobody, NO_IMAGES)
     settled = parts.settle({name: raw(fact) for name, fact in facts.items()}, "")
     plan = settled.plan
     assert settled.health.since == 1000.5, "by the server's own clock"
@@ -108,6 +113,26 @@ def test_a_plan_says_which_credentials_are_missing(tmp_path: Path) -> None:
     assert said.endswith("freehold creds add anthropic_key")
     assert plan.lines()[:2] == ["a push would stop before it touches anything, until these are stored:", f"    {said}"]
     assert plan.as_dict()["missing"] == [said]
+
+
+class TwoImages(ImagesPart):
+    def needed(self, _facts: msgspec.Raw) -> tuple[str, ...]:
+        return ("base:2", "dev:2")
+
+
+def test_a_release_says_which_images_it_needs_and_an_agent_alone_adds_its_own(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", one_agent())
+    home = write_files(tmp_path / "home", {"environments/prod.toml": '[server]\nhost = "h"\n'})
+    wanted = read_wanted(shop, home, Environments(home).read("prod"), FakeClock(), agent="dev", only_plan=True)
+    before = msgspec.structs.replace(record(A), images=("base:1", "dev:1", "ops:1"))
+    facts = {
+        "release": ReleaseFacts(current=A, releases=[before], manifest=rows(manifest(x="1"))), "images": None,
+        "credentials": CredentialsFacts({}, {}), "switch": SwitchFacts(f"releases/{A}", ""),
+        "prune": PruneFacts([A], []), "health": Health(True, False, "", [], {}, [], now=1000.5),
+    }  # fmt: skip
+    parts = Parts(wanted, None, nobody, TwoImages(LAYOUT, WantedImages(())))
+    release = parts.settle({name: raw(fact) for name, fact in facts.items()}, "").plan.release
+    assert release.images == ("base:1", "base:2", "dev:1", "dev:2", "ops:1")
 
 
 async def nobody() -> Host:
@@ -266,7 +291,7 @@ def test_five_releases_stay_and_what_is_half_there_goes() -> None:
     names = [f"{number:026d}" for number in range(1, 8)]
     part = PrunePart(LAYOUT, names[6], names[0])
     facts = {"releases": names, "half": []}
-    assert whats(part, facts) == [f"remove release {names[1]}", f"remove release {names[2]}"]
+    assert whats(part, facts) == [f"remove release {name}, and images that only it needs" for name in names[1:3]]
     assert whats(part, {"releases": names[5:], "half": [".making-x"]}) == ["remove what 1 push left half there"]
 
 

@@ -61,9 +61,8 @@ class Server:
         remote_program("switch")["main"](told)
 
     def prune(self, *remove: str) -> None:
-        remote_program("prune")["main"](
-            {"releases": str(self.releases), "current": str(self.current), "remove": list(remove)}
-        )
+        told = {"releases": str(self.releases), "current": str(self.current), "remove": list(remove), "docker": "/none"}
+        remote_program("images", "unneeded_images", "prune")["main"](told)
 
     @property
     def names(self) -> list[str]:

@@ -34,6 +34,7 @@ from freehold.hosts.script import run_script
 from freehold.project.load import Project, load_project
 from freehold.runtime.images.certificates import certificates, of_this_host
 from freehold.runtime.images.inputs import ImageInputs
+from freehold.runtime.images.layers import Foundation
 from freehold.server.layout import Layout
 from tests.support.server_parts import raw
 
@@ -283,6 +284,17 @@ def test_only_what_is_missing_is_sent(tmp_path: Path) -> None:
     assert change.what == "send 1 image"
     assert change.document["needed"] == [ops]
     assert part.plan(raw(facts([dev, ops]))) == ()
+
+
+def test_what_a_release_needs_is_all_but_what_is_the_users_own(tmp_path: Path) -> None:
+    wanted = inputs(tmp_path, "dev", "ops")
+    (base, dev), (_, ops) = wanted.names_there([])
+    assert ImagesPart(Layout("shop"), wanted).needed(raw(facts([]))) == tuple(sorted((base, dev, ops)))
+    own = WantedImages(wanted.agents, "x86_64", Foundation("ours:1", "sha256:1"))
+    assert [name.partition(":")[0] for name in ImagesPart(Layout("shop"), own).needed(raw(facts([])))] == [
+        "freehold-shop-dev", "freehold-shop-ops",
+    ]  # fmt: skip
+    assert ImagesPart(Layout("shop"), WantedImages(())).needed(raw(None)) == ()
 
 
 def test_images_are_called_as_the_keeper_there_calls_them(tmp_path: Path) -> None:

@@ -84,16 +84,17 @@ def certificates(folder: Path) -> set[bytes]:
     return found
 
 
-def ask(path: str, request: str) -> Any:
+def ask(path: str, request: str, method: str = "GET", fine: tuple[int, ...] = (200,)) -> Any:
+    """What Docker answers. Raises `ValueError` for an answer with a status that is not `fine`."""
     connection = http.client.HTTPConnection("docker", timeout=TIMEOUT_S)
     connection.sock = socket.socket(socket.AF_UNIX)
     connection.sock.settimeout(TIMEOUT_S)
     try:
         connection.sock.connect(path)
-        connection.request("GET", request)
+        connection.request(method, request)
         answer = connection.getresponse()
         body = answer.read()
-        if answer.status != 200:
+        if answer.status not in fine:
             raise ValueError(f"{request}: {answer.status} {body[:200].decode(errors='replace')}")
         return json.loads(body)
     finally:
