@@ -71,9 +71,14 @@ def confirm(question: str, *, yes: bool, no_input: bool = False, flag: str = "--
     """Ask, unless `yes`. Where nobody can answer, a `FreeholdError` names the flag that answers instead."""
     if yes:
         return True
+    require_terminal(question, flag, no_input=no_input)
+    return click.confirm(printable(question), default=False, err=True)
+
+
+def require_terminal(question: str, flag: str, *, no_input: bool) -> None:
+    """Raises USAGE where nobody can answer."""
     if no_input or not sys.stdin.isatty():
         raise FreeholdError(Code.USAGE, f"this needs an answer: {question}", f"give {flag} to agree")
-    return click.confirm(printable(question), default=False, err=True)
 
 
 def print_error(error: FreeholdError, *, as_json: bool) -> None:

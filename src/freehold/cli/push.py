@@ -12,8 +12,10 @@ import click
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.words import duration
+from freehold.cli.confirming import confirmed
 from freehold.cli.context import Context
-from freehold.cli.output import confirm, note, print_error, print_json, say
+from freehold.cli.output import note, print_error, print_json, say
+from freehold.cli.push_interrupted import interrupted
 from freehold.cli.push_progress import PushProgress
 from freehold.cli.server import environment_asked_for, meet
 from freehold.client.server_target import target_of
@@ -90,6 +92,7 @@ class _Work:
         self._environments = environments
         self._options = options
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._asking = asyncio.Lock()
         credentials = FileCredentialStore(context.home)
         self._targets = {each.name: target_of(each, credentials) for each in environments}
 
@@ -154,8 +157,12 @@ class _Work:
             return
         async with push.begun() as begun:
             result.plan = begun.plan
-            await asyncio.to_thread(self._require_consent, environment, begun.plan)
-            result.pushed = await begun.carry_out()
+            await self._require_consent(environment, begun.plan)
+            try:
+                result.pushed = await begun.carry_out()
+            except asyncio.CancelledError:  # Ctrl-C
+                note(interrupted(environment.name, begun.plan, progress.furthest))
+                raise
 
     def _log_in_again(self, environment: Environment) -> LogIn:
         async def log_in() -> Host:
@@ -163,7 +170,7 @@ class _Work:
 
         return log_in
 
-    def _require_consent(self, environment: Environment, plan: Plan) -> None:
+    async def _require_consent(self, environment: Environment, plan: Plan) -> None:
         """A server that was not made by us is its owner's: what is changed on it beside the project is asked for."""
         changes = [change.what for each in plan.due if each.step in SERVER_WIDE for change in each.changes]
         ours = environment.server is not None and environment.server.provider not in ("", "existing")
@@ -171,8 +178,9 @@ class _Work:
             return
         listed = "\n".join(f"  {what}" for what in changes)
         told = f"{environment.name} is a server of your own. Beside the project, this is changed on it:\n{listed}"
-        if not confirm(f"{told}\nGo on?", yes=False, no_input=self._context.no_input):
-            raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
+        async with self._asking:
+            if not await confirmed(f"{told}\nGo on?", no_input=self._context.no_input):
+                raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
 
 
 def _tell(context: Context, results: Sequence[_Result], *, dry_run: bool) -> int:

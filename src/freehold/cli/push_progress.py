@@ -29,17 +29,22 @@ _WHAT = {
     Step.UNLEASE: "done",
 }
 
+_ORDER = {step: number for number, step in enumerate(Step)}
+
 
 class PushProgress:
     """A line for each step that is over; on a terminal what is under way is shown as well. `prefix` stands before
-    each."""
+    each. `furthest` is the last step that was begun; who goes back does steps once more."""
 
     def __init__(self, prefix: str, *, quiet: bool) -> None:
         self._prefix = prefix
         self._quiet = quiet
+        self.furthest = Step.LEASE
         self._live = sys.stderr.isatty() and not prefix
 
     def began(self, step: Step) -> None:
+        if _ORDER[step] > _ORDER[self.furthest]:
+            self.furthest = step
         self._show(f"{_WHAT[step]} ...")
 
     def sent(self, sent_bytes: int) -> None:

@@ -51,7 +51,12 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
 
     async def work(host: SshHost) -> RolledBack:
         phases = Phases(PushProgress("", quiet=context.quiet or context.json))
-        return await Rollback(host, layout, HealthPart(layout, timeout_s=health_timeout), phases).carry_out(release)
+        going = Rollback(host, layout, HealthPart(layout, timeout_s=health_timeout), phases)
+        try:
+            return await going.carry_out(release)
+        except asyncio.CancelledError:  # Ctrl-C; typed once more without a name, it would go back once more
+            note(_halfway(layout.project, environment.name))
+            raise
 
     try:
         done = _with_host(context, environment, work)
@@ -68,6 +73,14 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
     if not context.quiet:
         note("The project's folder here is as it was: the next push brings its state again, and so undoes this.")
     return 0
+
+
+def _halfway(project: str, environment: str) -> str:
+    return (
+        f"{project} on {environment}: which release counts, and whether it is well, was not seen. "
+        f"`freehold releases -E {environment}` lists them; name the one that you want: "
+        f"freehold rollback RELEASE -E {environment}"
+    )
 
 
 @click.command(name="releases")
