@@ -133,6 +133,7 @@ def _tables(limits: Limits) -> list[str]:
         "asked": "http_req_rate(10s)",
         "delivered": "http_req_rate(10s)",
         "connected": "conn_cur,conn_rate(10s)",
+        "neighbours": "conn_cur",
     }
     found = []
     for name, what in kinds.items():

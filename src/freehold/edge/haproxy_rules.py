@@ -47,7 +47,7 @@ def secure_rules(fragments: Sequence[Fragment], limits: Limits) -> list[str]:
     lines = [*_connections(fragments, limits), *_who_asks(fragments, "https"), *_names(fragments)]
     lines += [f"http-request {_UNKNOWN} if {_none_of(fragments)}"]
     lines += [
-        f"http-request {_LOCKED} if for_{one.project} !from_cloudflare !from_here"
+        f"http-request {_LOCKED} if for_{one.project} !{_proxy_of(one, fragments)} !from_here"
         for one in fragments
         if one.cloudflare and one.only_cloudflare
     ]
@@ -81,18 +81,22 @@ def backends(fragments: Sequence[Fragment]) -> list[str]:
 
 
 def _connections(fragments: Sequence[Fragment], limits: Limits) -> Iterator[str]:
-    """Before a word was said. Cloudflare's connections are of many visitors, whose requests are counted."""
+    """Before a word was said. Cloudflare's connections are of many visitors, whose requests are counted; for which name
+    they come is not known yet."""
     # The path without what follows it: secrets may stand there.
     yield 'log-format "%[var(txn.client)] %ft %b %HM %{+Q}[var(txn.path)] %ST %B bytes %Ta ms %ts"'
     yield "acl from_here src 127.0.0.0/8 ::1"
-    others = "from_here"
-    if networks := _networks(fragments):
+    others = ["from_here"]
+    for name, networks in _proxies(fragments).items():
         for piece in _pieces(networks):
-            yield f"acl from_cloudflare src {piece}"
-        others += " or from_cloudflare"
-    yield f"tcp-request connection track-sc2 src,ipmask(32,64) table connected unless {others}"
+            yield f"acl {name} src {piece}"
+        others.append(name)
+    counted = f"unless {' or '.join(others)}"
+    yield f"tcp-request connection track-sc2 src,ipmask(32,64) table connected {counted}"
+    yield f"tcp-request connection track-sc1 src,ipmask(24,48) table neighbours {counted}"
     yield f"tcp-request connection reject if {{ sc2_conn_cur(connected) gt {limits.connections} }}"
     yield f"tcp-request connection reject if {{ sc2_conn_rate(connected) gt {limits.new_connections} }}"
+    yield f"tcp-request connection reject if {{ sc1_conn_cur(neighbours) gt {limits.neighbours} }}"
 
 
 def _who_asks(fragments: Sequence[Fragment], scheme: str) -> Iterator[str]:
@@ -102,14 +106,11 @@ def _who_asks(fragments: Sequence[Fragment], scheme: str) -> Iterator[str]:
     yield "http-request set-var(txn.path) path"
     yield "http-request set-var(txn.path) str(/answer/) if { path_beg /answer/ }"
     yield f"http-request {_TWO_NAMES} unless {{ req.hdr_cnt(host) eq 1 }}"
-    for piece in _pieces([host for one in fragments if one.cloudflare for host in one.hosts]):
-        yield f"acl behind_cloudflare var(txn.host) -m str {piece}"
-    if _networks(fragments):
-        told = "{ req.hdr_ip(cf-connecting-ip,1) -m found } { req.hdr_cnt(cf-connecting-ip) eq 1 }"
-        yield (
-            "http-request set-var(txn.client) req.hdr_ip(cf-connecting-ip,1) if behind_cloudflare from_cloudflare "
-            + told
-        )
+    told = "{ req.hdr_ip(cf-connecting-ip,1) -m found } { req.hdr_cnt(cf-connecting-ip) eq 1 }"
+    for name in _proxies(fragments):
+        for piece in _pieces([host for one in fragments if _proxy_of(one, fragments) == name for host in one.hosts]):
+            yield f"acl behind_{name} var(txn.host) -m str {piece}"
+        yield f"http-request set-var(txn.client) req.hdr_ip(cf-connecting-ip,1) if behind_{name} {name} {told}"
     for name in _NOT_FROM_OUTSIDE:
         yield f"http-request del-header {name}"
     yield "http-request set-header x-forwarded-for %[var(txn.client)]"
@@ -130,11 +131,12 @@ def _names(fragments: Sequence[Fragment]) -> Iterator[str]:
 
 
 def _how_much(limits: Limits) -> Iterator[str]:
+    """A request is counted in one of the two tables. There are three counters, and the connection has two of them."""
     client = "var(txn.client),ipmask(32,64)"
+    yield f"http-request track-sc0 {client} table delivered if anybodys !from_here"
     yield f"http-request track-sc0 {client} table asked unless from_here or anybodys"
-    yield f"http-request track-sc1 {client} table delivered if anybodys !from_here"
-    yield f"http-request {_BUSY} if {{ sc0_http_req_rate(asked) gt {limits.requests} }}"
-    yield f"http-request {_BUSY} if {{ sc1_http_req_rate(delivered) gt {limits.deliveries} }}"
+    yield f"http-request {_BUSY} if !anybodys {{ sc0_http_req_rate(asked) gt {limits.requests} }}"
+    yield f"http-request {_BUSY} if anybodys {{ sc0_http_req_rate(delivered) gt {limits.deliveries} }}"
 
 
 def _where(fragments: Sequence[Fragment]) -> Iterator[str]:
@@ -143,9 +145,23 @@ def _where(fragments: Sequence[Fragment]) -> Iterator[str]:
         yield f"use_backend {backend_of(one.project)} if for_{one.project}"
 
 
-def _networks(fragments: Sequence[Fragment]) -> list[str]:
-    told = {network for one in fragments if one.cloudflare for network in one.networks or NETWORKS}
-    return [str(each) for each in sorted(map(ipaddress.ip_network, told), key=lambda one: (one.version, one))]
+def _proxies(fragments: Sequence[Fragment]) -> dict[str, list[str]]:
+    """Cloudflare's networks, as each project says them, under a name for those who say the same: nobody else's names
+    are asked through what one of them says."""
+    told = sorted({_networks(one) for one in fragments if one.cloudflare})
+    return {f"cloudflare_{number}": list(networks) for number, networks in enumerate(told, 1)}
+
+
+def _proxy_of(fragment: Fragment, fragments: Sequence[Fragment]) -> str:
+    """Which of `_proxies` the project is behind; empty for none."""
+    mine = list(_networks(fragment))
+    found = (name for name, networks in _proxies(fragments).items() if networks == mine)
+    return next(found, "") if fragment.cloudflare else ""
+
+
+def _networks(fragment: Fragment) -> tuple[str, ...]:
+    known = {ipaddress.ip_network(each) for each in fragment.networks or NETWORKS}
+    return tuple(str(each) for each in sorted(known, key=lambda one: (one.version, one)))
 
 
 def _all_named(fragments: Sequence[Fragment]) -> bool:

@@ -15,14 +15,18 @@ class Limits:
     A page of the console is some fifteen requests, so `requests` leaves room for an office behind one address.
     Deliveries come from few addresses in bursts, and their senders do not all try again: `deliveries` is ten times what
     the gateway takes of one source (200 a second). `/health` is counted with them. Behind these are the gateway's own.
+
+    `neighbours` are the connections of all addresses of a network together, a /24 of IPv4 or a /48 of IPv6, which is
+    what one customer of a data centre gets at most without much ado: a quarter of all, so that none shuts out the rest.
     """
 
     requests: int = 400
     deliveries: int = 20_000
     connections: int = 500
+    neighbours: int = 1_000
     new_connections: int = 5_000
     addresses: int = 100_000
-    """Remembered at once: some 20 MB when all are in use."""
+    """Remembered at once: some 30 MB when all are in use."""
 
 
 USUAL = Limits()

@@ -138,6 +138,44 @@ async def test_one_address_may_ask_so_much_and_deliveries_and_streams_are_spared
     await stream.close()
 
 
+_MANY = """
+import resource, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+def connect(source, count):
+    found = [socket.create_connection(("198.51.100.1", 80), 20, (source, 0)) for _ in range(count)]
+    for one in found:
+        one.sendall(b"GET /health HTTP/1.1\\r\\nHost: HOST\\r\\n\\r\\n")
+    return found
+def answered(connections):
+    count = 0
+    for one in connections:
+        try:
+            count += one.recv(12) == b"HTTP/1.1 200"
+        except ConnectionError:
+            pass
+    return count
+held = []
+for source, count in (("198.51.100.1", 600), ("198.51.100.2", 400), ("198.51.100.3", 300), ("203.0.113.1", 100)):
+    made = connect(source, count)
+    print(answered(made))
+    held += made
+"""
+
+
+async def test_neither_an_address_nor_a_network_has_all_connections(world: World) -> None:
+    await says(world.host, "ip link add fht type dummy && ip link set fht up")
+    for last in ("198.51.100.1/24", "198.51.100.2/24", "198.51.100.3/24", "203.0.113.1/24"):
+        await says(world.host, f"ip addr add {last} dev fht")
+    try:
+        said = await says(world.host, f"python3 - <<'END'\n{_MANY.replace('HOST', BLOG)}\nEND")
+    finally:
+        await says(world.host, "ip link delete fht")
+    first, second, third, elsewhere = map(int, said.split())
+    assert first == USUAL.connections
+    assert first + second + third == USUAL.neighbours
+    assert elsewhere == 100
+
+
 async def test_streams_and_web_sockets_go_through(world: World) -> None:
     place = world.secure(SHOP)
     stream = await place.connect()

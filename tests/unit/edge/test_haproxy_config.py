@@ -14,6 +14,7 @@ from freehold.base.errors import FreeholdError
 from freehold.edge.cloudflare_networks import NETWORKS
 from freehold.edge.fragment import Fragment
 from freehold.edge.haproxy_config import MOST_CERTIFICATES, Machine, configuration, mark_of
+from freehold.edge.limits import MOST_CONNECTIONS, USUAL
 from freehold.server.layout import Layout
 
 DIGESTS = Machine(certificates={"shop": "aa", "own": "bb"})
@@ -52,7 +53,7 @@ def test_a_certificate_opens_443_and_leads_80_there() -> None:
     ]
     assert not [line for line in plain if line.startswith("use_backend")]
     assert "strict-transport-security" not in text
-    assert "from_cloudflare" not in text
+    assert "cloudflare_" not in text
 
 
 def test_of_several_each_has_its_own() -> None:
@@ -76,17 +77,52 @@ def test_what_is_asked_once_goes_over_a_connection_of_its_own() -> None:
 
 def test_only_cloudflares_word_about_a_visitor_counts_and_only_for_names_behind_it() -> None:
     secure = section(configuration([SHOP, OWN], DIGESTS), "frontend secure")
-    known = " ".join(line.removeprefix("acl from_cloudflare src ") for line in secure if "acl from_cloudflare" in line)
+    known = " ".join(line.removeprefix("acl cloudflare_1 src ") for line in secure if "acl cloudflare_1" in line)
     assert set(known.split()) == set(NETWORKS)
-    assert "acl behind_cloudflare var(txn.host) -m str shop.example.com www.example.com" in secure
+    assert "acl behind_cloudflare_1 var(txn.host) -m str shop.example.com www.example.com" in secure
     client = [line for line in secure if "set-var(txn.client)" in line]
     assert client[0] == "http-request set-var(txn.client) src"
-    assert "if behind_cloudflare from_cloudflare" in client[1]
+    assert "if behind_cloudflare_1 cloudflare_1 {" in client[1]
     forwarded = [line for line in secure if "x-forwarded-for" in line]
     assert forwarded == [
         "http-request del-header x-forwarded-for", "http-request set-header x-forwarded-for %[var(txn.client)]",
     ]  # fmt: skip
     assert secure.index(client[1]) < secure.index("http-request del-header cf-connecting-ip")
+
+
+def test_networks_that_one_project_names_are_believed_for_its_names_alone() -> None:
+    import msgspec
+
+    odd = msgspec.structs.replace(OWN, cloudflare=True, networks=("0.0.0.0/0", "198.51.100.0/24"), only_cloudflare=True)
+    alike = msgspec.structs.replace(BLOG, cloudflare=True)
+    secure = section(configuration([SHOP, odd, alike], DIGESTS), "frontend secure")
+    assert "acl cloudflare_1 src 0.0.0.0/0 198.51.100.0/24" in secure
+    assert "acl behind_cloudflare_1 var(txn.host) -m str own.example.com" in secure
+    believed = [line for line in secure if "set-var(txn.client) req" in line]
+    assert [line.split()[4:6] for line in believed] == [
+        ["behind_cloudflare_1", "cloudflare_1"], ["behind_cloudflare_2", "cloudflare_2"],
+    ]  # fmt: skip
+    assert "acl behind_cloudflare_2 var(txn.host) -m str shop.example.com www.example.com" in secure
+    (locked,) = (line for line in secure if "through Cloudflare alone" in line)
+    assert locked.endswith("if for_own !cloudflare_1 !from_here")
+    plain = section(configuration([SHOP, odd, alike], DIGESTS), "frontend plain")
+    named = "blog.example.com shop.example.com www.example.com"
+    assert [line for line in plain if line.startswith("acl behind_cloudflare_2 ")] == [
+        f"acl behind_cloudflare_2 var(txn.host) -m str {named}"
+    ]
+
+
+def test_no_address_and_no_network_has_all_connections() -> None:
+    secure = section(configuration([OWN], DIGESTS), "frontend secure")
+    for_all = [line for line in secure if line.startswith("tcp-request connection")]
+    assert for_all == [
+        "tcp-request connection track-sc2 src,ipmask(32,64) table connected unless from_here",
+        "tcp-request connection track-sc1 src,ipmask(24,48) table neighbours unless from_here",
+        "tcp-request connection reject if { sc2_conn_cur(connected) gt 500 }",
+        "tcp-request connection reject if { sc2_conn_rate(connected) gt 5000 }",
+        "tcp-request connection reject if { sc1_conn_cur(neighbours) gt 1000 }",
+    ]
+    assert USUAL.connections < USUAL.neighbours <= MOST_CONNECTIONS // 4
 
 
 def test_a_lock_lets_cloudflare_and_the_server_itself_through() -> None:
@@ -96,7 +132,7 @@ def test_a_lock_lets_cloudflare_and_the_server_itself_through() -> None:
     secure = section(configuration([locked, OWN], DIGESTS), "frontend secure")
     refusals = [line for line in secure if "through Cloudflare alone" in line]
     assert len(refusals) == 1
-    assert refusals[0].endswith("if for_shop !from_cloudflare !from_here")
+    assert refusals[0].endswith("if for_shop !cloudflare_1 !from_here")
 
 
 def test_another_certificate_is_another_text_and_the_order_of_projects_is_none() -> None:
