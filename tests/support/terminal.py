@@ -59,13 +59,25 @@ class Typist:
             os.chdir(folder)
             os.execve(sys.executable, [sys.executable, "-m", "freehold", *words], environ)
         self.shown = ""
+        self._followed = 0
 
     def wait_for(self, text: str, times: int = 1) -> None:
         """Until `text` was shown that often since the start."""
         while self.shown.count(text) < times:
-            piece = _read(self._terminal)
-            assert piece, f"no {text!r} in: {self.shown}"
-            self.shown = (self.shown + piece).replace("\r\n", "\n")
+            self._read_on(text)
+
+    def follow(self, *texts: str) -> None:
+        """Until each was shown after the one before, and after those of earlier calls: a question is drawn anew with
+        each key that is typed."""
+        for text in texts:
+            while (at := self.shown.find(text, self._followed)) < 0:
+                self._read_on(text)
+            self._followed = at + len(text)
+
+    def _read_on(self, text: str) -> None:
+        piece = _read(self._terminal)
+        assert piece, f"no {text!r} in: {self.shown}"
+        self.shown = (self.shown + piece).replace("\r\n", "\n")
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())

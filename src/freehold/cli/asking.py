@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import one_line
+from freehold.base.secret import Secret
 from freehold.cli.context import Context
 from freehold.deploy.provision.choices import Choice
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from prompt_toolkit.output import Output
 
 _BACK_TITLE = "← back"
+
+
+class BackError(FreeholdError):
+    """The person wants the question before this one, from within what prepares it. Where there is none before, it ends
+    the command."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.INTERRUPTED, "nothing was changed")
 
 
 class Back(Enum):
@@ -58,6 +67,20 @@ async def line(message: str, default: str = "", problem: Callable[[str], str] = 
     )
     answer = await _answer(question)
     return answer.strip() if isinstance(answer, str) else answer
+
+
+async def secret(message: str, problem: Callable[[str], str]) -> Secret:
+    """As `line`; of what is typed, only the length is shown. Raises `BackError` for Escape."""
+    import questionary
+
+    def check(text: str) -> bool | str:
+        return problem(text.strip()) or True
+
+    question = questionary.password(message, validate=check, instruction="(Esc: back) ", output=_at_standard_error())
+    answer = await _answer(question)
+    if isinstance(answer, Back):
+        raise BackError
+    return Secret(answer.strip())
 
 
 def _at_standard_error() -> Output:

@@ -10,10 +10,12 @@ from typing import Protocol, TypeVar
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_text import one_line
 from freehold.base.secret import Secret
+from freehold.cli.asking import can_ask, secret
 from freehold.cli.context import Context
-from freehold.cli.creds_input import Given, ask_for_values
+from freehold.cli.creds_input import introduce
 from freehold.cli.output import note
 from freehold.project.credential import DEFAULT_INSTANCE, CredentialRef
+from freehold.project.credential_value import value_problem
 from freehold.project.credentials import EVERY_CREDENTIAL_TYPE
 from freehold.providers.api_error import ApiError, Refusal
 from freehold.providers.directory import CLOUDFLARE, RENTING, Entry, open_dns, open_provider
@@ -32,7 +34,8 @@ Api = TypeVar("Api", bound=_Api)
 
 
 async def provider_called(context: Context, name: str) -> Provider:
-    """A provider that has accepted its token. Raises CREDENTIAL, NOT_FOUND, and what `check` raises."""
+    """A provider that has accepted its token. Raises CREDENTIAL, NOT_FOUND, `BackError` for who gives none, and what
+    `check` raises."""
     if name == "sandbox":
         from freehold.cli.sandboxes import open_sandbox_provider
 
@@ -61,13 +64,13 @@ async def _accepted(context: Context, entry: Entry, opened: Callable[[Secret], A
     if kept is not None:
         return await _tried(opened(kept))
     while True:
-        token = _asked(context, entry)
+        token = await _asked(context, entry)
         try:
             api = await _tried(opened(token))
         except FreeholdError as error:
             if not _can_be_mended(error):
                 raise
-            note(f"{error.message}\n  {error.hint}\n  Ctrl-C ends this.")
+            note(f"{error.message}\n  {error.hint}")
             continue
         store.put(ref, {entry.field: token})
         note(f"kept as {entry.credential}")
@@ -75,7 +78,7 @@ async def _accepted(context: Context, entry: Entry, opened: Callable[[Secret], A
 
 
 def _can_be_mended(error: FreeholdError) -> bool:
-    """By another token; one that cannot be sent is none (Escape, say, which is typed into it)."""
+    """By another token; one that cannot be sent is none."""
     if isinstance(error, ApiError):
         return error.refusal in (Refusal.BAD_TOKEN, Refusal.NO_RIGHT)
     return error.code is Code.CREDENTIAL
@@ -90,16 +93,18 @@ async def _tried(api: Api) -> Api:
     return api
 
 
-def _asked(context: Context, entry: Entry) -> Secret:
+async def _asked(context: Context, entry: Entry) -> Secret:
+    """Raises `BackError` for who wants the question before."""
     kind = EVERY_CREDENTIAL_TYPE[entry.credential]
-    try:
-        return ask_for_values(kind, Given({}), (), no_input=context.no_input)[entry.field]
-    except (FreeholdError, KeyError):
+    field = kind.field(entry.field)
+    if field is None or not can_ask(context):
         raise FreeholdError(
             Code.CREDENTIAL,
             f"there is no {entry.credential}, and nobody can be asked for it",
             f"Get one at {kind.help_url}, then: freehold creds add {entry.credential} --field {entry.field}=-",
-        ) from None
+        )
+    introduce(kind, [field])
+    return await secret(f"{field.label}:", lambda text: value_problem(field, text))
 
 
 def _tell(context: Context, text: str) -> None:

@@ -73,7 +73,7 @@ def ask_for_values(kind: CredentialType, given: Given, stored: Sequence[str], *,
         return {}
     if given.values and not any(not field.optional and field.name not in stored for field in open_fields):
         return {}
-    _introduce(kind, open_fields)
+    introduce(kind, open_fields)
     answers = ((field, _ask(field, keep=field.optional or field.name in stored)) for field in open_fields)
     return {field.name: answer for field, answer in answers if answer}
 
@@ -86,7 +86,8 @@ def checked(field: CredentialField, value: str) -> Secret:
     return Secret(value)
 
 
-def _introduce(kind: CredentialType, fields: Sequence[CredentialField]) -> None:
+def introduce(kind: CredentialType, fields: Sequence[CredentialField]) -> None:
+    """Says what is asked for, and where one gets it."""
     note(f"{kind.label}. {kind.description}")
     if kind.help_url:
         note(f"Get one at {kind.help_url}")

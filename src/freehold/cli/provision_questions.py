@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.cli.asking import BACK, Answer, choose, line
+from freehold.cli.asking import BACK, Answer, BackError, choose, line
 from freehold.cli.output import note
 from freehold.cli.provision_shop import Shop
 from freehold.deploy.provision.choices import Choice, Facts, choices
@@ -36,17 +36,25 @@ _MESSAGES = {
 async def ask_all(wizard: Wizard, shop: Shop) -> Wizard:
     """All that is open. Raises INTERRUPTED for who goes back from the first one, `KeyboardInterrupt` for Ctrl-C."""
     while (ask := wizard.next) is not None:
-        facts = await shop.visit(ask, wizard.answers)
+        try:
+            facts = await shop.visit(ask, wizard.answers)
+        except BackError:
+            wizard = _before(wizard)
+            continue
         settled = _settled(ask, wizard.answers, facts)
         if settled is not None:
             wizard = wizard.answer(ask, settled, settled=True)
             continue
         answer = await _put(ask, wizard.answers, facts)
-        before = wizard.back() if answer is BACK else wizard.answer(ask, str(answer))
-        if before is None:
-            raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
-        wizard = before
+        wizard = _before(wizard) if answer is BACK else wizard.answer(ask, str(answer))
     return wizard
+
+
+def _before(wizard: Wizard) -> Wizard:
+    """Raises `BackError` where nothing was asked before."""
+    if (before := wizard.back()) is None:
+        raise BackError
+    return before
 
 
 def _settled(ask: Ask, answers: Answers, facts: Facts) -> str | None:

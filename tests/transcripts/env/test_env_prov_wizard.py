@@ -37,16 +37,16 @@ def typist(tmp_path: Path, *words: str) -> Typist:
 
 def test_from_the_first_question_to_a_server(tmp_path: Path, home: Path, providers: Clouds) -> None:
     person = typist(tmp_path, "--timeout", "1", "--port", "9")
-    person.wait_for("Whose server?")
+    person.follow("Whose server?", "← back")
     person.type(ENTER)  # Hetzner is the first
-    person.wait_for("API key: ")
-    person.type("wrong\n")
-    person.wait_for("unable to authenticate")
-    person.wait_for("API key: ", times=2)
-    person.type(ESCAPE + "\n")  # it leads back from lists and lines; here it is a character, and no answer is lost
-    person.wait_for("holds characters that no token has")
-    person.wait_for("API key: ", times=3)
-    person.type(f"{providers.hetzner.token}\n")
+    person.follow("Get one at", "API key: ")
+    person.type("half a to" + ESCAPE)
+    person.follow("Whose server?")
+    person.type(ENTER)
+    person.follow("Get one at", "API key: ")
+    person.type("wrong" + ENTER)
+    person.follow("unable to authenticate", "Get one at", "API key: ")
+    person.type(providers.hetzner.token + ENTER)
     person.wait_for("How large?")
     person.wait_for("EUR a month")
     person.type(ENTER)  # the cheapest
@@ -74,6 +74,8 @@ def test_from_the_first_question_to_a_server(tmp_path: Path, home: Path, provide
     assert kept is not None
     assert kept.reveal() == providers.hetzner.token
     assert "wrong" not in shown.replace("went wrong", ""), "what is typed is not shown"
+    assert "half a to" not in shown, shown
+    assert providers.hetzner.token not in shown, shown
 
 
 def test_a_zone_a_name_and_the_mode_of_ssl(tmp_path: Path, home: Path, providers: Clouds) -> None:
@@ -99,9 +101,14 @@ def test_a_zone_a_name_and_the_mode_of_ssl(tmp_path: Path, home: Path, providers
 
 
 @pytest.mark.parametrize(("key", "code"), [(ESCAPE, 130), (CTRL_C, 130)])
-def test_leaving_changes_nothing(tmp_path: Path, home: Path, providers: Clouds, key: str, code: int) -> None:
-    person = typist(tmp_path)
-    person.wait_for("Whose server?")
+@pytest.mark.parametrize(
+    ("words", "asked"), [((), "Whose server?"), (("--provider", "hetzner"), "API key: ")], ids=["first", "token"]
+)
+def test_leaving_changes_nothing(
+    tmp_path: Path, home: Path, providers: Clouds, key: str, code: int, words: tuple[str, ...], asked: str
+) -> None:
+    person = typist(tmp_path, *words)
+    person.wait_for(asked)
     person.type(key)
     ended, shown = person.end()
     assert ended == code, shown

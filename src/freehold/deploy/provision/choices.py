@@ -17,12 +17,13 @@ MEGABYTE = 1024 * 1024
 PROVIDER_KEY = "provider"
 """Before the id of a key that the provider keeps: `provider:42`."""
 NEW_KEY = "new"
+SANDBOX = "sandbox"
 
 PROVIDERS = {
     "hetzner": "Hetzner Cloud: rent a server",
     "vultr": "Vultr: rent a server",
     EXISTING: "a server that I have already",
-    "sandbox": "a sandbox: a server in a container on this machine, to try things",
+    SANDBOX: "a sandbox: a server in a container on this machine, to try things",
 }
 _SIGNERS = {
     CLOUDFLARE: "yes, with Cloudflare in front: name, certificate and protection come from there",
@@ -72,7 +73,7 @@ def choices(ask: Ask, answers: Answers, facts: Facts) -> list[Choice] | None:
         case Ask.SSH_KEY:
             return _key_choices(facts)
         case Ask.SIGNER:
-            return _worded(_SIGNERS)
+            return _signers(answers)
         case Ask.ZONE:
             return [
                 Choice(zone.name, zone.name if zone.active else f"{zone.name} (not active yet)") for zone in facts.zones
@@ -85,6 +86,13 @@ def choices(ask: Ask, answers: Answers, facts: Facts) -> list[Choice] | None:
 
 def _worded(words: dict[str, str]) -> list[Choice]:
     return [Choice(value, title) for value, title in words.items()]
+
+
+def _signers(answers: Answers) -> list[Choice]:
+    """A sandbox is on this machine alone: whoever tries things there wants no name at first, and none at Cloudflare,
+    which could not reach it."""
+    found = _worded(_SIGNERS)
+    return found[::-1] if answers.get(Ask.PROVIDER) == SANDBOX else found
 
 
 def _plan_title(plan: Plan) -> str:

@@ -71,6 +71,15 @@ def test_another_provider_asks_other_questions() -> None:
     assert walked(wizard, "existing").next is Ask.HOST
 
 
+@pytest.mark.parametrize(
+    ("provider", "first", "last"), [("hetzner", "cloudflare", "no"), ("existing", "cloudflare", "no"),
+                                    ("sandbox", "no", "cloudflare")],
+)  # fmt: skip
+def test_a_sandbox_has_no_https_unless_somebody_wants_it(provider: str, first: str, last: str) -> None:
+    offered = [one.value for one in choices(Ask.SIGNER, {Ask.PROVIDER: provider}, FACTS) or ()]
+    assert (offered[0], offered[1], offered[2]) == (first, "own", last)
+
+
 def test_without_a_project_https_is_not_asked_for() -> None:
     assert walked(Wizard({}, web=False), "existing", "h", "root", "22", "").next is None
 
