@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from freehold.deploy.managed_files import (
-    ManagedFile,
-    Settings,
-    Step,
-    asked,
-    carry_out,
-    change,
-    differs,
-    facts_of,
-    remote_text,
-)
+from freehold.deploy.managed_files import ManagedFacts, ManagedFile, Settings, Step, asked, change
+from freehold.deploy.managed_part import ManagedPart
 from freehold.deploy.part import Change
-from freehold.hosts.host import Host
 from freehold.server import fail2ban, sshd
 from freehold.server.layout import FAIL2BAN_FILE, FAIL2BAN_FILTER
 
@@ -29,14 +17,10 @@ _START_S = 60.0
 """It opens its socket a second after systemd says that it runs, and half a minute on a machine that is very busy."""
 
 
-class Fail2banPart:
-    """`Part`. It wants the package, which is another part's."""
+class Fail2banPart(ManagedPart):
+    """It wants the package, which is another part's."""
 
     name = "fail2ban"
-
-    @property
-    def remote(self) -> str:
-        return remote_text()
 
     def asked(self) -> Mapping[str, Any]:
         commands = {
@@ -47,8 +31,7 @@ class Fail2banPart:
         }
         return asked(self.name, files=(FAIL2BAN_FILE, FAIL2BAN_FILTER), commands=commands)
 
-    def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
-        told = facts_of(facts)
+    def decide(self, told: ManagedFacts) -> Sequence[Change]:
         ports = sorted({*sshd.ports(told.text("dump")), *([told.login.port] if told.login.port else [])})
         wanted = (
             ManagedFile(FAIL2BAN_FILTER, fail2ban.login_filter()), ManagedFile(FAIL2BAN_FILE, fail2ban.jail(ports))
@@ -56,7 +39,7 @@ class Fail2banPart:
         unit = told.text("unit").splitlines()
         was_active = "ActiveState=active" in unit
         runs = was_active and "UnitFileState=enabled" in unit
-        if runs and not told.waiting and not any(differs(file, told.files.get(file.path)) for file in wanted):
+        if runs and told.has(*wanted):
             return []
         made = Settings(
             files=wanted,
@@ -71,7 +54,3 @@ class Fail2banPart:
         listed = ", ".join(map(str, ports))
         what = f"write {FAIL2BAN_FILE}, enable and restart {UNIT}: it watches SSH (port {listed})"
         return [change(self.name, what, told, made)]
-
-    async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
-        for each in changes:
-            await carry_out(host, each)

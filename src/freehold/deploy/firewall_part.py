@@ -12,21 +12,9 @@ from typing import Any
 import msgspec
 
 from freehold.base.plain_text import clipped
-from freehold.deploy.managed_files import (
-    LogIn,
-    ManagedFacts,
-    ManagedFile,
-    Settings,
-    Step,
-    asked,
-    carry_out_proven,
-    change,
-    differs,
-    facts_of,
-    remote_text,
-)
+from freehold.deploy.managed_files import LogIn, ManagedFacts, ManagedFile, Settings, Step, asked, change, facts_of
+from freehold.deploy.managed_part import ManagedPart
 from freehold.deploy.part import Change
-from freehold.hosts.host import Host
 from freehold.server import firewall, sshd
 from freehold.server.layout import EDGE_FRAGMENTS, FIREWALL_FILE, FIREWALL_UNIT, UNITS
 from freehold.server.listeners import WORDS as LISTENERS
@@ -40,20 +28,15 @@ _LONGEST_RULE = 120
 _TAKE_AWAY = ("systemctl", "disable", "--now", FIREWALL_UNIT)
 
 
-class FirewallPart:
-    """`Part`. `exposed` says that a project is reached from outside; `also` are further TCP ports to let in. `log_in`
-    logs in once more, as the push did."""
+class FirewallPart(ManagedPart):
+    """`exposed` says that a project is reached from outside; `also` are further TCP ports to let in."""
 
     name = "firewall"
 
     def __init__(self, log_in: LogIn, *, exposed: bool, also: Sequence[int] = ()) -> None:
-        self._log_in = log_in
+        super().__init__(log_in)
         self._exposed = exposed
         self._also = also
-
-    @property
-    def remote(self) -> str:
-        return remote_text()
 
     def asked(self) -> Mapping[str, Any]:
         return asked(
@@ -69,20 +52,14 @@ class FirewallPart:
             },
         )
 
-    def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
-        told = facts_of(facts)
+    def decide(self, told: ManagedFacts) -> Sequence[Change]:
         if theirs := other_firewall(told):
             return self._taken_away(told, theirs)
         ports = self.ports(told)
         wanted = (ManagedFile(FIREWALL_FILE, firewall.rules(ports)), ManagedFile(UNIT_FILE, firewall.unit()))
         foreign = firewall.foreign_rules(told.text("table"))
         is_right = firewall.open_ports(told.text("table")) == ports and told.text("enabled").strip() == "enabled"
-        if (
-            is_right
-            and not foreign
-            and not told.waiting
-            and not any(differs(file, told.files.get(file.path)) for file in wanted)
-        ):
+        if is_right and not foreign and told.has(*wanted):
             return []
         made = Settings(
             wanted,
@@ -96,10 +73,6 @@ class FirewallPart:
         what = f"let in TCP {listed} and nothing else: write {FIREWALL_FILE}, enable {FIREWALL_UNIT}"
         gone = [f"taken away: {clipped(rule, _LONGEST_RULE)}" for rule in foreign]
         return [change(self.name, what, told, made, [*gone, *_shut_out(told, ports)])]
-
-    async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
-        for each in changes:
-            await carry_out_proven(host, each, self._log_in)
 
     def ports(self, facts: ManagedFacts) -> list[int]:
         """SSH's, that of the connection in use, and the web's when this project or another one has an edge."""

@@ -97,6 +97,10 @@ class ManagedFacts(msgspec.Struct, frozen=True):
     login: ThisLogin = ThisLogin()
     waiting: bool = False
 
+    def has(self, *wanted: ManagedFile) -> bool:
+        """Whether each of them is there as it is to be, and nothing waits."""
+        return not self.waiting and not any(_differs(file, self.files.get(file.path)) for file in wanted)
+
     def answer(self, name: str) -> Said:
         return self.said.get(name, Said())
 
@@ -134,7 +138,7 @@ def facts_of(raw: msgspec.Raw) -> ManagedFacts:
     return msgspec.json.decode(raw, type=ManagedFacts)
 
 
-def differs(wanted: ManagedFile, there: FileThere | None) -> bool:
+def _differs(wanted: ManagedFile, there: FileThere | None) -> bool:
     if wanted.text is None or there is None:
         return (wanted.text is None) != (there is None)
     return there.text != wanted.text or there.mode != wanted.mode or there.owner != "root:root"

@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from freehold.base.errors import Code, FreeholdError
-from freehold.deploy.managed_files import (
-    LogIn,
-    ManagedFacts,
-    ManagedFile,
-    Said,
-    Settings,
-    Step,
-    asked,
-    carry_out_proven,
-    change,
-    differs,
-    facts_of,
-    remote_text,
-)
+from freehold.deploy.managed_files import LogIn, ManagedFacts, ManagedFile, Said, Settings, Step, asked, change
+from freehold.deploy.managed_part import ManagedPart
 from freehold.deploy.part import Change
-from freehold.hosts.host import Host
 from freehold.server import sshd
 from freehold.server.layout import SSHD_FILE
 
@@ -32,29 +17,22 @@ _UNITS = ("ssh.service", "sshd.service")
 _INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf"
 
 
-class SshPart:
-    """`Part`. `log_in` logs in once more, as the push did."""
-
+class SshPart(ManagedPart):
     name = "ssh"
 
     def __init__(self, log_in: LogIn) -> None:
-        self._log_in = log_in
-
-    @property
-    def remote(self) -> str:
-        return remote_text()
+        super().__init__(log_in)
 
     def asked(self) -> Mapping[str, Any]:
         units = ("systemctl", "show", "--property=LoadState", "--value", *_UNITS)
         return asked(self.name, files=(SSHD_FILE,), commands={"dump": sshd.DUMP, "units": units})
 
-    def plan(self, facts: msgspec.Raw) -> Sequence[Change]:
+    def decide(self, told: ManagedFacts) -> Sequence[Change]:
         """Raises FAILED where sshd is not one that can be hardened so."""
-        told = facts_of(facts)
         dumped = _dumped(told)
         settings = sshd.effective(dumped)
         wanted = ManagedFile(SSHD_FILE, sshd.drop_in(settings))
-        if not (differs(wanted, told.files.get(SSHD_FILE)) or told.waiting):
+        if told.has(wanted):
             _require_hardened(dumped)
             return []
         unit = _unit(told)
@@ -64,9 +42,8 @@ class SshPart:
         what = f"write {SSHD_FILE} and reload {unit}: keys alone let in"
         return [change(self.name, what, told, made, _notes(settings))]
 
-    async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
-        for each in changes:
-            await carry_out_proven(host, each, self._log_in, _judge)
+    def judge(self, said: Mapping[str, Said]) -> None:
+        _require_hardened(said["dump"].text)
 
 
 def _dumped(facts: ManagedFacts) -> str:
@@ -92,10 +69,6 @@ def _unit(facts: ManagedFacts) -> str:
 
 def _notes(settings: Mapping[str, str]) -> Sequence[str]:
     return [f"now: {weakness}" for weakness in sshd.weaknesses(settings)]
-
-
-def _judge(said: Mapping[str, Said]) -> None:
-    _require_hardened(said["dump"].text)
 
 
 def _require_hardened(dumped: str) -> None:
