@@ -167,7 +167,7 @@ def _environ(directory: Path, address: str) -> Mapping[str, str]:
 
 def _reaching(directory: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What the user's own git knows of reaching servers. Of no repository: `directory` is in none of ours."""
-    looked = {**environ, "GIT_CEILING_DIRECTORIES": str(directory)}
+    looked = {**environ, "GIT_CEILING_DIRECTORIES": str(directory.resolve().parent)}
     with contextlib.suppress(FileNotFoundError):  # no git at all is told when it is to fetch
         done = subprocess.run(
             ["git", "config", "--list", "--includes", "-z"],

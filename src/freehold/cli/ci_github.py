@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import shlex
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -29,7 +28,6 @@ from freehold.project.needs import needs_of_project
 from freehold.store.credentials import FileCredentialStore
 
 _READABLE = 0o644
-_GIT_TIMEOUT_S = 10.0
 _SSH = FieldRef(CredentialRef("vps_ssh"), "private_key")
 _PROVIDER_KEYS = {
     "hetzner": FieldRef(CredentialRef("hetzner_api_key"), "api_key"),
@@ -79,21 +77,17 @@ def _tokens(environment: Environment) -> Iterable[FieldRef]:
 
 
 def _repository(project: Path) -> Path:
-    """The root of the git repository that the project is in. Raises NOT_FOUND."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(project), "rev-parse", "--show-toplevel"],
-            capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise FreeholdError(Code.FAILED, f"git cannot be asked: {error}", "Install git.") from error
-    if done.returncode != 0:
-        raise FreeholdError(Code.NOT_FOUND, f"{project} is in no git repository", "git init")
-    return Path(done.stdout.rstrip("\n"))
+    """The root of the git repository that the project is in, by the folders alone: its configuration, which may have
+    come with a stranger's project, can name another one. Raises NOT_FOUND."""
+    here = project.resolve()
+    for folder in (here, *here.parents):
+        if (folder / ".git").exists():
+            return folder
+    raise FreeholdError(Code.NOT_FOUND, f"{project} is in no git repository", "git init")
 
 
 def _below(project: Path, repository: Path) -> str:
-    inside = project.resolve().relative_to(repository.resolve()).as_posix()
+    inside = project.resolve().relative_to(repository).as_posix()
     return "" if inside == "." else inside
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from freehold import __version__
 from freehold.base.clock import Clock, rfc3339
 from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.binding import binding
+from freehold.deploy.commit import commit_of
 from freehold.deploy.credentials_choice import Chosen, choose
 from freehold.deploy.health import TIMEOUT_S
 from freehold.deploy.lease import this_user
@@ -24,10 +24,6 @@ from freehold.project.toml import read_toml
 from freehold.server.layout import BASE, Layout, server_name
 from freehold.server.release import ReleaseRecord
 from freehold.store.credentials import FileCredentialStore
-
-_NO_PROGRAM = ("-c", "core.fsmonitor=false")
-"""A repository that was unpacked, and not cloned, brings its configuration along, which can name a program."""
-_GIT_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -91,17 +87,6 @@ def settings_of(project: Project) -> str:
     it takes over while it runs."""
     url = project.config.database_url
     return hashlib.sha256(url.reveal().encode()).hexdigest()[:16] if url else ""
-
-
-def commit_of(root: Path) -> str:
-    """The commit that the folder stands at, with `+` when files differ from it; empty without git."""
-    words = ("describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*")
-    git = ("git", "-C", str(root), *_NO_PROGRAM)
-    try:
-        done = subprocess.run((*git, *words), capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _sound_project(root: Path, home: Path, environment: str, agent: str) -> Project:

@@ -14,6 +14,7 @@ import pytest
 from freehold.base.errors import Code, FreeholdError
 from freehold.cli.agent_fetch import FetchLimits, fetch
 from freehold.cli.agent_folder import LARGEST_FILE
+from freehold.cli.agent_git import Git
 from freehold.cli.agent_source import parse_source
 from tests.support.command import Answer, freehold
 from tests.support.folders import SKILL, one_agent, write_files
@@ -55,6 +56,16 @@ def agents(project: Path) -> list[str]:
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
 QUOTED = "\\u001b]0;owned\\u0007\\u001b[2J\\u202e"
+
+
+def test_a_repository_around_the_place_where_things_are_fetched_to_is_not_asked(stranger: Path, tmp_path: Path) -> None:
+    (program := tmp_path / "program").write_text(f"#!/bin/sh\ntouch '{tmp_path}/was-begun'\n")
+    program.chmod(0o755)
+    git(stranger, "config", "core.sshCommand", str(program))
+    (directory := stranger / "fetched").mkdir()
+    with pytest.raises(FreeholdError):
+        Git(directory, "ssh://127.0.0.1:1/x", seconds=20, pack_bytes=10**6).fetch()
+    assert not (tmp_path / "was-begun").exists()
 
 
 def test_no_word_of_a_stranger_drives_the_terminal(project: Path, stranger: Path) -> None:

@@ -295,6 +295,14 @@ def test_an_edit_is_shown_and_asked_about_and_never_lost_without_an_answer(repos
     assert "timeout-minutes: 60" in path.read_text()
 
 
+def test_the_repository_is_where_it_lies_whatever_it_says(repository: Repository) -> None:
+    root = repository.folder / "repository"
+    subprocess.run(["git", "-C", str(root), "config", "core.worktree", str(repository.folder)], check=True)
+    assert repository.init().code == 0
+    assert repository.path(DEPLOY).exists()
+    assert not (repository.folder / ".github").exists()
+
+
 def test_without_a_repository_or_an_environment_it_says_what_to_do(tmp_path: Path) -> None:
     project = write_files(tmp_path / "shop", one_agent(AGENT))
     home = tmp_path / "home"
