@@ -14,7 +14,7 @@ from freehold.cli.context import Context
 from freehold.cli.output import note
 from freehold.client.server_target import target_of
 from freehold.client.tunnel import Tunnel
-from freehold.hosts.failures import UnknownHostKeyError
+from freehold.hosts.failures import HOW_TO_COMPARE, UnknownHostKeyError
 from freehold.project.environments import Environment
 from freehold.project.load import chosen_environment
 from freehold.project.names import LOCAL
@@ -52,7 +52,7 @@ def meet(context: Context, connect: Callable[[], Result], home: Path) -> Result:
         except UnknownHostKeyError as error:
             if context.no_input or not sys.stdin.isatty():
                 raise
-            note(f"{error.message}\n  {error.hint}")
+            note(f"{error.message}\n  {HOW_TO_COMPARE}")
             if not click.confirm(f"Accept the host key of {error.place}?", default=False, err=True):
                 raise
             KnownHosts(home).pin(error.place, error.key)

@@ -7,6 +7,8 @@ from freehold.base.words import duration, size
 from freehold.hosts.host import LARGEST_OUTPUT, Command, Outcome
 from freehold.project.host_key import HostKey, Pin
 
+HOW_TO_COMPARE = "compare it with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)"
+
 
 class HostKeyError(FreeholdError):
     """The server called `name` shows a `key` for `place` that is not known to be right. Nothing was sent to it.
@@ -28,8 +30,7 @@ class UnknownHostKeyError(HostKeyError):
         super().__init__(
             name, place, key,
             f"its host key is not known yet: {key.algorithm} {key.fingerprint}",
-            "compare it with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then "
-            f"accept it: {_check_with(on_way_to or name, key)}",
+            f"{HOW_TO_COMPARE}, then accept it: {_check_with(on_way_to or name, key)}",
         )  # fmt: skip
 
 

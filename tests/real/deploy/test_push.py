@@ -13,7 +13,8 @@ from freehold.deploy.health import HealthPart, UnhealthyError
 from freehold.deploy.release_files import read_release_files
 from freehold.deploy.rollback import Rollback, releases_on
 from freehold.deploy.step import Step
-from tests.support.folders import write_files
+from tests.support.folders import MODEL, write_files
+from tests.support.program import Freehold
 from tests.support.pushing import DEAD, PROJECT, Pushing, another_bundle, project
 from tests.support.sandbox import SandboxServer
 from tests.support.server_parts import on
@@ -159,3 +160,24 @@ async def test_the_second_of_two_is_told_who_is_first(shop: Pushing) -> None:
             assert (await shop.over(other, shop.wanted()).plan()).due == ()  # to look is not to change
         async with shop.over(other, shop.wanted(), process=DEAD).begun() as begun:
             assert begun.plan.due == ()
+
+
+async def test_a_person_is_told_what_keeps_a_push_from_being_made_and_what_undoes_a_rollback(shop: Pushing) -> None:
+    sound = {path: (shop.root / path).read_text() for path in ("config.toml", "agents/hello/config.toml")}
+    before = (await shop.push()).plan.release
+    typed = Freehold(shop.root, shop.sandbox.home)
+    there = ("-E", shop.sandbox.environment)
+    shop.write(**{"config.toml": MODEL, "agents/hello/config.toml": 'models = ["sonnet"]\n'})
+    planned = typed("push", *there, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert "a push would stop before it touches anything" in planned.stdout
+    assert "freehold creds add anthropic_key\n" in planned.stdout
+    assert "    ~ agents/hello/config.toml\n" in planned.stdout
+    refused = typed("push", *there, "--yes")
+    assert (refused.returncode, shop.current) == (4, before.id), refused.stderr
+    shop.write(**sound, **{"agents/hello/SKILL.md": "---\ndescription: Fourth.\n---\nFourth.\n"})
+    await shop.push()
+    back = typed("rollback", *there, "--yes")
+    assert (back.returncode, shop.current) == (0, before.id), back.stderr
+    assert "the next push brings its state again, and so undoes this" in back.stderr
+    assert (await shop.push()).plan.is_new_release
