@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from freehold.project.state import KEEPER_PLACE, PLACED_NAME, STATE_PLACE
 from tests.support.command import freehold
 from tests.support.folders import one_agent, write_files
 
@@ -80,3 +84,31 @@ def test_a_model_without_a_price_is_passed_over_where_there_is_another(tmp_path:
     assert [finding[0] for finding in told(home, shop, "budget")] == ["warning"]
     (shop / "config.toml").write_text(known.replace("usd_per_day", "tokens_per_run"))
     assert told(home, shop, "budget") == []
+
+
+_WATCHED = """
+import os, sys
+touched = open(os.environ["TOUCHED"], "w")
+def note(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir", "sqlite3.connect", "socket.connect"):
+        touched.write(f"{event} {arguments}\\n")
+sys.addaudithook(note)
+from freehold.cli.main import main
+main()
+"""
+
+
+def test_as_the_keepers_user_it_reads_nothing_that_is_the_gateways(tmp_path: Path, home: Path) -> None:
+    """On a server the gateway could lay links there, to what only the keeper may read."""
+    shop = write_files(tmp_path / "shop", one_agent())
+    gateway = write_files(tmp_path / "gateway", {"revisions/current": "{}", "gateway.sock": "", "state.db": ""})
+    environment = {
+        **os.environ, "FREEHOLD_HOME": str(home), STATE_PLACE: str(gateway), KEEPER_PLACE: str(tmp_path / "keeper"),
+        PLACED_NAME: "shop", "TOUCHED": str(tmp_path / "touched"),
+    }  # fmt: skip
+    words = [sys.executable, "-c", _WATCHED, "-p", str(shop), "doctor", "--json"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert json.loads(done.stdout)["findings"], done.stderr
+    touched = (tmp_path / "touched").read_text()
+    assert str(shop) in touched
+    assert str(gateway) not in touched
