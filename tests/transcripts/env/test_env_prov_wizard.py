@@ -116,6 +116,23 @@ def test_leaving_changes_nothing(
     assert providers.is_clear
 
 
+def test_who_has_no_token_goes_back_and_answers_otherwise(tmp_path: Path, providers: Clouds) -> None:
+    assert providers
+    person = typist(tmp_path, "--provider", "existing", "--host", "127.0.0.1", "--port", "9", "--user", "root")
+    person.follow("A private key")
+    person.type(ENTER)
+    person.follow("HTTPS?", "← back")
+    person.type(ENTER)  # by Cloudflare
+    person.follow("Get one at", "API token: ")
+    person.type(ESCAPE)
+    person.follow("HTTPS?")
+    person.type(DOWN + DOWN + ENTER)
+    person.follow("Use this server?")
+    person.type("n\n")
+    code, shown = person.end()
+    assert (code, "Nothing was changed." in shown) == (0, True)
+
+
 def test_interrupted_while_it_waits_it_says_how_to_go_on(tmp_path: Path, home: Path, providers: Clouds) -> None:
     providers.keep_tokens(home)
     person = typist(tmp_path, "--no-input", *HETZNER, "--yes", "--port", "9")
