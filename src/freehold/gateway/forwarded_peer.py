@@ -12,7 +12,10 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from freehold.gateway.patient_protocol import Patience
+from freehold.wire.service import CONSOLE_SOCKET
 
+ADDRESS = CONSOLE_SOCKET
+"""Where they ask from, as far as can be told: in the log and the audit."""
 PATIENCE = Patience(connections=256, at_once=64)
 """It is for the browsers of people who may log in to this machine."""
 _MARK = "freehold.forwarded"
@@ -29,4 +32,4 @@ class ForwardedPeers:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app({**scope, _MARK: True}, receive, send)
+        await self._app({**scope, _MARK: True, "client": (ADDRESS, 0)}, receive, send)

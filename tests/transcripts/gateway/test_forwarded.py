@@ -23,6 +23,8 @@ async def test_at_any_port_a_key_lets_in_and_nothing_else(world: GatewayWorld, h
     token = {**page, "x-csrf-token": right.json()["csrf"]}
     assert (await client.post(f"{API}/pause", headers=page)).status_code == 403
     assert (await client.post(f"{API}/pause", headers=token)).status_code == 200
+    done = (await client.get(f"{API}/audit")).json()[0]
+    assert (done["action"], done["address"]) == ("pause", "console.sock")
 
 
 async def test_consoles_at_two_ports_do_not_log_each_other_out(world: GatewayWorld) -> None:
