@@ -6,6 +6,7 @@ The images are small: what counts is which layers they have, not what is in them
 from __future__ import annotations
 
 import io
+import json
 import os
 import secrets
 import subprocess
@@ -17,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.deploy.facts import gather
 from freehold.deploy.image_layers.wanted import WantedImages
 from freehold.deploy.images_part import ImagesPart
+from freehold.deploy.prune_part import PrunePart
 from freehold.hosts.ssh_host import SshHost
 from freehold.runtime.images.inputs import ImageInputs
 from freehold.runtime.images.layers import Foundation
@@ -124,6 +127,35 @@ async def test_images_are_sent_once_and_then_their_own_layers(server: SandboxSer
         (image,) = [image for image in (await says(host, "docker image ls --format '{{.Repository}}:{{.Tag}}'")).split()
                     if image.startswith("freehold-fht-b-dev:") and image not in change.detail]  # fmt: skip
         assert await notes(host, image) == "another"
+
+
+async def test_images_go_with_the_last_release_that_needs_them(server: SandboxServer, images: Images) -> None:
+    old, new = (f"{number:026d}" for number in (1, 2))
+    async with on(server) as host:
+        before = await release(host, images.part(dev="of before"), old)
+        now = await release(host, images.part(dev="of now", ops="of now"), new)
+        assert before | now <= await names_there(host)
+        (ops,) = (name for name in now if "-ops:" in name)
+        container = await says(host, f"docker create {ops}")
+        await PrunePart(Layout("fht-b")).remove(host, [old])
+        assert (before | now) & await names_there(host) == now
+        await PrunePart(Layout("fht-b")).remove(host, [new])
+        assert (before | now) & await names_there(host) == {ops}, "a container has it"
+        await says(host, f"docker rm {container}; docker image rm {ops}")
+
+
+async def release(host: SshHost, part: ImagesPart, name: str) -> set[str]:
+    """As a push leaves one behind, as far as images go; which it needs."""
+    await settled(host, part)
+    needed = part.needed((await gather(host, [part]))["images"])
+    folder = f"/opt/freehold/fht-b/releases/{name}/.freehold"
+    record = json.dumps({"id": name, "images": needed})
+    await says(host, f"mkdir -p {folder} && echo '{record}' > {folder}/release.json")
+    return set(needed)
+
+
+async def names_there(host: SshHost) -> set[str]:
+    return set((await says(host, "docker image ls --format '{{.Repository}}:{{.Tag}}'")).split())
 
 
 async def test_cut_off_half_way_nothing_is_there_and_the_next_push_repairs(
