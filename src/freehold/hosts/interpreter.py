@@ -68,13 +68,15 @@ class Interpreter:
         body = command.argv[-1].encode() + b"\0" + command.stdin
         try:
             await self._process.write(ASKED.pack(number, len(body)) + body)
-            if self.ended:  # and nobody is left who would tell of this one
+            if self.ended and not future.done():  # and nobody is left who would tell of this one
                 raise ConnectionResetError("the interpreter ended")
             return await future
         finally:
             del self._waiting[number]
             if not future.done() or future.cancelled():
                 await self._kill(number)
+            else:
+                future.exception()  # looked at, also where the write failed first
 
     async def end(self) -> None:
         self._hearing.cancel()
@@ -99,9 +101,15 @@ class Interpreter:
                 if not future.done():
                     future.set_result(last)
         except ConnectionError as error:
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(ConnectionResetError(str(error)))
+            self._give_up(str(error))
+        finally:
+            self._give_up("the connection was closed")
+
+    def _give_up(self, why: str) -> None:
+        """Nobody waits for what will not come."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(ConnectionResetError(why))
 
     async def _next(self) -> tuple[int, Outcome] | None:
         head = await self._exactly(TOLD.size)

@@ -132,6 +132,18 @@ class Without(Kept):
         return await super().spawn(argv)
 
 
+async def test_who_waits_is_told_when_the_connection_is_closed(host: Kept) -> None:
+    waiting = asyncio.create_task(host.run(program("import time; time.sleep(30)")))
+    while not host.began:
+        await asyncio.sleep(0.01)
+    await host.run(program("pass"))  # it is ready, and the one before has begun
+    await host.close()
+    async with asyncio.timeout(10):
+        with pytest.raises(FreeholdError) as caught:
+            await waiting
+    assert caught.value.code is Code.UNREACHABLE
+
+
 async def test_where_none_can_be_kept_each_program_has_its_own() -> None:
     host = Without()
     answers = [await run_script(host, "it", "def main(told): return told + 1", n, int) for n in (1, 2)]
