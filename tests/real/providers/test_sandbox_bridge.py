@@ -42,9 +42,10 @@ async def test_those_who_ask_at_once_get_one_network(networks: Networks) -> None
 
 
 async def test_name_that_somebody_else_has_is_told(networks: Networks) -> None:
-    theirs = await networks.create_bridge(module.NETWORK, {})
+    name = f"fh-t{os.getpid()}"  # as the fixture calls it
+    theirs = await networks.create_bridge(name, {})
     try:
-        with pytest.raises(FreeholdError, match=f"there is a network {module.NETWORK}") as caught:
+        with pytest.raises(FreeholdError, match=f"there is a network {name}") as caught:
             await Bridge(networks, SystemClock()).ensure()
     finally:
         await networks.remove(theirs)
