@@ -30,6 +30,7 @@ from freehold.hosts.ssh_host import SshHost
 from freehold.server.layout import Layout, server_name
 from freehold.store.environments import Environments
 from tests.support.folders import write_files
+from tests.support.program import Freehold
 from tests.support.sandbox import SandboxServer
 from tests.support.server_parts import log_in_to, logged_in
 
@@ -42,6 +43,8 @@ PROJECT = {
     "agents/hello/config.toml": 'models = ["m"]\n',
     "agents/hello/rehearsal.yaml": "version: 1\nturns:\n  - say: Hello.\n",
 }
+WITHOUT_IMAGE = {"agents/hello/config.toml": 'models = ["m"]\nscale = 0\n'}
+"""An agent that is switched off needs none."""
 DEAD = f"{this_process().rsplit(' ', 2)[0]} 999999999 1"
 """A process of this machine that is no more: what it began may be taken over at once."""
 
@@ -210,6 +213,14 @@ class Pushing:
             yield host
         finally:
             await host.close()
+
+
+def typed_in(shop: Pushing) -> Freehold:
+    """The command in the project's folder, where `hidden` is an environment in which nothing is exposed."""
+    folder = shop.sandbox.home / "environments"
+    text = (folder / f"{shop.sandbox.environment}.toml").read_text()
+    (folder / "hidden.toml").write_text(text.replace("[server]", "[server]\nexpose = false"))
+    return replace(shop.sandbox.freehold, project=shop.root)
 
 
 def project(sandbox: SandboxServer, folder: Path, name: str = "shop", **further: str) -> Pushing:

@@ -14,7 +14,7 @@ from freehold.deploy.guard import guard_unit
 from freehold.deploy.health import UnhealthyError
 from freehold.deploy.step import Step
 from tests.support.program import PROGRAM, Freehold
-from tests.support.pushing import DEAD, SKILL, Pushing, project
+from tests.support.pushing import DEAD, SKILL, WITHOUT_IMAGE, Pushing, project, typed_in
 from tests.support.sandbox import SandboxServer
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("sandbox")]
@@ -126,12 +126,9 @@ async def test_a_clock_that_is_wrong_changes_nothing(shop: Pushing, ahead_days: 
 
 @pytest.fixture(scope="module")
 def program(shop: Pushing) -> Freehold:
-    """The command, with an environment in which nothing is exposed; and an agent that needs no image."""
-    shop.write(**{"agents/hello/config.toml": 'models = ["m"]\nscale = 0\n'})
-    folder = shop.sandbox.home / "environments"
-    text = (folder / f"{shop.sandbox.environment}.toml").read_text()
-    (folder / "hidden.toml").write_text(text.replace("[server]", "[server]\nexpose = false"))
-    return replace(shop.sandbox.freehold, project=shop.root)
+    """The command, and an agent that needs no image."""
+    shop.write(**WITHOUT_IMAGE)
+    return typed_in(shop)
 
 
 @pytest.mark.parametrize("at", ["asking the server", "the project's files", "switching", "starting services"])
