@@ -137,6 +137,23 @@ def test_with_a_release_go_the_images_that_it_alone_needs(server: Server) -> Non
     assert server.docker.names == ["freehold-agent:latest", *sorted(SECOND)]
 
 
+def test_images_with_the_same_layers_do_not_stand_on_each_other(server: Server) -> None:
+    server.docker.images += [image("freehold-shop-ops:1", "agent", "ac", "shop")]
+    server.release(A, *FIRST)
+    server.release(B, *SECOND, "freehold-shop-ops:1")
+    server.prune(A)
+    assert {"freehold-shop-dev:1", "freehold-shop-dev:latest"} & set(server.docker.names) == set()
+    assert {"freehold-shop-ops:1", "freehold-agent:old"} <= set(server.docker.names)
+
+
+def test_an_image_that_adds_no_layer_stands_on_its_own_all_the_same(server: Server) -> None:
+    server.docker.images[4] = image("freehold-blog-dev:1", "agent", "a", "blog")
+    server.release(A, *FIRST)
+    server.release(B, *SECOND)
+    server.prune(A)
+    assert "freehold-agent:old" in server.docker.names
+
+
 def test_what_another_projects_image_stands_on_stays(server: Server) -> None:
     server.release(A, *FIRST)
     server.release(B, *SECOND)

@@ -39,7 +39,7 @@ def remove_unneeded(docker: str, releases: str, gone: list[str]) -> bool:
     try:
         images = _labelled(docker)
         used = {each["ImageID"] for each in ask(docker, "/containers/json?all=1")}
-        for image in sorted(images, key=lambda one: UPPERMOST_FIRST.index(_label(one, "kind"))):
+        for image in sorted(images, key=_height):
             is_ours = _label(image, "project") == project if not _is_shared(image) else None not in others
             stays = image["Id"] in used or _carries(image, images) or _is_newest(image, images)
             if is_ours and not stays and _remove(docker, image, unneeded, needed):
@@ -84,12 +84,20 @@ def _labelled(docker: str) -> list[dict[str, Any]]:
 
 
 def _carries(image: dict[str, Any], images: list[dict[str, Any]]) -> bool:
-    """Whether another one was built on it."""
-    layers = image["RootFS"].get("Layers") or []
-    return any(
-        one["Id"] != image["Id"] and layers and (one["RootFS"].get("Layers") or [])[: len(layers)] == layers
+    """Whether another one was built on it: it has the same layers and more, or is of a kind that stands on this one."""
+    layers, height = _layers(image), _height(image)
+    return bool(layers) and any(
+        _layers(one)[: len(layers)] == layers and (len(_layers(one)) > len(layers) or _height(one) < height)
         for one in images
     )
+
+
+def _layers(image: dict[str, Any]) -> list[str]:
+    return image["RootFS"].get("Layers") or []
+
+
+def _height(image: dict[str, Any]) -> int:
+    return UPPERMOST_FIRST.index(_label(image, "kind"))
 
 
 def _label(image: dict[str, Any], name: str) -> str:
