@@ -14,8 +14,7 @@ from freehold.deploy.release_files import read_release_files
 from freehold.deploy.rollback import Rollback, releases_on
 from freehold.deploy.step import Step
 from tests.support.folders import MODEL, write_files
-from tests.support.program import Freehold
-from tests.support.pushing import DEAD, PROJECT, Pushing, another_bundle, project
+from tests.support.pushing import DEAD, PROJECT, Pushing, another_bundle, project, typed_in
 from tests.support.sandbox import SandboxServer
 from tests.support.server_parts import on
 
@@ -165,8 +164,7 @@ async def test_the_second_of_two_is_told_who_is_first(shop: Pushing) -> None:
 async def test_a_person_is_told_what_keeps_a_push_from_being_made_and_what_undoes_a_rollback(shop: Pushing) -> None:
     sound = {path: (shop.root / path).read_text() for path in ("config.toml", "agents/hello/config.toml")}
     before = (await shop.push()).plan.release
-    typed = Freehold(shop.root, shop.sandbox.home)
-    there = ("-E", shop.sandbox.environment)
+    typed, there = typed_in(shop), ("-E", "hidden")
     shop.write(**{"config.toml": MODEL, "agents/hello/config.toml": 'models = ["sonnet"]\n'})
     planned = typed("push", *there, "--dry-run")
     assert planned.returncode == 0, planned.stderr
