@@ -112,6 +112,16 @@ async def test_changes_are_told(world: GatewayWorld) -> None:
     await stream.leave()
 
 
+async def test_a_pause_that_is_taken_back_at_once_is_told_too(world: GatewayWorld) -> None:
+    """A page that was made in between shows it, until it is told that something has changed."""
+    await world.client.post(f"{API}/pause")
+    stream = Stream(world, f"{API}/events", SSE)
+    await stream.until_text(": still here")
+    await world.client.post(f"{API}/resume")
+    await stream.until_text('{"type":"project"}')
+    await stream.leave()
+
+
 async def test_streams_end_when_the_service_does(world: GatewayWorld, run_id: str) -> None:
     streams = [Stream(world, f"{API}/events", SSE), Stream(world, f"{API}/runs/{run_id}/events", SSE)]
     for stream in streams:

@@ -22,11 +22,18 @@ async def status(asked: Asked) -> ProjectStatus:
 
 async def pause(asked: Asked) -> Done:
     await asked.service.scheduler.pause(asked.actor.name, asked.noted("pause"))
-    return Done()
+    return _told(asked)
 
 
 async def resume(asked: Asked) -> Done:
     await asked.service.scheduler.resume(asked.actor.name, asked.noted("resume"))
+    return _told(asked)
+
+
+def _told(asked: Asked) -> Done:
+    """At once: what is taken back within a second nobody would see by looking (`watch_standing`)."""
+    asked.gateway.changes.tell("queue")
+    asked.gateway.changes.tell("project")
     return Done()
 
 
