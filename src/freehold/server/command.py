@@ -25,7 +25,16 @@ def command_text(layout: Layout) -> str:
 # Written by freehold; it is written anew by the next push.
 # `freehold` for the project {layout.project}: {layout.command} status
 set -eu
-case "${{1-}}" in
+command='' value=''
+for word; do
+    case "$value$word" in
+        value*) value='' ;;
+        -p|--project|-E|--env) value=value ;;
+        -*) ;;
+        *) command=$word; break ;;
+    esac
+done
+case "$command" in
     {"|".join(_KEEPERS)}) user={shlex.quote(layout.keeper_user)} ;;
     *) user={shlex.quote(layout.user)} ;;
 esac

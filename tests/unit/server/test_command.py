@@ -71,6 +71,18 @@ def test_what_needs_docker_is_the_keepers(tmp_path: Path, word: str) -> None:
     assert "FREEHOLD_HOME=/var/lib/freehold/shop/keeper-home" in said
 
 
+@pytest.mark.parametrize("before", [("--json", "-q"), ("-E", "local"), ("--env", "doctor", "--json")])
+def test_options_may_come_first(tmp_path: Path, before: tuple[str, ...]) -> None:
+    said = asked(tmp_path, *before, "image", "list", layout=HereAsKeeper("shop", str(tmp_path)))
+    assert said[0].endswith("".join(f"[{word}]" for word in (*before, "image", "list")))
+    assert "FREEHOLD_HOME=/var/lib/freehold/shop/keeper-home" in said
+
+
+@pytest.mark.parametrize("words", [("logs", "doctor"), ("--json", "logs", "shell"), ("-E", "image", "status"), ()])
+def test_what_comes_later_is_no_command(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert "FREEHOLD_HOME=/var/lib/freehold/shop/gateway-home" in asked(tmp_path, *words)
+
+
 @pytest.mark.parametrize("base", ["/opt/freehold", "/srv/a b/$(id)'s"])
 def test_the_shell_can_read_it(base: str) -> None:
     done = subprocess.run(["sh", "-n"], input=command_text(Layout("shop", base)), text=True, capture_output=True)
