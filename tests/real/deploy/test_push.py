@@ -175,7 +175,7 @@ async def test_a_person_is_told_what_keeps_a_push_from_being_made_and_what_undoe
     assert (refused.returncode, shop.current) == (4, before.id), refused.stderr
     shop.write(**sound, **{"agents/hello/SKILL.md": "---\ndescription: Fourth.\n---\nFourth.\n"})
     await shop.push()
-    back = typed("rollback", *there, "--yes")
+    back = typed("rollback", before.id, *there, "--yes")
     assert (back.returncode, shop.current) == (0, before.id), back.stderr
     assert "the next push brings its state again, and so undoes this" in back.stderr
     assert (await shop.push()).plan.is_new_release
