@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from freehold.cli.output import note, print_json, say
 from freehold.cli.server import meet
 from freehold.client.environment_address import server_address
 from freehold.client.gateway_address import ServerAddress, not_running
+from freehold.client.introduction import require_project
 from freehold.client.local_port import LOOPBACK, leading, listen_at
 from freehold.client.server_socket import ServerSocket
 from freehold.hosts.ssh_host import SshHost, open_ssh_host
@@ -64,7 +66,8 @@ async def _lead(context: Context, address: ServerAddress, port: int | None, *, o
         return await open_ssh_host(tunnel.target, tunnel.known)
 
     listener = listen_at(port)
-    there = ServerSocket(log_in, Layout(address.project).console_socket)
+    greet = functools.partial(require_project, project=address.project)
+    there = ServerSocket(log_in, Layout(address.project).console_socket, greet)
     try:
         with contextlib.closing(listener):
             await _require_console(there, address)

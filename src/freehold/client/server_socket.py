@@ -11,21 +11,37 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.hosts.host import Host
 
 LogIn = Callable[[], Awaitable[Host]]
+Greet = Callable[[socket.socket], None]
+"""What is said over a new connection first, or raises: blocking, and not in the event loop."""
+
+
+def _nothing(_connection: socket.socket) -> None:
+    pass
 
 
 class ServerSocket:
     """The socket at `path`, over one SSH connection: opened by the first who asks, and anew when it broke, as it does
     when a laptop sleeps. Whoever has it closes it."""
 
-    def __init__(self, log_in: LogIn, path: str) -> None:
+    def __init__(self, log_in: LogIn, path: str, greet: Greet = _nothing) -> None:
         self._log_in = log_in
         self._path = path
+        self._greet = greet
         self._host: Host | None = None
         self._logging_in = asyncio.Lock()
 
     async def open(self) -> socket.socket:
-        """A connection. Raises what logging in raises, NOT_FOUND when nobody listens there, DENIED when this user must
-        not connect."""
+        """A connection, greeted. Raises what logging in raises, NOT_FOUND when nobody listens there, DENIED when this
+        user must not connect; what greeting raises."""
+        connection = await self._open()
+        try:
+            await asyncio.to_thread(self._greet, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _open(self) -> socket.socket:
         before = self._host
         host = await self._connected()
         try:

@@ -30,6 +30,13 @@ async def test_what_one_project_is_asked_is_not_done_in_another(sandbox: Sandbox
         assert "this is the gateway of elsewhere, and not of astray; nothing was done" in done.stderr
     assert json.loads(other.says(f"{other.layout.command} status --json"))["paused"] is False
 
+    console = mine.layout.console_socket
+    for theirs in (other.layout.gateway_socket, other.layout.console_socket, "/run/docker.sock"):
+        mine.says(f"runuser -u {mine.layout.user} -- ln -sf {theirs} {console}")
+        done = program("console", *there, timeout_s=60)
+        assert done.returncode == (5 if "docker" in theirs else 1), done.stdout
+        assert ("what answers is none" if "docker" in theirs else "leads to another project") in done.stderr
+
     mine.says(f"mv {socket}.mine {socket}")
     assert program("pause", *there).returncode == 0
     assert json.loads(mine.says(f"{mine.layout.command} status --json"))["paused"] is True

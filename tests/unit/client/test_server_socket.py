@@ -77,3 +77,15 @@ async def test_where_nobody_listens_nothing_is_tried_again(logins: Logins) -> No
     assert caught.value.code is Code.NOT_FOUND
     assert (await there.is_there(PATH), await there.is_there("/nowhere")) == (True, False)
     assert len(logins.hosts) == 1
+
+
+async def test_a_connection_is_greeted_before_anybody_has_it(logins: Logins) -> None:
+    greeted: list[socket.socket] = []
+
+    def refuse(connection: socket.socket) -> None:
+        greeted.append(connection)
+        raise FreeholdError(Code.DENIED, "another one")
+
+    with pytest.raises(FreeholdError, match="another one"):
+        await ServerSocket(logins.log_in, PATH, refuse).open()
+    assert [connection.fileno() for connection in greeted] == [-1], "it is closed"
