@@ -1,9 +1,12 @@
-"""Ctrl-C at a terminal during a push: what the person sees, what serves meanwhile, and that the next push repairs."""
+"""Ctrl-C at a terminal during a push, or a rollback: what the person sees, what serves meanwhile, and that the next one
+repairs."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -73,27 +76,55 @@ def test_while_it_switches(shop: Pushing, program: Freehold, was: str) -> None:
     assert shop.current != was
 
 
-async def test_while_services_are_started(shop: Pushing, program: Freehold, was: str) -> None:
-    edit(shop, "Started.")
+@contextlib.contextmanager
+def slow_start(shop: Pushing) -> Iterator[None]:
+    """Its service is to be started anew, and takes a quarter of an hour."""
     drop_in = f"/etc/systemd/system/{shop.layout.service}.d"
     shop.says(f"mkdir -p {drop_in}; printf '[Service]\\nExecStartPre=/bin/sleep 1000\\n' > {drop_in}/slow.conf; "
               f"systemctl daemon-reload; rm {shop.layout.root}/started.json")  # fmt: skip
     try:
-        person = pushing(shop)
-        person.wait_for("starting services ...")
-        state = f"systemctl show --property=SubState --value {shop.layout.service}"
-        async with asyncio.timeout(_WITHIN_S):
-            while shop.says(state) != "start-pre":
-                await asyncio.sleep(0.2)
-        person.type(CTRL_C)
-        code, shown = person.end()
+        yield
     finally:
         shop.says(f"rm -r {drop_in}; systemctl daemon-reload")
+
+
+async def interrupted_while_it_starts(shop: Pushing, person: Typist) -> str:
+    """What was shown."""
+    person.wait_for("starting services ...")
+    state = f"systemctl show --property=SubState --value {shop.layout.service}"
+    async with asyncio.timeout(_WITHIN_S):
+        while shop.says(state) != "start-pre":
+            await asyncio.sleep(0.2)
+    person.type(CTRL_C)
+    code, shown = person.end()
     assert code == 130, shown
+    return shown
+
+
+async def test_while_services_are_started(shop: Pushing, program: Freehold, was: str) -> None:
+    edit(shop, "Started.")
+    with slow_start(shop):
+        shown = await interrupted_while_it_starts(shop, pushing(shop))
     assert f"the server goes back to {was} by itself" in shown
     assert shop.current != was
     assert repaired(shop, program)
     assert shop.current != was
+
+
+async def test_of_a_rollback(shop: Pushing, program: Freehold, was: str) -> None:
+    """Typed once more as it was, it would go back once more: the release is to be named."""
+    edit(shop, "Not wanted.")
+    assert program("push", "-E", "hidden").returncode == 0
+    with slow_start(shop):
+        words = ["rollback", "-E", "hidden", "--yes"]
+        person = Typist(words, home=shop.sandbox.home, folder=shop.root, columns=200)
+        shown = await interrupted_while_it_starts(shop, person)
+    assert "`freehold releases -E hidden` lists them" in shown
+    assert "freehold rollback RELEASE -E hidden" in shown
+    done = program("rollback", was, "-E", "hidden", "--yes")
+    assert done.returncode == 0, done.stderr
+    health = json.loads(shop.health)
+    assert (shop.current, health["release"], health["status"]) == (was, was, "ok")
 
 
 def test_before_anything_counts(shop: Pushing, program: Freehold, was: str) -> None:
