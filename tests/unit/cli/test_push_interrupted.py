@@ -17,8 +17,8 @@ def release(name: str) -> ReleaseRecord:
 
 NEW, OLD = release("new"), release("old")
 FIRST, NEXT, SAME = Plan("shop", NEW, None, ()), Plan("shop", NEW, OLD, ()), Plan("shop", OLD, OLD, ())
-UNTIL = {Step.LEASE, Step.PACKAGES, Step.PROGRAM, Step.RELEASE, Step.UNITS, Step.EDGE}
-HALFWAY = {Step.SWITCH, Step.RESTART, Step.HEALTH}
+UNTIL = (Step.LEASE, Step.PACKAGES, Step.PROGRAM, Step.RELEASE, Step.UNITS, Step.EDGE)
+HALFWAY = (Step.SWITCH, Step.RESTART, Step.HEALTH)
 CASES = [
     *((FIRST, step, "no release counts there yet") for step in UNTIL),
     *((NEXT, step, "release old counts as before") for step in UNTIL),
