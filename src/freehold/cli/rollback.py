@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 )  # fmt: skip
 @click.pass_obj
 def rollback(context: Context, release: str, yes: bool, health_timeout: float) -> int:
-    """Let an earlier release count again on a server: RELEASE, or the one before.
+    """Let an earlier release count again on a server: RELEASE, or the one before that nobody went back from.
 
     Its files, its program and its units come back; credentials and the database stay as they are. Nothing is built, and
     nothing travels. The next push brings what the project's folder holds then, and so undoes the rollback.
@@ -77,7 +77,8 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
 
 def _halfway(project: str, environment: str) -> str:
     return (
-        f"{project} on {environment}: which release counts, and whether it is well, was not seen. "
+        f"{project} on {environment}: which release counts, and whether it is well, was not seen; if it is not, "
+        "the server goes back to the one before. "
         f"`freehold releases -E {environment}` lists them; name the one that you want: "
         f"freehold rollback RELEASE -E {environment}"
     )
@@ -91,16 +92,19 @@ def releases(context: Context) -> None:
     facts = _with_host(context, environment, lambda host: releases_on(host, layout))
     found = sorted(facts.releases, key=lambda record: record.id, reverse=True)
     if context.json:
-        print_json({"environment": environment.name, "current": facts.current or None, "releases": found})
+        left = facts.rolled_back
+        print_json(
+            {"environment": environment.name, "current": facts.current or None, "releases": found, "rolledBack": left}
+        )
     elif not found:
         say(f"{layout.project} was never pushed to {environment.name}: freehold push -E {environment.name}")
     else:
         rows = [
             ("*" if each.id == facts.current else "", each.id, local_time(each.pushed_at), each.pushed_by, each.git,
-             each.version)
+             each.version, "rolled back" if each.id in facts.rolled_back else "")
             for each in found
         ]  # fmt: skip
-        table(["", "release", "pushed", "by", "commit", "freehold"], rows)
+        table(["", "release", "pushed", "by", "commit", "freehold", ""], rows)
 
 
 def _asked_for(context: Context) -> tuple[Environment, Layout]:

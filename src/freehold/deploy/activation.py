@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from freehold.deploy.apply import Phases
 from freehold.deploy.facts import gather
+from freehold.deploy.guard import AFTER_S, Guard
 from freehold.deploy.health import Health, HealthPart
 from freehold.deploy.lease import Lease
 from freehold.deploy.restart_part import RestartPart
@@ -24,14 +26,32 @@ class Activation:
     layout: Layout
     lease: Lease
     health: HealthPart
+    guard_after_s: float = AFTER_S
 
-    async def activate(self, host: Host, record: ReleaseRecord, phases: Phases) -> Health:
+    async def activate(
+        self,
+        host: Host,
+        record: ReleaseRecord,
+        phases: Phases,
+        *,
+        before: ReleaseRecord | None = None,
+        rolled_back: Sequence[str] | None = None,
+    ) -> Health:
         """`record` counts, with its units and its program, and is well. Raises `UnhealthyError`, NOT_FOUND when it is
-        not there any more, else what the host raises. What is right already is left alone."""
+        not there any more, else what the host raises. What is right already is left alone.
+
+        Where nobody sees to it any more, the server itself goes back to `before`. `rolled_back` as `SwitchPart` has it.
+        """
+        units, health = UnitsPart(self.layout), replace(self.health, release=record.id)
         with phases.of(Step.UNITS):
-            await UnitsPart(self.layout).restore(host, record.id)
-        switch = SwitchPart(self.layout, record.id, record.program, self.lease.token)
+            await units.restore(host, record.id)
         restart = RestartPart(self.layout, record.service, record.keeper)
+        guard = None
+        if before and before.id != record.id:
+            guard = Guard(
+                self.layout, record, before, health.asked(), units.enabled, restart.record_path, self.guard_after_s
+            )
+        switch = SwitchPart(self.layout, record.id, record.program, self.lease.token, guard, rolled_back)
         facts = await gather(host, [switch, restart])
         self.lease.require()
         with phases.of(Step.SWITCH):
@@ -40,4 +60,4 @@ class Activation:
             with phases.of(Step.RESTART):
                 await restart.carry_out(host, changes)
         with phases.of(Step.HEALTH):
-            return await replace(self.health, release=record.id).wait(host)
+            return await health.wait(host)

@@ -46,6 +46,7 @@ class Guard:
             "current": layout.current,
             "release": self.release.id,
             "before": before.id,
+            "rolled_back": layout.rolled_back,
             "health": {**self.health, "for_s": _PATIENCE_S, "restarts": {}, "journal": False},
             "units": {
                 "do": "restore", "units": f"{layout.release(before.id)}/{UNITS_FILE}", "enabled": list(self.enabled)

@@ -35,6 +35,8 @@ class ReleaseFacts(msgspec.Struct, frozen=True):
     current: str
     releases: list[ReleaseRecord]
     manifest: list[_Row] | None
+    rolled_back: list[str] = []
+    """Those that a rollback went back from."""
 
     @property
     def record(self) -> ReleaseRecord | None:
@@ -73,7 +75,12 @@ class ReleasePart:
 
     def asked(self) -> Any:
         content = "" if self.agent else self.files.content
-        return {"releases": self.layout.releases, "current": self.layout.current, "content": content}
+        return {
+            "releases": self.layout.releases,
+            "current": self.layout.current,
+            "content": content,
+            "rolled_back": self.layout.rolled_back,
+        }
 
     def wanted(self, facts: ReleaseFacts) -> ReleaseRecord:
         """The record of the release that is to count: the current one's, when nothing of it would differ."""

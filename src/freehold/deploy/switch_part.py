@@ -26,13 +26,14 @@ class SwitchFacts(msgspec.Struct, frozen=True):
 @dataclass(frozen=True)
 class SwitchPart:
     """`release` and `program` are to count; a program that is empty stays as it is. `token` is that of the lease;
-    `guard` is armed before."""
+    `guard` is armed before. `rolled_back`: what it is written that somebody went back from, where that changes."""
 
     layout: Layout
     release: str = ""
     program: str = ""
     token: str = ""
     guard: Guard | None = None
+    rolled_back: Sequence[str] | None = None
 
     @property
     def name(self) -> str:
@@ -58,7 +59,10 @@ class SwitchPart:
     async def carry_out(self, host: Host, changes: Sequence[Change]) -> None:
         links = [change.document["link"] for change in changes]
         guard = self.guard.document() if self.guard else None
-        document = {"links": links, "lease": self.layout.lease, "token": self.token, "guard": guard}
+        marks = None if self.rolled_back is None else (self.layout.rolled_back, list(self.rolled_back))
+        document = {
+            "links": links, "lease": self.layout.lease, "token": self.token, "guard": guard, "rolled_back": marks
+        }  # fmt: skip
         await run_script(host, "switch", self.remote, document, type(None), as_root=True)
 
 

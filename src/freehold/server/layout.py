@@ -65,6 +65,11 @@ class Layout:
         return f"{self.root}/current"
 
     @property
+    def rolled_back(self) -> str:
+        """The ids of releases that a rollback went back from."""
+        return f"{self.root}/rolled-back.json"
+
+    @property
     def program(self) -> str:
         """A link to the program that the project's units run."""
         return f"{self.root}/program"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -55,9 +55,16 @@ def to_remove(releases: Sequence[str], current: str, *, keep: int = KEPT, before
     return sorted(others[room:])
 
 
-def to_go_back_to(releases: Sequence[str], current: str) -> str:
-    """The newest release before the current one; empty when there is none."""
-    return max((release for release in releases if release < current), default="")
+def to_go_back_to(releases: Sequence[str], current: str, rolled_back: Collection[str] = ()) -> str:
+    """The newest release before the current one that nobody went back from; empty when there is none."""
+    return max((release for release in releases if release < current and release not in rolled_back), default="")
+
+
+def rolled_back_then(releases: Sequence[str], rolled_back: Collection[str], before: str, target: str) -> list[str]:
+    """Which releases somebody went back from, once `target` counts in the place of `before`: one that counts again is
+    none of them, and who goes to a newer one leaves the older in peace."""
+    left = {*rolled_back, before} if target < before else set(rolled_back)
+    return sorted((left - {target}) & set(releases))
 
 
 def next_id(releases: Sequence[str], fresh: str) -> str:

@@ -10,8 +10,10 @@ from dataclasses import replace
 import pytest
 
 from freehold.base.errors import FreeholdError
+from freehold.deploy.apply import Phases
 from freehold.deploy.guard import guard_unit
-from freehold.deploy.health import UnhealthyError
+from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.rollback import Rollback
 from freehold.deploy.step import Step
 from tests.support.program import PROGRAM, Freehold
 from tests.support.pushing import DEAD, SKILL, WITHOUT_IMAGE, Pushing, project, typed_in
@@ -49,10 +51,32 @@ async def test_the_server_goes_back_by_itself_when_the_pusher_is_gone(shop: Push
     assert json.loads(shop.health)["release"] == was
     said = shop.says(f"journalctl -o cat -u {guard_unit(shop.layout)}.service")
     assert f"{was} counts again" in said
+    assert was not in shop.says(f"cat {shop.layout.rolled_back}")
     shop.write(**{"config.toml": sound})
     done = await shop.push(process=DEAD)
     assert done.plan.release.id == was
     assert shop.half == ""
+
+
+async def test_it_goes_back_as_well_when_who_rolled_back_is_gone(shop: Pushing) -> None:
+    await shop.push(process=DEAD)
+    good = shop.current
+    shop.write(**{"shared/rollback": "another one"})
+    await shop.push(process=DEAD)
+    now = shop.current
+    broken = f"{shop.layout.release(good)}/config.toml"
+    shop.says(f"cp {broken} /tmp/sound && printf 'nonsense = [' > {broken}.new && mv {broken}.new {broken}")
+    line = await shop.line(Step.HEALTH, "before")
+    going = Rollback(line, shop.layout, HealthPart(shop.layout), Phases(line), lease_s=6.0, guard_after_s=2.0)
+    with pytest.raises(FreeholdError, match="a test cut it"):
+        await going.carry_out()
+    await line.close()
+    assert shop.current == good
+    async with asyncio.timeout(_WITHIN_S):
+        while shop.current != now or '"ok"' not in await asyncio.to_thread(_health, shop):
+            await asyncio.sleep(1)
+    assert json.loads(shop.health)["release"] == now
+    shop.says(f"mv /tmp/sound {broken}")
 
 
 def _health(shop: Pushing) -> str:

@@ -307,6 +307,8 @@ def test_one_goes_back_to_the_release_before_or_to_one_that_is_named() -> None:
     assert release_to_go_back_to(facts, LAYOUT).id == A
     assert release_to_go_back_to(facts, LAYOUT, A).id == A
     assert release_to_go_back_to(facts, LAYOUT, "b").id == B
+    with pytest.raises(FreeholdError, match="that nobody went back from"):
+        release_to_go_back_to(msgspec.structs.replace(facts, rolled_back=[A]), LAYOUT)
     for asked, words in (("zz", "has no release zz"), ("", "has no release before")):
         with pytest.raises(FreeholdError, match=words):
             release_to_go_back_to(msgspec.structs.replace(facts, current=A), LAYOUT, asked)

@@ -51,13 +51,17 @@ class Server:
         return remote_program("release")["main"](told)["missing"]
 
     def read(self, content: str = "") -> Any:
-        asked = {"releases": str(self.releases), "current": str(self.current), "content": content}
+        marks = str(self.root / "rolled-back.json")
+        asked = {"releases": str(self.releases), "current": str(self.current), "content": content, "rolled_back": marks}
         return remote_program("release")["read"](asked)
 
-    def switch(self, release: str, token: str = "ours") -> None:
+    def switch(self, release: str, token: str = "ours", rolled_back: list[str] | None = None) -> None:
         (self.root / "lease").write_text(json.dumps({"token": "ours"}))
         links = [(str(self.current), f"releases/{release}")]
-        told = {"lease": str(self.root / "lease"), "token": token, "links": links, "guard": None}
+        marks = None if rolled_back is None else [str(self.root / "rolled-back.json"), rolled_back]
+        told = {
+            "lease": str(self.root / "lease"), "token": token, "links": links, "guard": None, "rolled_back": marks
+        }  # fmt: skip
         remote_program("switch")["main"](told)
 
     def prune(self, *remove: str) -> None:
@@ -133,11 +137,12 @@ def test_small_files_come_with_the_question(server: Server) -> None:
 
 
 def test_the_manifest_is_told_where_the_content_differs(server: Server) -> None:
-    assert server.read() == {"current": "", "releases": [], "manifest": None}
+    assert server.read() == {"current": "", "releases": [], "rolled_back": [], "manifest": None}
     server.bring(A, "one")
     server.seal(A, {"a": "one"}, {"unit": "text"})
     server.switch(A)
-    assert server.read(A) == {"current": A, "releases": [{"id": A, "content": A}], "manifest": None}
+    known = {"current": A, "releases": [{"id": A, "content": A}], "rolled_back": []}
+    assert server.read(A) == {**known, "manifest": None}
     assert server.read("other")["manifest"] == [["a", "file", digest("one"), 1]]
 
 
@@ -152,7 +157,7 @@ def test_a_release_of_one_agent_takes_the_units_along(server: Server) -> None:
 def test_a_release_that_is_not_whole_is_none(server: Server) -> None:
     (server.releases / A).mkdir(parents=True)
     server.current.symlink_to(f"releases/{A}")
-    assert server.read() == {"current": "", "releases": [], "manifest": None}
+    assert server.read() == {"current": "", "releases": [], "rolled_back": [], "manifest": None}
 
 
 def test_only_who_has_the_lease_switches(server: Server) -> None:
@@ -168,6 +173,21 @@ def test_only_who_has_the_lease_switches(server: Server) -> None:
     (server.root / "current.part").symlink_to("nowhere")  # of a switch that was cut off
     server.switch(B)
     assert server.current.readlink() == Path(f"releases/{B}")
+
+
+def test_what_was_gone_back_from_is_written_with_the_switch_and_stays_at_the_next(server: Server) -> None:
+    for release in (A, B):
+        server.bring(release, "one")
+        server.seal(release, {"a": "one"}, {})
+    server.switch(B)
+    with pytest.raises(FreeholdError, match="somebody else took over"):
+        server.switch(A, token="not ours", rolled_back=[B])
+    assert server.read()["rolled_back"] == []
+    server.switch(A, rolled_back=[B])
+    server.switch(A)
+    assert server.read()["rolled_back"] == [B]
+    server.switch(B, rolled_back=[])
+    assert server.read()["rolled_back"] == []
 
 
 def test_the_release_that_counts_is_never_removed(server: Server) -> None:

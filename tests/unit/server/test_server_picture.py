@@ -7,7 +7,7 @@ import pytest
 from freehold.base.ids import is_ulid, new_ulid
 from freehold.server import fail2ban, firewall, sshd
 from freehold.server.layout import Layout, server_name
-from freehold.server.release import next_id, releases_in, to_go_back_to, to_remove
+from freehold.server.release import next_id, releases_in, rolled_back_then, to_go_back_to, to_remove
 
 LONG = "a-project-with-a-name-of-forty-letters-x"
 
@@ -86,6 +86,22 @@ def test_the_newest_stay_and_those_that_count(current: str, before: str, gone: l
 def test_going_back_leads_to_the_one_before() -> None:
     assert to_go_back_to(R, R[4]) == R[3]
     assert to_go_back_to(R, R[0]) == ""
+    assert to_go_back_to(R, R[4], [R[3]]) == R[2]
+    assert to_go_back_to(R[:2], R[1], [R[0]]) == ""
+
+
+@pytest.mark.parametrize(
+    ("already", "before", "target", "then"),
+    [
+        ([], R[4], R[3], [R[4]]),
+        ([R[4]], R[3], R[1], [R[3], R[4]]),
+        ([R[4]], R[3], R[4], []),  # counts again
+        ([], R[1], R[3], []),  # to a newer one: nothing was wrong with it
+        (["01GONE"], R[4], R[3], [R[4]]),
+    ],
+)
+def test_what_was_gone_back_from_is_remembered(already: list[str], before: str, target: str, then: list[str]) -> None:
+    assert rolled_back_then(R, already, before, target) == then
 
 
 def test_a_release_comes_after_all_others_whatever_the_clocks_say() -> None:

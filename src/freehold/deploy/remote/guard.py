@@ -57,10 +57,21 @@ def watch(told: dict[str, Any]) -> str:
     rooms["units"]["main"](told["units"])
     for path, target in told["links"]:
         switch["_link"](path, target)
+    switch["_write"](told["rolled_back"], _rolled_back(told))
     rooms["restart"]["main"](told["restart"])
     return (
         f"release {told['release']} is not well, and nobody saw to it: {told['before']} counts again ({found['why']})"
     )
+
+
+def _rolled_back(told: dict[str, Any]) -> list[str]:
+    """Nobody who names no release goes back to this one."""
+    try:
+        with open(told["rolled_back"]) as file:
+            before = set(json.load(file))
+    except (OSError, ValueError, TypeError):
+        before = set()
+    return sorted({*before, told["release"]} - {told["before"]})
 
 
 def _is_held(lease: dict[str, Any], path: str) -> bool:

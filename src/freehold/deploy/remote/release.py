@@ -37,10 +37,12 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
     names = _names(releases)
     current = os.path.basename(os.readlink(asked["current"])) if os.path.islink(asked["current"]) else ""
     records = [record for name in names if len(name) == _LENGTH and (record := _json(releases, name, _RECORD))]
+    rolled_back = _json(os.path.dirname(asked["rolled_back"]), ".", os.path.basename(asked["rolled_back"]))
     mine = next((record for record in records if record["id"] == current), None)
     return {
         "current": current if mine else "",
         "releases": records,
+        "rolled_back": [str(one) for one in rolled_back] if isinstance(rolled_back, list) else [],
         "manifest": _json(releases, current, _MANIFEST) if mine and mine["content"] != asked["content"] else None,
     }
 

@@ -26,6 +26,8 @@ def main(told: dict[str, Any]) -> None:
             raise Refused("not_found", f"{target} is not there: {path} stays as it is", "Push again.")
         if _leads_to(path) != os.path.basename(target):
             _link(path, target)
+    if told["rolled_back"]:
+        _write(*told["rolled_back"])
 
 
 def _require_lease(path: str, token: str) -> None:
@@ -50,6 +52,18 @@ def _link(path: str, target: str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+    except OSError as error:
+        raise Refused("disk", f"{path}: {error.strerror}", "Make room on the server's disk.") from None
+
+
+def _write(path: str, content: list[str]) -> None:
+    part = f"{path}.part"
+    try:
+        with open(part, "w") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
     except OSError as error:
         raise Refused("disk", f"{path}: {error.strerror}", "Make room on the server's disk.") from None
 
