@@ -38,7 +38,9 @@ def test_words_reach_the_server_as_they_are_and_its_status_comes_back(sandbox: S
 
 
 def test_it_is_a_server_that_came_up_whole(sandbox: SandboxServer) -> None:
-    assert sandbox.says("systemctl", "is-system-running") == "running"
+    failed = sandbox.says("systemctl", "list-units", "--failed", "--plain", "--no-legend").splitlines()
+    # What other tests pushed there may have been meant to fail.
+    assert [line for line in failed if not line.startswith("freehold")] == []
     assert sandbox.says("hostname") == sandbox.name
     assert "systemd" in sandbox.says("cat", "/proc/1/comm")
     assert sandbox.says("journalctl", "--no-pager", "--unit", "ssh", "--lines", "1")
