@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -207,6 +208,19 @@ async def test_packages_are_fetched_once_and_the_oldest_are_forgotten(tmp_path: 
         assert (await cache.get(name, make)).read_bytes() == b"x"
     assert made == [f"{name}.tar.gz" for name in "abcdefg"]
     assert archives(tmp_path / "cache") == [f"{name}.tar.gz" for name in "bcdefg"]
+
+
+async def test_however_many_servers_are_pushed_to_at_once_one_fetches_and_all_get_it(tmp_path: Path) -> None:
+    made: list[Path] = []
+
+    async def make(path: Path) -> None:
+        made.append(path)
+        await asyncio.to_thread(path.write_text, "packages")  # needs a thread, as the real one does
+
+    async with asyncio.timeout(30):
+        paths = await asyncio.gather(*(ProgramCache(tmp_path).get("a", make) for _ in range(40)))
+    assert set(paths) == set(made)
+    assert len(made) == 1
 
 
 async def test_what_could_not_be_fetched_is_not_kept(tmp_path: Path) -> None:
