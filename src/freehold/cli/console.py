@@ -31,7 +31,7 @@ from freehold.wire.service import ProjectStatus
 
 @click.command(name="console")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), metavar="N", help="The port here, for a server's [first free from 8080]."
+    "--port", type=click.IntRange(1, 65535), metavar="N", help="The port here, for a server's [one of its own]."
 )
 @click.option("--open", "open_", is_flag=True, help="Open a browser there as well.")
 @click.pass_obj
@@ -65,7 +65,7 @@ async def _lead(context: Context, address: ServerAddress, port: int | None, *, o
     async def log_in() -> SshHost:
         return await open_ssh_host(tunnel.target, tunnel.known)
 
-    listener = listen_at(port)
+    listener = listen_at(port, f"{tunnel.target.host}:{tunnel.target.port} {address.project}")
     greet = functools.partial(require_project, project=address.project)
     there = ServerSocket(log_in, Layout(address.project).console_socket, greet)
     try:

@@ -1,32 +1,45 @@
-"""A port of this machine that leads to a unix socket of a server."""
+"""A port of this machine that leads to a unix socket of a server.
+
+What answers there is a page's origin to a browser, together with the port: scripts that stay and answer instead of the
+server (service workers), what is cached, what is stored. A gateway that was taken over may leave such behind. So each
+has ports of its own, the same each time, and nobody else's console is ever found where it was; nor this machine's.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
+import hashlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from freehold.base.errors import Code, FreeholdError
 
 LOOPBACK = "127.0.0.1"
-FIRST, LAST = 8080, 8179
-"""Where a free one is looked for when nobody names one."""
+FIRST, LAST = 20_000, 29_999
+"""Below those that systems give to connections (32768 on Linux), and above those that programs have by custom."""
+_TRIES = 20
 _AT_ONCE = 64
 """Connections; further ones wait. A browser opens six to one address."""
 _PIECE_BYTES = 64 * 1024
 
 
-def listen_at(port: int | None = None) -> socket.socket:
-    """A listening socket at `port` of 127.0.0.1, else at the first free one from 8080. Raises CONFLICT when it is taken
-    (or none is free), CONFIG when it may not be used."""
-    if port is not None:
-        return _listen(port)
-    for one in range(FIRST, LAST):
+def ports_of(whose: str) -> Iterator[int]:
+    """Those that `whose` console is looked for at, in this order: the first one that is free. Pure."""
+    for number in range(_TRIES):
+        digest = hashlib.sha256(f"{number} {whose}".encode()).digest()
+        yield FIRST + int.from_bytes(digest[:8]) % (LAST - FIRST + 1)
+
+
+def listen_at(port: int | None, whose: str) -> socket.socket:
+    """A listening socket at `port` of 127.0.0.1, else at the first free one of `whose`. Raises CONFLICT when it is
+    taken (or none is free), CONFIG when it may not be used."""
+    *others, last = [port] if port is not None else ports_of(whose)
+    for one in others:
         with contextlib.suppress(_TakenError):
             return _listen(one)
-    return _listen(LAST)
+    return _listen(last)
 
 
 class _TakenError(FreeholdError):

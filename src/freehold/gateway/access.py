@@ -85,9 +85,10 @@ class Access:
             lambda connection: api_keys.is_open(connection, actor.key_id, actor.session, seen_since, now)
         )
 
-    async def log_in(self, key: Secret, address: str = "") -> Secret | None:
-        """A new session for who has this key, which the audit says; None when nobody has."""
-        session = api_keys.new_secret()
+    async def log_in(self, key: Secret, address: str = "", beginning: str = "") -> Secret | None:
+        """A new session for who has this key, which the audit says; None when nobody has. `beginning` is what it begins
+        with."""
+        session = api_keys.new_secret(beginning)
         now = self._clock.now()
 
         def work(connection: Connection) -> bool:

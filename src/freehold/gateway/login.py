@@ -77,7 +77,8 @@ async def _opened(gateway: Gateway, request: Request, form: dict[str, str]) -> S
     address = client_address(request)
     key = Secret((form.get("key", "") if form else _key_in(await request.body()))[:LONGEST_KEY].strip())
     known = await gateway.access.by_key(key)
-    session = await gateway.access.log_in(key, told_address(request)) if known else None
+    beginning = SessionCookie(gateway.public_url, request).beginning
+    session = await gateway.access.log_in(key, told_address(request), beginning) if known else None
     if session is None:
         gateway.metrics.wrong_key()
         gateway.throttle.admit(address)  # a right key is never kept waiting: strangers cannot keep anybody out

@@ -6,7 +6,9 @@ session of their own in its place. Over plain http, as on this machine, browsers
 section 4.1.3.2).
 
 Browsers tell ports of a machine apart in nothing that concerns cookies. What comes to a port that leads to a server has
-that port in the name: else the consoles of two servers, and of this machine's project, would log each other out.
+that port in the name: else the consoles of two servers, and of this machine's project, would log each other out. Yet
+each of them is sent the cookies of all, and the gateway of a server may have been taken over. So a session begins with
+its cookie's name, and counts in no other: what came to a port of a laptop opens nothing at the project's address.
 """
 
 from __future__ import annotations
@@ -35,7 +37,12 @@ class SessionCookie:
     def session(self) -> Secret | None:
         # Not the standard library's reader: it gives up at a cookie that another program on this host set.
         found = self._connection.cookies.get(self.name, "")
-        return Secret(found) if 0 < len(found) <= LONGEST_SESSION else None
+        return Secret(found) if found.startswith(self.beginning) and len(found) <= LONGEST_SESSION else None
+
+    @property
+    def beginning(self) -> str:
+        """Of each session that is kept in it."""
+        return f"{self.name}."
 
     def set(self, response: Response, session: Secret) -> None:
         response.set_cookie(

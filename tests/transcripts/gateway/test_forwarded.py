@@ -40,6 +40,25 @@ async def test_consoles_at_two_ports_do_not_log_each_other_out(world: GatewayWor
         assert answer.status_code == status
 
 
+@pytest.mark.parametrize("port", ["8081", "8082"])
+async def test_a_session_that_went_to_another_port_opens_nothing_elsewhere(world: GatewayWorld, port: str) -> None:
+    """Browsers send the cookies of all ports of a machine to each: to the gateways of other servers, too."""
+    client = world.asking(forwarded=True, host=f"127.0.0.1:{port}")
+    assert (await client.post("/login", json={"key": world.key.reveal()})).status_code == 200
+    taken = client.cookies[f"fh_session_{port}"]
+    elsewhere = world.asking()
+    for name in ("fh_session", f"fh_session_{port}"):
+        answer = await elsewhere.get(f"{API}/status", headers={"cookie": f"{name}={taken}"})
+        assert answer.status_code == 401
+    other = await world.asking(forwarded=True, host="127.0.0.1:8099").get(
+        f"{API}/status", headers={"cookie": f"fh_session_8099={taken}"}
+    )
+    assert other.status_code == 401
+    forged = f"fh_session.{taken.partition('.')[2]}"
+    answer = await elsewhere.get(f"{API}/status", headers={"cookie": f"fh_session={forged}"})
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize("host", ["evil.example:8081", "127.0.0.1.evil.example", "10.0.0.5:8081", "prod"])
 async def test_other_names_are_refused(world: GatewayWorld, host: str) -> None:
     answer = await world.asking(world.key, forwarded=True, host=host).get(f"{API}/status")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.client.local_port import FIRST, LAST, leading, listen_at
+from freehold.client.local_port import FIRST, LAST, leading, listen_at, ports_of
 
 _PATIENCE_S = 20.0
 
@@ -49,7 +49,7 @@ class Here:
 @contextlib.asynccontextmanager
 async def led() -> AsyncIterator[Here]:
     elsewhere, failed = Elsewhere(), list[str]()
-    listener = listen_at()
+    listener = listen_at(None, "prod shop")
     async with (
         asyncio.timeout(_PATIENCE_S),
         leading(listener, elsewhere.open, lambda error: failed.append(error.message)),
@@ -61,18 +61,28 @@ async def ends_with(reader: asyncio.StreamReader, content: bytes) -> bool:
     return await reader.read() == content
 
 
-def test_the_first_free_port_is_taken() -> None:
-    with listen_at() as first, listen_at() as second:
+def test_the_first_free_port_of_its_own_is_taken() -> None:
+    with listen_at(None, "prod shop") as first, listen_at(None, "prod shop") as second:
         ports = [each.getsockname() for each in (first, second)]
     assert [host for host, _ in ports] == ["127.0.0.1"] * 2
-    assert FIRST <= ports[0][1] < ports[1][1] <= LAST
+    own = [port for port in ports_of("prod shop") if port in (ports[0][1], ports[1][1])]
+    assert own == [ports[0][1], ports[1][1]]
+
+
+def test_nobody_has_the_ports_of_another_one() -> None:
+    """A browser keeps what a page left at a port, and lets it answer there for whoever comes later."""
+    assert list(ports_of("prod shop")) == list(ports_of("prod shop"))
+    names = [f"server-{number} shop" for number in range(20)]
+    first = [next(ports_of(name)) for name in names]
+    assert len({*first}) == len(names)
+    assert all(FIRST <= port <= LAST for name in names for port in ports_of(name))
 
 
 def test_a_port_that_is_taken() -> None:
-    with listen_at() as first:
+    with listen_at(None, "prod shop") as first:
         port = first.getsockname()[1]
         with pytest.raises(FreeholdError, match=f"port {port} of this machine is in use") as caught:
-            listen_at(port)
+            listen_at(port, "prod shop")
     assert (caught.value.code, caught.value.hint) == (Code.CONFLICT, "Choose another one: --port N.")
 
 
