@@ -52,10 +52,13 @@ def command(context: Context, port: int | None, open_: bool) -> None:
 
 
 def _address(context: Context) -> str:
-    """Where it can be reached without us. Raises NOT_FOUND when there is none."""
+    """Where it can be reached without us. Raises NOT_FOUND when there is none, PROTOCOL for what is no page."""
     found = gateway_of(context).get("/status", ProjectStatus).console
     if not found:
         raise FreeholdError(Code.NOT_FOUND, "the project runs without a console", "Start it with: freehold start --web")
+    # What opens a browser opens files and starts programs, too.
+    if not (found.isprintable() and found.startswith(("http://", "https://"))):
+        raise FreeholdError(Code.PROTOCOL, "what the gateway calls its console is no address of a page")
     return found
 
 

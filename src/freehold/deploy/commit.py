@@ -30,10 +30,13 @@ _COMPARE = ("diff-index", "--quiet", "--no-ext-diff", "--ignore-submodules=all",
 
 def commit_of(root: Path) -> str:
     """The first twelve letters of the commit, with `+` when files differ from it, or that cannot be told; empty without
-    git. Submodules are not looked into."""
+    git, and before the first commit. Submodules are not looked into."""
     try:
-        top, git_dir, objects, commit = _git(root, _WHERE, {}).stdout.splitlines()
+        asked = _git(root, _WHERE, {})
+        top, git_dir, objects, commit = asked.stdout.splitlines()
     except (OSError, subprocess.TimeoutExpired, ValueError):
+        return ""
+    if asked.returncode:
         return ""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         if not _differs(Path(top), Path(git_dir), root / objects, commit):

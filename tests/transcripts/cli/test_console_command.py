@@ -68,6 +68,21 @@ def test_a_browser_is_opened_if_asked(
     assert (answer.out, opened.read_text()) == (f"{HERE}\n", f"{HERE}\n")
 
 
+@pytest.mark.parametrize("told", ["file:///etc/passwd", "--help", "http://127.0.0.1/\x1b[2J", "vscode://run"])
+def test_what_is_no_page_is_not_opened(
+    project: Path, gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    """It may be a gateway elsewhere that says so."""
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f"#!/bin/sh\ntouch {opened}\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    gateway.replies["GET /status"] = project_status(address=HERE, console=told)
+    answer = typed(project, "--open")
+    assert (answer.code, answer.out, opened.exists()) == (1, "", False)
+    assert "no address of a page" in answer.err
+
+
 def test_nothing_to_open(project: Path) -> None:
     answer = typed(project)
     assert (answer.code, "freehold start" in answer.err) == (5, True)

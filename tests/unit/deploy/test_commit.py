@@ -53,6 +53,11 @@ def test_the_commit_and_whether_files_differ(project: Path) -> None:
     assert commit_of(project) == f"{clean}+"
 
 
+def test_before_the_first_commit_there_is_none(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    assert commit_of(tmp_path) == ""
+
+
 def test_in_a_folder_of_the_repository_and_in_a_working_tree_beside_it(project: Path, tmp_path: Path) -> None:
     (project / "apps").mkdir()
     clean = commit_of(project / "apps")
