@@ -37,7 +37,7 @@ _CACHES = {
 }
 
 
-def docker_config(spec: RunSpec, host_cpus: int, volume: str, network_mode: str = NO_NETWORK) -> dict[str, Any]:
+def docker_config(spec: RunSpec, host_cpus: float, volume: str, network_mode: str = NO_NETWORK) -> dict[str, Any]:
     """The body of `POST /containers/create`. It holds no secret: anybody who may inspect containers can read it.
 
     `volume` is mounted at /workspace; `network_mode` is `none` or `container:<id>`, never the host's.
@@ -68,7 +68,7 @@ def _environment() -> dict[str, str]:
     return {places.RUN_DIRECTORY_VARIABLE: places.RUN_DIRECTORY, "HOME": places.HOME_DIRECTORY, **_CACHES}
 
 
-def _host_config(spec: RunSpec, host_cpus: int, volume: str, network_mode: str) -> dict[str, Any]:
+def _host_config(spec: RunSpec, host_cpus: float, volume: str, network_mode: str) -> dict[str, Any]:
     return {
         "NetworkMode": network_mode,
         "Mounts": _mounts(spec, volume),
@@ -100,9 +100,9 @@ def _host_config(spec: RunSpec, host_cpus: int, volume: str, network_mode: str) 
     }
 
 
-def nano_cpus(cpus: float, host_cpus: int) -> int:
+def nano_cpus(cpus: float, host_cpus: float) -> int:
     """Billionths of a CPU, never more than the host has (Docker refuses more) and never less than a hundredth."""
-    return math.floor(max(0.01, min(cpus, float(host_cpus))) * 1_000_000_000)
+    return math.floor(max(0.01, min(cpus, host_cpus)) * 1_000_000_000)
 
 
 def _mounts(spec: RunSpec, volume: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from freehold.containers.network import Networks
 from freehold.containers.volume import Volumes
 from freehold.runtime.container_config import NO_NETWORK, WORKSPACE_BYTES, docker_config, network_wanted
 from freehold.runtime.container_names import PROJECT_LABEL, RUN_LABEL, container_name, volume_name
+from freehold.runtime.cpu_allowance import cpu_allowance
 from freehold.runtime.docker_facts import DockerFacts, read_facts
 from freehold.runtime.engine import Exit, Found, Place, Readiness, RunSpec, Shell
 from freehold.runtime.kept_workspaces import KeptWorkspace
@@ -208,7 +209,8 @@ class DockerEngine:
             if self._parts is None:
                 connection = DockerConnection.open(self._address)
                 try:
-                    facts = read_facts(await connection.info(), await connection.version(), connection.address)
+                    info, version = await connection.info(), await connection.version()
+                    facts = read_facts(info, version, connection.address, cpu_allowance())
                 except BaseException:
                     await connection.close()
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,26 +12,30 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DockerFacts:
-    """`local`: the engine is a process of this machine, and not of a virtual machine on it or of another host."""
+    """`local`: the engine is a process of this machine, and not of a virtual machine on it or of another host. `cpus`
+    is what one container may be given."""
 
     version: str
-    cpus: int
+    cpus: float
     root_directory: Path
     local: bool
     rootless: bool = False
     warnings: tuple[str, ...] = ()
 
 
-def read_facts(info: Mapping[str, Any], version: str, address: str) -> DockerFacts:
-    """Facts and warnings from the answer of `GET /info` (Docker API, "System")."""
+def read_facts(info: Mapping[str, Any], version: str, address: str, allowance: float = math.inf) -> DockerFacts:
+    """Facts and warnings from the answer of `GET /info` (Docker API, "System"). `allowance` is this machine's
+    (`cpu_allowance`), and counts for an engine that is here."""
     security = " ".join(str(option) for option in info.get("SecurityOptions") or [])
     root_directory = Path(str(info.get("DockerRootDir", "")))
     same_kernel = info.get("KernelVersion") == os.uname().release
+    local = address.startswith("unix://") and same_kernel and info.get("Name") == os.uname().nodename
+    cpus = int(info.get("NCPU", 0)) or os.cpu_count() or 1
     return DockerFacts(
         version=version,
-        cpus=int(info.get("NCPU", 0)) or os.cpu_count() or 1,
+        cpus=min(cpus, allowance) if local else cpus,
         root_directory=root_directory,
-        local=address.startswith("unix://") and same_kernel and info.get("Name") == os.uname().nodename,
+        local=local,
         rootless="name=rootless" in security,
         warnings=tuple(_warnings(info, security)),
     )

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from freehold.runtime.cpu_allowance import cpu_allowance
 from freehold.runtime.docker_facts import read_facts
 
 HERE = {
@@ -56,3 +59,32 @@ def test_an_engine_elsewhere_is_not_local(changes: dict[str, Any], address: str)
 
 def test_rootless_is_seen() -> None:
     assert read_facts(HERE | {"SecurityOptions": ["name=rootless", "name=seccomp"]}, "29.0.1", SOCKET).rootless
+
+
+@pytest.mark.parametrize(
+    ("allowance", "address", "cpus"),
+    [(1.5, SOCKET, 1.5), (8.0, SOCKET, 4), (math.inf, SOCKET, 4), (1.5, "tcp://10.0.0.1:2375", 4)],
+)
+def test_a_container_gets_no_more_cpus_than_the_machine_may_use(allowance: float, address: str, cpus: float) -> None:
+    """Cgroups of version 1 refuse it: no run starts in a sandbox that has fewer CPUs than the machine around it."""
+    assert read_facts(HERE, "29.0.1", address, allowance).cpus == cpus
+
+
+@pytest.mark.parametrize(
+    ("files", "allowance"),
+    [
+        ({}, math.inf),
+        ({"cpu.max": "max 100000\n"}, math.inf),
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
+        ({"cpu/cpu.cfs_quota_us": "100000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1.0),
+        ({"cpu.max": "nonsense"}, math.inf),
+    ],
+)
+def test_the_allowance_is_what_the_outermost_cgroup_says(
+    tmp_path: Path, files: dict[str, str], allowance: float
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert cpu_allowance(tmp_path) == allowance
