@@ -63,7 +63,7 @@ def check(context: Context, name: str, fix: bool, yes: bool, host_key: str) -> i
         )
         code = 1
     except FreeholdError as error:
-        if error.code is Code.CONFIG or isinstance(error, UnknownHostKeyError):
+        if error.code in (Code.CONFIG, Code.USAGE) or isinstance(error, UnknownHostKeyError):
             raise
         results = [Result("ssh", State.FAIL, error.message, error.hint)]
         results += [Result(each, State.SKIP, "the server could not be asked") for each in NAMES]

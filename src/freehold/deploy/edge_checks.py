@@ -36,7 +36,7 @@ def edge(sight: EdgeSight) -> Verdict:
         hint = "The next push says what to do about it (docs/servers.md, The edge)."
         return Verdict(State.FAIL, f"{HAPROXY_FILE} was changed by somebody else", hint)
     if not facts.active:
-        return Verdict(State.FAIL, "HAProxy does not run", "journalctl -u haproxy says why")
+        return Verdict(State.FAIL, "HAProxy does not run", "On the server, `journalctl -u haproxy` says why.")
     if facts.running != OURS + mark_of(facts.configuration or ""):
         return Verdict(State.FAIL, f"HAProxy runs with another configuration than {HAPROXY_FILE}")
     if not facts.enabled:
@@ -94,16 +94,24 @@ def host_name(sight: EdgeSight) -> Verdict:
     """That each name leads to this server, or to the proxy that stands before it."""
     if not sight.resolved:
         return Verdict(State.SKIP, "no project has a host name, or the server is not seen from here")
+    if lost := sorted(host for one in sight.fragments for host in one.hosts if not sight.resolved.get(host)):
+        verb = "leads" if len(lost) == 1 else "lead"
+        return Verdict(State.FAIL, f"{', '.join(lost)} {verb} nowhere", _no_record(sight))
     for one in sight.fragments:
         for host in one.hosts:
-            found = sight.resolved.get(host, frozenset())
-            if not found:
-                hint = "A new record takes minutes to be known. `freehold env https` makes one at Cloudflare."
-                return Verdict(State.FAIL, f"{host} leads nowhere", hint)
+            found = sight.resolved[host]
             if strangers := sorted(each for each in found if not _leads_here(one, each, sight)):
                 where = "Cloudflare's proxy" if one.cloudflare else f"the server ({', '.join(sorted(sight.addresses))})"
                 return Verdict(State.FAIL, f"{host} leads to {', '.join(strangers)}, and not to {where}", _WRONG_RECORD)
     return Verdict(State.PASS, f"{', '.join(sorted(sight.resolved))} leads here")
+
+
+def _no_record(sight: EdgeSight) -> str:
+    where = f" to {', '.join(sorted(sight.addresses))}" if sight.addresses else ""
+    return (
+        f"Make an A or AAAA record{where}; `freehold env https` makes one at Cloudflare. A new record takes minutes to "
+        "be known."
+    )
 
 
 _WRONG_RECORD = "Correct the A and AAAA records of the name, and wait until the old ones are forgotten."

@@ -7,11 +7,17 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from freehold.base.errors import Code, FreeholdError
 from freehold.hosts.host import Command, Host
 from freehold.server.facts import PROBE, ServerFacts, read_facts
+from freehold.wire.decoding import decode_json
+from freehold.wire.service import Health
 
 PORT_TIMEOUT_S = 5.0
+_LARGEST = 64 * 1024
+_HEALTH = msgspec.json.Decoder(Health)
 
 Look = Callable[[str, int], Awaitable[str]]
 
@@ -34,10 +40,11 @@ async def examine(
         said = await host.run(Command(("sh", "-s"), PROBE.encode()))
     answered_at = time.time()
     seen = await asyncio.gather(*((look or port_state)(outside, port) for port in ports)) if outside else []
-    gateway = await _gateway(host, gateway_socket) if gateway_socket and not sudo_problem else ""
+    asks = gateway_socket and not sudo_problem
+    gateway, problems = await _gateway(host, gateway_socket) if asks else ("", ())
     return read_facts(
         said.text, asked_at, answered_at, sudo_problem=sudo_problem, gateway=gateway,
-        ports=tuple(zip(ports, seen, strict=False)),
+        gateway_problems=problems, ports=tuple(zip(ports, seen, strict=False)),
     )  # fmt: skip
 
 
@@ -56,23 +63,36 @@ async def port_state(address: str, port: int) -> str:
     return "open"
 
 
-async def _gateway(host: Host, path: str) -> str:
-    """`ok`, how it failed, or empty when nobody listens."""
+async def _gateway(host: Host, path: str) -> tuple[str, tuple[str, ...]]:
+    """`ok`, how it failed, or empty when nobody listens; and what it says is wrong."""
     try:
         connection = await host.forward(path, as_root=True)
     except FreeholdError as error:
-        return "" if error.code is Code.NOT_FOUND else error.message
+        return "" if error.code is Code.NOT_FOUND else error.message, ()
     connection.setblocking(False)
     reader, writer = await asyncio.open_unix_connection(sock=connection)
     try:
         async with asyncio.timeout(PORT_TIMEOUT_S):
             writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            first = await reader.readline()
+            answer = b""
+            while len(answer) < _LARGEST and (more := await reader.read(_LARGEST)):
+                answer += more
     except (OSError, TimeoutError, ValueError):
-        return "the project's gateway does not answer in time"
+        return "the project's gateway does not answer in time", ()
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-    status = first.split()[1:2]
-    return "ok" if status == [b"200"] else f"the project's gateway answers {first.decode(errors='replace').strip()!r}"
+    return _told(answer)
+
+
+def _told(answer: bytes) -> tuple[str, tuple[str, ...]]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first = head.partition(b"\r\n")[0]
+    health = None
+    with contextlib.suppress(msgspec.DecodeError):  # something else answered
+        health = decode_json(body, _HEALTH)
+    problems = tuple(health.problems) if health else ()
+    if first.split()[1:2] != [b"200"]:
+        return f"the project's gateway answers {first.decode(errors='replace').strip()!r}", problems
+    return "ok" if health is None or health.accepts else "the project takes nothing in", problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from freehold.base.errors import FreeholdError
+from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.check import Check, Facts, Fix, Result, State, run_checks
 from freehold.deploy.edge_checks import EDGE_CHECKS
 from freehold.deploy.edge_examination import EdgeSight, examine_edge
@@ -83,4 +83,6 @@ async def _as_far_as_possible(
     try:
         return await run_checks(host, checks, gather, fix=fix)
     except FreeholdError as error:
+        if error.code is Code.USAGE:  # nobody can be asked about a repair
+            raise
         return [Result(check.name, State.SKIP, error.message) for check in checks]

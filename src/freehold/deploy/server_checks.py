@@ -43,7 +43,7 @@ def python(facts: ServerFacts) -> Verdict:
     if facts.python >= OLDEST_PYTHON:
         return Verdict(State.PASS, f"Python {version}")
     if facts.python == (0, 0):
-        return Verdict(State.FAIL, "there is no python3", "apt-get install python3")
+        return Verdict(State.FAIL, "there is no python3", "On the server: apt-get install python3")
     return Verdict(State.FAIL, f"Python {version} is older than {needed}", "Use a newer release of the system.")
 
 
@@ -58,8 +58,11 @@ def docker(facts: ServerFacts) -> Verdict:
     if facts.docker:
         return Verdict(State.PASS, f"Docker {facts.docker}")
     if facts.docker_program:
-        return Verdict(State.FAIL, "Docker is installed, and its engine does not answer", "systemctl status docker")
-    return Verdict(State.FAIL, "there is no Docker", "apt-get install docker.io")
+        return Verdict(State.FAIL, "Docker is installed, and its engine does not answer", _WHY_NOT)
+    return Verdict(State.FAIL, "there is no Docker", "On the server: apt-get install docker.io")
+
+
+_WHY_NOT = "On the server, `systemctl status docker` says why."
 
 
 def install_docker(facts: ServerFacts) -> Repair | None:
@@ -76,11 +79,16 @@ def systemd(facts: ServerFacts) -> Verdict:
         return Verdict(State.FAIL, f"systemd does not run the server (it is {facts.init or 'not known what does'})")
     if facts.systemd in ("running", "starting", "initializing"):
         return Verdict(State.PASS, f"systemd is {facts.systemd}")
-    return Verdict(State.WARN, f"systemd is {facts.systemd or 'not answering'}", "`systemctl --failed` says which unit")
+    return Verdict(
+        State.WARN,
+        f"systemd is {facts.systemd or 'not answering'}",
+        "On the server, `systemctl --failed` says which unit.",
+    )
 
 
 def disk(facts: ServerFacts) -> Verdict:
     free = f"{size(facts.disk_free_bytes)} free of {size(facts.disk_bytes)}"
+    free += f" at {facts.disk_at}" if facts.disk_at not in ("", "/") else ""
     if facts.disk_bytes == 0:
         return Verdict(State.WARN, "how full the disk is could not be told")
     if facts.files and facts.files_free * 50 < facts.files:
@@ -150,9 +158,13 @@ def ports(facts: ServerFacts) -> Verdict:
 def gateway(facts: ServerFacts) -> Verdict:
     if not facts.gateway:
         return Verdict(State.SKIP, "no project of this folder is there yet")
+    problems = "; ".join(facts.gateway_problems)
+    if facts.gateway == "ok" and problems:
+        return Verdict(State.WARN, f"the project's gateway answers: {problems}", "`freehold env status` says more.")
     if facts.gateway == "ok":
         return Verdict(State.PASS, "the project's gateway answers")
-    return Verdict(State.FAIL, facts.gateway, "`freehold env logs` shows what it said.")
+    told = f"{facts.gateway}: {problems}" if problems else facts.gateway
+    return Verdict(State.FAIL, told, "`freehold env logs` shows what it said.")
 
 
 CHECKS: tuple[Check[ServerFacts], ...] = (

@@ -24,9 +24,10 @@ say docker_program "$(command -v docker 2>/dev/null)"
 say docker "$(docker version --format '{{{{.Server.Version}}}}' 2>/dev/null)"
 say apt "$(command -v apt-get 2>/dev/null)"
 say time_sync "$(timedatectl show --property=NTPSynchronized --value 2>/dev/null)"
-set -- $(df -Pk /var 2>/dev/null | tail -n 1)
-say disk_kb "$2"; say disk_free_kb "$4"
-set -- $(df -Pi /var 2>/dev/null | tail -n 1)
+places='/var /var/lib/docker /var/lib/freehold /opt /opt/freehold'
+set -- $(df -Pk $places 2>/dev/null | tail -n +2 | sort -n -k 4,4 | head -n 1)
+say disk_kb "$2"; say disk_free_kb "$4"; say disk_at "$6"
+set -- $(df -Pi $places 2>/dev/null | tail -n +2 | sort -n -k 4,4 | head -n 1)
 say files "$2"; say files_free "$4"
 set -- $(grep MemTotal: /proc/meminfo 2>/dev/null)
 say memory_kb "$2"
@@ -39,7 +40,8 @@ class ServerFacts:
     """Zero and the empty string stand for what could not be told. `is_root` says whether the asker was root, by sudo or
     by itself; what is the reason otherwise is in `sudo_problem`. `clock_skew_s` is how far the server's clock is ahead,
     as far as the time of the question tells. `ports` are what was tried from here: port to `open`, `closed` (nobody
-    listens, and nothing keeps us out) or `silent`."""
+    listens, and nothing keeps us out) or `silent`. The disk is the fullest of those that a project is on, and `disk_at`
+    where it is mounted."""
 
     is_root: bool = True
     sudo_problem: str = ""
@@ -56,18 +58,21 @@ class ServerFacts:
     clock_skew_s: float = 0.0
     disk_bytes: int = 0
     disk_free_bytes: int = 0
+    disk_at: str = ""
     files: int = 0
     files_free: int = 0
     memory_bytes: int = 0
     ports: tuple[tuple[int, str], ...] = ()
     gateway: str = ""
     """How the project's gateway answered: `ok`, what it said instead, or empty when there is none to ask."""
+    gateway_problems: tuple[str, ...] = ()
+    """What it says is wrong with the project."""
     hardening: Hardening = field(default_factory=Hardening)
 
 
 def read_facts(
     text: str, asked_at: float, answered_at: float, *, sudo_problem: str = "", ports: tuple[tuple[int, str], ...] = (),
-    gateway: str = "",
+    gateway: str = "", gateway_problems: tuple[str, ...] = (),
 ) -> ServerFacts:  # fmt: skip
     """What `PROBE` said between two moments of this machine's clock, in seconds since 1970."""
     said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
@@ -88,11 +93,13 @@ def read_facts(
         clock_skew_s=_skew(said.get("clock", ""), asked_at, answered_at),
         disk_bytes=_number(said.get("disk_kb")) * 1024,
         disk_free_bytes=_number(said.get("disk_free_kb")) * 1024,
+        disk_at=said.get("disk_at", ""),
         files=_number(said.get("files")),
         files_free=_number(said.get("files_free")),
         memory_bytes=_number(said.get("memory_kb")) * 1024,
         ports=ports,
         gateway=gateway,
+        gateway_problems=gateway_problems,
         hardening=read_hardening(said),
     )
 

@@ -48,6 +48,9 @@ async def test_what_a_push_would_set_right_is_found_and_repaired(server: Sandbox
         assert states(found, "fail") == wrong
         assert all(found[name]["fixable"] for name in wrong)
         assert "passwordauthentication is yes" in found["ssh hardened"]["message"]
+        unasked = server.freehold("env", "check", "box", "--fix")
+        assert (unasked.returncode, unasked.stdout) == (2, ""), "nobody can be asked, and SSH is not what is wrong"
+        assert "give --yes to agree" in unasked.stderr
         found = checked(server, "--fix", "--yes")
         assert states(found, "fixed") == wrong
         assert states(checked(server), "fail") == set()

@@ -21,6 +21,8 @@ from tests.support.edge_certificates import DAY, NOW, signed
 
 HOST, ADDRESS = "shop.example.com", "198.51.100.7"
 SHOP = Fragment(project="shop", port=8080, hosts=(HOST,), certificate=Layout("shop").certificate)
+BLOG = Fragment(project="blog", port=8081, hosts=("blog.example.com",))
+BOTH_NOWHERE = f"blog.example.com, {HOST} lead nowhere"
 PROXIED = msgspec.structs.replace(SHOP, cloudflare=True)
 BY_NAME = {check.name: check for check in EDGE_CHECKS}
 
@@ -73,7 +75,9 @@ def test_without_an_edge_everything_is_skipped() -> None:
         ("redirect", {"plain": {HOST: Seen(301, "https://other.example.com/")}}, State.FAIL, "does not lead"),
         ("redirect", {"plain": {HOST: Seen(problem="it cannot be reached")}}, State.FAIL, "cannot be reached"),
         ("redirect", {"plain": {}}, State.SKIP, ""),
-        ("host name", {"resolved": {HOST: frozenset()}}, State.FAIL, "leads nowhere"),
+        ("host name", {"resolved": {HOST: frozenset()}}, State.FAIL, f"{HOST} leads nowhere"),
+        ("host name", {"resolved": {}, "fragments": (BLOG, SHOP)}, State.SKIP, ""),
+        ("host name", {"resolved": {HOST: frozenset()}, "fragments": (BLOG, SHOP)}, State.FAIL, BOTH_NOWHERE),
         ("host name", {"resolved": {HOST: frozenset({"203.0.113.1"})}}, State.FAIL, "leads to 203.0.113.1, and not to"),
         ("host name", {"resolved": {}}, State.SKIP, ""),
         ("https", {"secure": {HOST: Seen(503)}}, State.FAIL, "answers 503"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import socket
 
 import pytest
 
@@ -43,6 +45,8 @@ def test_a_good_server_passes_everything() -> None:
         ("docker", {"docker": "", "docker_program": ""}, State.FAIL, "no Docker"),
         ("docker", {"docker": "19.03.8"}, State.FAIL, "19.03.8 is older than 20.10"),
         ("disk", {"disk_free_bytes": GB}, State.FAIL, "1.0 GB free of 40.0 GB"),
+        ("disk", {"disk_free_bytes": GB, "disk_at": "/"}, State.FAIL, "1.0 GB free of 40.0 GB"),
+        ("disk", {"disk_free_bytes": GB, "disk_at": "/opt"}, State.FAIL, "1.0 GB free of 40.0 GB at /opt"),
         ("disk", {"disk_free_bytes": 3 * GB}, State.WARN, "3.0 GB"),
         ("disk", {"files_free": 10}, State.FAIL, "inodes"),
         ("disk", {"disk_bytes": 0}, State.WARN, "could not be told"),
@@ -54,6 +58,8 @@ def test_a_good_server_passes_everything() -> None:
         ("ports", {"ports": ()}, State.SKIP, ""),
         ("gateway", {"gateway": ""}, State.SKIP, ""),
         ("gateway", {"gateway": "it answers 503"}, State.FAIL, "503"),
+        ("gateway", {"gateway_problems": ("a budget is spent",)}, State.WARN, "answers: a budget is spent"),
+        ("gateway", {"gateway": "it waits", "gateway_problems": ("full",)}, State.FAIL, "it waits: full"),
     ],
 )
 def test_what_each_check_finds(name: str, facts: dict[str, object], state: State, words: str) -> None:
@@ -191,6 +197,35 @@ async def test_ports_are_tried_from_outside() -> None:
     host = FakeHost(replies={("sh", "-s"): Outcome(0, b"uid=0\n")})
     facts = await examine(host, outside="box", ports=(80, 443), look=look)
     assert facts.ports == ((80, "box 80"), (443, "box 443"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "gateway", "problems"),
+    [
+        (b'HTTP/1.1 200 OK\r\n\r\n{"status": "ok", "version": "1"}', "ok", ()),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"status": "degraded", "version": "1", "problems": ["spent"]}', "ok", ("spent",)),
+        (
+            b'HTTP/1.1 200 OK\r\n\r\n{"status": "ok", "version": "1", "problems": ["full"], "accepts": false}',
+            "the project takes nothing in",
+            ("full",),
+        ),
+        (b"HTTP/1.1 503 Away\r\n\r\n", "the project's gateway answers 'HTTP/1.1 503 Away'", ()),
+        (b"HTTP/1.1 200 OK\r\n\r\n<html>", "ok", ()),
+        (b"", "the project's gateway answers ''", ()),
+    ],
+)
+async def test_what_the_gateway_says_of_itself_is_told(answer: bytes, gateway: str, problems: tuple[str, ...]) -> None:
+    open_ones = contextlib.ExitStack()
+
+    def serve(connection: socket.socket) -> None:
+        open_ones.enter_context(connection).sendall(answer)
+        connection.shutdown(socket.SHUT_WR)
+
+    host = FakeHost(replies={("sh", "-s"): Outcome(0, b"uid=0\n")})
+    host.sockets["/gateway.sock"] = serve
+    with open_ones:
+        facts = await examine(host, gateway_socket="/gateway.sock")
+    assert (facts.gateway, facts.gateway_problems) == (gateway, problems)
 
 
 async def test_projects_on_a_server() -> None:
