@@ -21,7 +21,9 @@ def global_options(hidden: bool = False) -> list[click.Parameter]:
         option(
             "-p", "--project", into="project_dir", type=click.Path(path_type=Path), help="The project's folder [.]."
         ),
-        option("-E", "--env", into="environment", help="A named environment (~/.freehold/environments)."),
+        option(
+            "-E", "--env", into="environment", multiple=True, help="A named environment (~/.freehold/environments)."
+        ),
         option("--json", into="json", is_flag=True, help="Answer in JSON: one document, or one line an event."),
         option("-q", "--quiet", into="quiet", is_flag=True, help="Results only, no progress."),
         option("--debug", into="debug", is_flag=True, help="Show a traceback with an error."),
@@ -44,7 +46,19 @@ def accept_global_options(command: click.Command) -> None:
 def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def store(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
         context = ctx.ensure_object(Context)
+        if isinstance(value, tuple):
+            value = _the_one(value)
         if value:
             setattr(context, field, value.absolute() if isinstance(value, Path) else value)
 
     return store
+
+
+def _the_one(names: tuple[str, ...]) -> str:
+    """Of several, the last one would answer for all. Raises `click.UsageError`."""
+    if len(set(names)) > 1:
+        several = f"{', '.join(names)}: one environment at a time"
+        raise click.UsageError(
+            f"{several}; only `freehold push {' '.join(f'-E {name}' for name in names)}` takes several"
+        )
+    return names[-1] if names else ""

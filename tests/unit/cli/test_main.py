@@ -49,6 +49,23 @@ def test_global_options_stand_before_and_after_the_command(
     assert ("No runs yet" in capsys.readouterr().out) == ("--json" not in words)
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["runs", "-E", "local", "-E", "far"], 2),
+        (["-E", "local", "-E", "far", "runs"], 2),
+        (["runs", "-E", "local", "-E", "local"], 0),
+        (["-E", "far", "runs", "-E", "local"], 0),
+    ],
+)
+def test_of_several_environments_none_is_asked_for_all(
+    words: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "agents").mkdir()
+    assert run([*words, "-p", str(tmp_path)] if words[0] == "runs" else ["-p", str(tmp_path), *words]) == code
+    assert ("freehold push -E local -E far" in capsys.readouterr().err) == (code == 2)
+
+
 def test_an_error_is_a_sentence_with_a_next_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "agents").mkdir()
     assert run(["logs", "-p", str(tmp_path)]) == 1
