@@ -36,7 +36,7 @@ def environment_of(context: Context) -> str:
     if not _may_be_bound(context.project_dir / _OVERLAY_FILE):
         return ""
     from freehold.client.environment_address import has_address
-    from freehold.project.load import chosen_environment
+    from freehold.project.overlay import chosen_environment
 
     bound = chosen_environment(context.project_dir, "")
     return bound if bound and has_address(context.home, bound) else ""

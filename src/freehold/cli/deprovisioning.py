@@ -31,7 +31,7 @@ from freehold.hosts.ssh_config import route_to
 from freehold.hosts.target import place_of
 from freehold.project.credential import CredentialRef
 from freehold.project.environments import Environment
-from freehold.project.load import chosen_environment
+from freehold.project.overlay import chosen_environment
 from freehold.providers.dns import Dns
 from freehold.providers.provider import Provider
 from freehold.store.credentials import FileCredentialStore

@@ -10,7 +10,8 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.base.files import write_atomically
 from freehold.cli.context import Context
 from freehold.cli.output import print_json, say
-from freehold.project.load import OVERLAY_FILE, chosen_environment, require_project
+from freehold.project.load import require_project
+from freehold.project.overlay import OVERLAY_FILE, chosen_environment
 from freehold.store.environments import Environments
 
 

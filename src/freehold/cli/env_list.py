@@ -12,7 +12,7 @@ from freehold.cli.server import environment_asked_for
 from freehold.deploy.provision.step import steps_to_do
 from freehold.deploy.provision.wish import EXISTING
 from freehold.project.environments import Environment
-from freehold.project.load import chosen_environment
+from freehold.project.overlay import chosen_environment
 from freehold.project.problems import Problems
 from freehold.store.environments import HOW_TO_ADD, Environments
 

@@ -7,7 +7,7 @@ import click
 from freehold.cli.context import Context
 from freehold.cli.env_bind import bind
 from freehold.cli.output import confirm, note, print_json, say
-from freehold.project.load import chosen_environment
+from freehold.project.overlay import chosen_environment
 from freehold.project.problems import Problems
 from freehold.store.environments import Environments
 

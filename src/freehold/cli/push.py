@@ -19,8 +19,8 @@ from freehold.cli.push_interrupted import interrupted
 from freehold.cli.push_progress import PushProgress
 from freehold.cli.server import environment_asked_for, meet
 from freehold.client.server_target import target_of
-from freehold.deploy.health import TIMEOUT_S, UnhealthyError
 from freehold.deploy.step import SERVER_WIDE
+from freehold.deploy.unhealthy import TIMEOUT_S, UnhealthyError
 from freehold.hosts.failures import UnknownHostKeyError
 from freehold.hosts.ssh_host import SshHost, open_ssh_host
 from freehold.project.environments import Environment
@@ -80,12 +80,13 @@ def command(
     found = [environment_asked_for(context, name) for name in dict.fromkeys(named)]
     options = _Options(agent, dry_run, yes, health_timeout)
     work = _Work(context, found, options)
-    results = meet(context, lambda: asyncio.run(work.done()), context.home)
-    return _tell(context, results, dry_run=dry_run)
+    meet(context, lambda: asyncio.run(work.do()), context.home)
+    return _tell(context, work.results, dry_run=dry_run)
 
 
 class _Work:
-    """All environments of one call. What is brought is read while the servers are logged in to."""
+    """All environments of one call; `results` has one for each when it is done. What is brought is read while the
+    servers are logged in to."""
 
     def __init__(self, context: Context, environments: Sequence[Environment], options: _Options) -> None:
         self._context = context
@@ -95,13 +96,18 @@ class _Work:
         self._asking = asyncio.Lock()
         credentials = FileCredentialStore(context.home)
         self._targets = {each.name: target_of(each, credentials) for each in environments}
+        self.results: list[_Result] = []
 
-    async def done(self) -> list[_Result]:
+    async def do(self) -> None:
         """Raises what is wrong with the project, and `UnknownHostKeyError`, before anything was done anywhere; other
-        errors are in the results."""
+        errors are in the results.
+
+        They are not returned: at its end `asyncio.run` writes the task with its result as text (it asks `signal` for
+        the handler, which names its task), and with the program's bundle in it that took 0.2 s for each server.
+        """
         async with asyncio.TaskGroup() as group:
-            reading = group.create_task(self._read())
             logins = [group.create_task(self._log_in(each)) for each in self._environments]
+            reading = group.create_task(self._read())
         hosts = [login.result() for login in logins]
         try:
             brought = reading.result()
@@ -111,7 +117,7 @@ class _Work:
                 if isinstance(host, UnknownHostKeyError):
                     raise host
             pairs = zip(brought, hosts, strict=True)
-            return await asyncio.gather(*(self._one(each, host) for each, host in pairs))
+            self.results = await asyncio.gather(*(self._one(each, host) for each, host in pairs))
         finally:
             await asyncio.gather(*(host.close() for host in hosts if isinstance(host, SshHost)))
 

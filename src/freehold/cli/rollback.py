@@ -16,8 +16,9 @@ from freehold.cli.server import environment_asked_for, meet
 from freehold.cli.when import local_time
 from freehold.client.server_target import target_of
 from freehold.deploy.apply import Phases
-from freehold.deploy.health import TIMEOUT_S, HealthPart, UnhealthyError
+from freehold.deploy.health import HealthPart
 from freehold.deploy.rollback import Rollback, RolledBack, releases_on
+from freehold.deploy.unhealthy import TIMEOUT_S, UnhealthyError
 from freehold.hosts.ssh_host import SshHost, open_ssh_host
 from freehold.project.environments import Environment
 from freehold.project.load import name_of, require_project

@@ -20,7 +20,7 @@ from freehold.client.server_target import KEY_FIELD, KEY_TYPE
 from freehold.project.credential import DEFAULT_INSTANCE
 from freehold.project.home import credentials_directory
 from freehold.project.host_key import HostKey
-from freehold.project.load import chosen_environment
+from freehold.project.overlay import chosen_environment
 from freehold.project.problems import Problems
 from freehold.providers.sandbox.order import Sandbox, State, container_name
 from freehold.store.environments import Environments

@@ -16,8 +16,8 @@ from freehold.client.server_target import target_of
 from freehold.client.tunnel import Tunnel
 from freehold.hosts.failures import HOW_TO_COMPARE, UnknownHostKeyError
 from freehold.project.environments import Environment
-from freehold.project.load import chosen_environment
 from freehold.project.names import LOCAL
+from freehold.project.overlay import chosen_environment
 from freehold.store.credentials import FileCredentialStore
 from freehold.store.environments import HOW_TO_ADD, Environments
 from freehold.store.known_hosts import KnownHosts

@@ -9,20 +9,18 @@ from typing import Any
 
 import msgspec
 
-from freehold.base.errors import Code, FreeholdError
+from freehold.base.errors import FreeholdError
 from freehold.base.words import duration
 from freehold.deploy.guard import guard_unit
 from freehold.deploy.part import Change
 from freehold.deploy.remote import program_text
 from freehold.deploy.step import Step
+from freehold.deploy.unhealthy import TIMEOUT_S, UnhealthyError
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
 from freehold.server.layout import Layout
 from freehold.wire.keeper import SOCKET_FILE
 
-TIMEOUT_S = 60.0
-"""For all of it, unless the person says otherwise. A gateway answers within two seconds (docs/bench.md); a database
-that is brought up to date takes longer."""
 _ROUND_S = 20.0
 """Of one question to the server, so that a broken connection is found out."""
 _LONGEST_LOOK_S = 60.0
@@ -39,14 +37,6 @@ class Health(msgspec.Struct, frozen=True):
     restarts: dict[str, int]
     journal: list[str]
     now: float = 0.0
-
-
-class UnhealthyError(FreeholdError):
-    """`journal` is what the services said last, since the release counts or else since the push began."""
-
-    def __init__(self, why: str, journal: Sequence[str]) -> None:
-        super().__init__(Code.UNHEALTHY, why)
-        self.journal = tuple(journal)
 
 
 @dataclass(frozen=True)

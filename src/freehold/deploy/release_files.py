@@ -13,7 +13,8 @@ from pathlib import Path
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.plain_file import open_plain
 from freehold.base.words import size
-from freehold.project.load import AGENTS_DIRECTORY, OVERLAY_FILE
+from freehold.project.load import AGENTS_DIRECTORY
+from freehold.project.overlay import OVERLAY_FILE
 from freehold.runtime.images.patterns import IGNORE_FILE, IgnoreRules, read_ignore_rules
 from freehold.runtime.revision import Entry, Kind, Manifest
 from freehold.runtime.snapshot import checked_link

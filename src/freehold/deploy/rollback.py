@@ -10,11 +10,12 @@ from freehold.deploy.activation import Activation
 from freehold.deploy.apply import Phases
 from freehold.deploy.facts import fact, gather
 from freehold.deploy.guard import AFTER_S
-from freehold.deploy.health import HealthPart, NotWell, UnhealthyError
+from freehold.deploy.health import HealthPart, NotWell
 from freehold.deploy.lease import LASTS_S, Lease
 from freehold.deploy.release_files import ReleaseFiles
 from freehold.deploy.release_part import ReleaseFacts, ReleasePart, require_release
 from freehold.deploy.step import Step
+from freehold.deploy.unhealthy import UnhealthyError
 from freehold.hosts.host import Host
 from freehold.runtime.revision import Manifest
 from freehold.server.layout import Layout

@@ -12,10 +12,10 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.deploy.binding import binding
 from freehold.deploy.commit import commit_of
 from freehold.deploy.credentials_choice import Chosen, choose
-from freehold.deploy.health import TIMEOUT_S
 from freehold.deploy.lease import this_user
 from freehold.deploy.release_files import ReleaseFiles, read_release_files
 from freehold.deploy.release_part import require_agent
+from freehold.deploy.unhealthy import TIMEOUT_S
 from freehold.project.environments import Environment
 from freehold.project.home import environment_file
 from freehold.project.load import Project, check, load_project

@@ -18,6 +18,7 @@ from freehold.project.agent_config import SKILL_FILE, read_agent, resolve_agent
 from freehold.project.config import ProjectConfig, config_of
 from freehold.project.home import environment_file, environment_names
 from freehold.project.layers import Layer, merge
+from freehold.project.overlay import OVERLAY_FILE
 from freehold.project.place import pinned
 from freehold.project.problems import Problem, Problems, Reporter, shown
 from freehold.project.shape import fit
@@ -25,7 +26,6 @@ from freehold.project.state import placed_name, state_directory
 from freehold.project.toml import read_text, read_toml
 
 CONFIG_FILE = "config.toml"
-OVERLAY_FILE = ".env.toml"
 AGENTS_DIRECTORY = "agents"
 REVISION_FILES, REVISION_ENVIRONMENT = "files", "environment.toml"
 """In the folder of a revision: the project's files as they were, and a copy of its environment's file."""
@@ -87,14 +87,6 @@ def load_project(root: Path, *, home: Path, environment: str = "", revision: Pat
     project = _load(root, home, environment, problems, revision)
     problems.raise_errors()
     return project
-
-
-def chosen_environment(root: Path, environment: str) -> str:
-    """The environment that counts when `environment` was asked for: else what `.env.toml` says, else none."""
-    if environment:
-        return "" if environment == names.LOCAL else environment
-    named = read_toml(root / OVERLAY_FILE, OVERLAY_FILE, Problems()).get("environment")
-    return named if isinstance(named, str) else ""
 
 
 def name_of(root: Path) -> str:

@@ -19,12 +19,11 @@ from freehold.project.home import environment_file
 from freehold.project.load import (
     AGENTS_DIRECTORY,
     CONFIG_FILE,
-    OVERLAY_FILE,
     REVISION_ENVIRONMENT,
     REVISION_FILES,
     agent_directories,
-    chosen_environment,
 )
+from freehold.project.overlay import OVERLAY_FILE, chosen_environment
 from freehold.project.place import pinned
 from freehold.project.problems import Problems
 from freehold.project.state import for_both

@@ -13,7 +13,8 @@ from typing import Protocol, Self
 from watchfiles import Change, awatch
 
 from freehold.project.home import credentials_directory
-from freehold.project.load import AGENTS_DIRECTORY, CONFIG_FILE, OVERLAY_FILE
+from freehold.project.load import AGENTS_DIRECTORY, CONFIG_FILE
+from freehold.project.overlay import OVERLAY_FILE
 from freehold.runtime.images.patterns import IGNORE_FILE
 
 QUIET_MS, LONGEST_MS = 300, 2000

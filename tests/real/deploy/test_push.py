@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from freehold.base.errors import Code, FreeholdError
-from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.health import HealthPart
 from freehold.deploy.release_files import read_release_files
 from freehold.deploy.rollback import Rollback, releases_on
 from freehold.deploy.step import Step
+from freehold.deploy.unhealthy import UnhealthyError
 from tests.support.folders import MODEL, write_files
 from tests.support.pushing import DEAD, PROJECT, Pushing, another_bundle, project, typed_in
 from tests.support.sandbox import SandboxServer

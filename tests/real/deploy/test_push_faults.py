@@ -12,9 +12,10 @@ import pytest
 from freehold.base.errors import FreeholdError
 from freehold.deploy.apply import Phases
 from freehold.deploy.guard import guard_unit
-from freehold.deploy.health import HealthPart, UnhealthyError
+from freehold.deploy.health import HealthPart
 from freehold.deploy.rollback import Rollback
 from freehold.deploy.step import Step
+from freehold.deploy.unhealthy import UnhealthyError
 from tests.support.program import PROGRAM, Freehold
 from tests.support.pushing import DEAD, SKILL, WITHOUT_IMAGE, Pushing, project, typed_in
 from tests.support.sandbox import SandboxServer

@@ -58,7 +58,7 @@ class Workflows:
     def _deploy(self) -> str:
         name = self.environment
         steps = [
-            _check(self.deploying),
+            _check(name, self.deploying),
             *self._installed(),
             self._inside(_credentials(name, self.deploying, f"--from-env -E {name}")),
             self._inside(_step("Push", [f"freehold push -E {name} --yes --no-input"])),
@@ -89,7 +89,7 @@ class Workflows:
         ]
         steps = [
             asked,
-            _check(self.taking_down),
+            _check(name, self.taking_down),
             *self._installed(),
             self._inside(_credentials(name, self.taking_down, "--from-env --part")),
             self._inside(_step("Take it down", [f"freehold env deprov {name} --yes --no-input"])),
@@ -157,7 +157,7 @@ def _step(name: str, lines: Sequence[str], env: Sequence[str] = ()) -> list[str]
     return [f"- name: {name}", *given, "  run: |", *(f"    {line}" for line in lines)]
 
 
-def _check(secrets: Secrets) -> list[str]:
+def _check(environment: str, secrets: Secrets) -> list[str]:
     """Every one that is missing, at once, and before anything else is done."""
     return _step(
         "Every secret is there",
@@ -170,7 +170,7 @@ def _check(secrets: Secrets) -> list[str]:
             '  echo "::error title=Secrets are missing::${missing[*]}"',
             '  printf "missing: %s\\n" "${missing[@]}"',
             '  echo "They belong in Settings, Secrets and variables, Actions."',
-            '  echo "What each of them holds: freehold ci init github"',
+            f'  echo "What each of them holds: freehold ci init github -E {environment}"',
             "  exit 1",
             "fi",
         ],

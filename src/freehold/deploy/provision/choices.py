@@ -23,17 +23,17 @@ PROVIDERS = {
     "hetzner": "Hetzner Cloud: rent a server",
     "vultr": "Vultr: rent a server",
     EXISTING: "a server that I have already",
-    SANDBOX: "a sandbox: a server in a container on this machine, to try things",
+    SANDBOX: "a sandbox: a server in a container here, to try things",
 }
 _SIGNERS = {
-    CLOUDFLARE: "yes, with Cloudflare in front: name, certificate and protection come from there",
+    CLOUDFLARE: "yes, with Cloudflare in front, which gives name and certificate",
     OWN: "yes, with a certificate of my own",
     NO_HTTPS: "not now (freehold env https adds it later)",
 }
 _SSL_MODES = {
     "host-rule": "for this name alone, by a rule",
-    "zone": "for every name in the zone; each of their servers then needs a certificate that Cloudflare trusts",
-    "leave": "leave it as it is; anybody between Cloudflare and the server may then read along",
+    "zone": "for every name in the zone; each server of it then needs a certificate",
+    "leave": "leave it as it is; whoever is between the two may then read along",
 }
 
 
@@ -62,7 +62,7 @@ def choices(ask: Ask, answers: Answers, facts: Facts) -> list[Choice] | None:
         case Ask.PROVIDER:
             return _worded(PROVIDERS)
         case Ask.PLAN:
-            return [Choice(plan.name, _plan_title(plan)) for plan in facts.catalogue.cheapest_first]
+            return _plans(facts.catalogue.cheapest_first)
         case Ask.REGION:
             regions = facts.catalogue.regions_of(answers[Ask.PLAN])
             prices = facts.catalogue.plan(answers[Ask.PLAN]).prices
@@ -95,12 +95,22 @@ def _signers(answers: Answers) -> list[Choice]:
     return found[::-1] if answers.get(Ask.PROVIDER) == SANDBOX else found
 
 
-def _plan_title(plan: Plan) -> str:
-    parts = [f"{plan.vcpu} vCPU", size(plan.memory_mb * MEGABYTE)]
-    parts += [f"{plan.disk_gb} GB disk"] if plan.disk_gb else []
-    parts += [str(plan.architecture)]
+def _plans(plans: Sequence[Plan]) -> list[Choice]:
+    """Columns as wide as what is in them, so that prices can be seen at 80 columns; the hour's follows in the
+    summary."""
+    rows = [(plan.name, _plan_parts(plan), _plan_price(plan)) for plan in plans]
+    name, parts = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    return [Choice(row[0], f"{row[0]:<{name}}  {row[1]:<{parts}}  {row[2]}") for row in rows]
+
+
+def _plan_parts(plan: Plan) -> str:
+    disk = [f"{plan.disk_gb} GB disk"] if plan.disk_gb else []
+    return ", ".join([f"{plan.vcpu} vCPU", size(plan.memory_mb * MEGABYTE), *disk, str(plan.architecture)])
+
+
+def _plan_price(plan: Plan) -> str:
     spread = "from " if len({price.month for price in plan.prices.values()}) > 1 else ""
-    return f"{plan.name:<16} {', '.join(parts):<42} {spread}{plan.price}"
+    return f"{spread}{plan.price.month:.2f} {plan.price.currency} a month"
 
 
 def _region_title(region: Region, price: Price | None) -> str:
