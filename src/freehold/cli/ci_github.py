@@ -16,7 +16,9 @@ from freehold.cli.context import Context
 from freehold.cli.output import confirm, note, print_json, say, warn
 from freehold.cli.server import environment_asked_for
 from freehold.client.server_target import target_of
+from freehold.deploy.ci.branch import branch_instead_of
 from freehold.deploy.ci.github import ENVIRONMENT_SECRET, Secrets, Workflows, is_unedited
+from freehold.deploy.ci.origin import installed_from
 from freehold.deploy.ci.reach import why_not_from_outside
 from freehold.hosts.ssh_config import route_to
 from freehold.project.credential import CredentialRef, FieldRef
@@ -33,12 +35,13 @@ _PROVIDER_KEYS = {
     "hetzner": FieldRef(CredentialRef("hetzner_api_key"), "api_key"),
     "vultr": FieldRef(CredentialRef("vultr_api_key"), "api_key"),
 }
+_PUBLISHED = f"freehold=={__version__}"
 _CLOUDFLARE = FieldRef(CredentialRef("cloudflare_api_token"), "api_token")
 
 
 @click.command(name="github")
 @click.option("--branch", default="main", show_default=True, help="A push of it is pushed to the server.")
-@click.option("--package", default=f"freehold=={__version__}", show_default=True, help="What pip installs there.")
+@click.option("--package", default=_PUBLISHED, show_default=True, help="What pip installs there.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask: edits of the files are lost.")
 @click.pass_obj
 def github(context: Context, branch: str, package: str, yes: bool) -> None:
@@ -64,7 +67,8 @@ def github(context: Context, branch: str, package: str, yes: bool) -> None:
         Secrets((ENVIRONMENT_SECRET, variable_of(_SSH), *sorted(tokens))),
     )
     changed = _write(repository, workflows, context, yes=yes)
-    _tell(context, environment, {**fields, **tokens}, sorted({*required, *tokens}), changed)
+    warnings = [*_warnings(context, environment), *_doubts(workflows, repository)]
+    _tell(context, environment, {**fields, **tokens}, sorted({*required, *tokens}), changed, warnings)
 
 
 def _tokens(environment: Environment) -> Iterable[FieldRef]:
@@ -121,10 +125,10 @@ def _tell(
     fields: dict[str, FieldRef],
     secrets: Sequence[str],
     changed: Sequence[str],
+    warnings: Sequence[str],
 ) -> None:
     store = FileCredentialStore(context.home)
     commands = {name: _setting(context, environment, store, fields.get(name), name) for name in secrets}
-    warnings = _warnings(context, environment)
     if context.json:
         print_json({"written": changed, "secrets": secrets, "warnings": warnings})
         return
@@ -154,6 +158,21 @@ def _warnings(context: Context, environment: Environment) -> list[str]:
                 f"{environment.name} is at {host}, {why}: a hosted runner cannot reach it. If one of yours can, "
                 "name it in both workflows: `runs-on: self-hosted`"
             )
+    return found
+
+
+def _doubts(workflows: Workflows, repository: Path) -> list[str]:
+    """What the workflows count on, and is not so here."""
+    found = []
+    if workflows.package == _PUBLISHED and (origin := installed_from()):
+        found.append(
+            f"the jobs install {_PUBLISHED} from the package index, and this freehold came from {origin}: --package "
+            "names what they are to install, as in --package git+https://github.com/you/freehold"
+        )
+    if branch := branch_instead_of(repository, workflows.branch):
+        found.append(
+            f"a push of {workflows.branch} starts the job, and this repository has no such branch: --branch {branch}"
+        )
     return found
 
 

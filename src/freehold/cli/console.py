@@ -131,6 +131,6 @@ def _tell(context: Context, url: str, server: ServerAddress | None, *, open_: bo
         say(url)
     if server and not (context.quiet or context.json):
         note(f"the console of {server}, until Ctrl-C. It asks for a key; this makes one, and shows it once:")
-        note(f"  freehold keys add NAME --scope admin -E {server.environment}")
+        note(f"  freehold keys add me --scope admin -E {server.environment}")
     if open_ and not webbrowser.open(url):
         note("no browser could be opened here: open the address yourself")

@@ -55,7 +55,9 @@ def add(context: Context, server: str, name: str, port: int | None, key: Path | 
         raise FreeholdError(Code.USAGE, problem)
     if name in inventory.names():
         raise FreeholdError(
-            Code.CONFLICT, f"environment {name} is there already: {inventory.file(name)}", "choose another name"
+            Code.CONFLICT,
+            f"environment {name} is there already: {inventory.file(name)}",
+            f"choose another name, or forget that one first: freehold env remove {name}",
         )
     table = _table(server, port, key, str(_pin(host_key)) if host_key else "")
     seen = _log_in(context, name, table, _typed(server, name, port, key))

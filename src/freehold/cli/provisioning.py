@@ -77,7 +77,7 @@ async def add_https(context: Context, name: str, flags: Flags) -> None:
         await _travel(context, record, shop, flags, words)
     finally:
         await shop.close()
-    _tell_ready(context, record)
+    _tell_ready(context, record, f"https://{record.server.hostname}")
 
 
 def _may_take_name(context: Context, record: Record, flags: Flags) -> bool:
@@ -256,13 +256,14 @@ def _with_hint(error: HostKeyError, words: Sequence[str], record: Record) -> Fre
     return FreeholdError(error.code, error.message, hint)
 
 
-def _tell_ready(context: Context, record: Record) -> None:
+def _tell_ready(context: Context, record: Record, answer: str = "") -> None:
+    """`answer` is what was asked for, where that is not the server's address."""
     environment = record.environment
     assert environment.server is not None
     if context.json:
         print_json(found(environment))
         return
-    say(environment.server.host)
+    say(answer or environment.server.host)
     say_ready(context, environment)
 
 

@@ -72,7 +72,7 @@ def not_running(address: ServerAddress) -> FreeholdError:
     return FreeholdError(
         Code.UNREACHABLE,
         f"{address.project} is not running on {name}",
-        f"Push it there: freehold push -E {name}; `freehold env status {name}` says what runs there",
+        f"Push it there, from its folder: freehold push -E {name}; `freehold env status {name}` says what runs there",
     )
 
 

@@ -43,7 +43,7 @@ def port_for(facts: UnitsFacts, wanted: int = FIRST_PORT) -> int:
         if port not in taken and port <= 65535:
             return port
     raise FreeholdError(
-        Code.FAILED, f"no port from {wanted} on is free on the server", "`ss -ltnp` on the server shows who has them."
+        Code.FAILED, f"no port from {wanted} on is free on the server", "Set gateway.port to a free one."
     )
 
 

@@ -147,7 +147,7 @@ LOCAL_KEYS = (
 )
 
 GATEWAY_KEYS = (
-    Key("port", _I, "The port of the HTTP gateway; on a server a push finds one, from 8080 on.", 8080, minimum=1),
+    Key("port", _I, "The port of the HTTP gateway; on a server, where its first push looks for one.", 8080, minimum=1),
     Key("url", _S, "The address by which others reach the gateway."),
     Key("maxChatSessions", _I, "Chats that may be open at a time.", 5, minimum=0),
 )

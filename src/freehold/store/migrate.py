@@ -97,7 +97,9 @@ def _migrate_from(database: Database, before: str | None, backups: Path, now: da
             take_to(connection, "head")
     except DBAPIError as error:
         raise as_error(error, database.name) from error
-    _logger.info("the database was migrated", extra={"before": before, "after": newest, "copy": str(copy)})
+    _logger.info(
+        "the database was migrated", extra={"before": before, "after": newest, "copy": str(copy) if copy else None}
+    )
     return Migrated(before, newest, copy)
 
 

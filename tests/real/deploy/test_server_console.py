@@ -59,7 +59,7 @@ def console(program: Freehold, *words: str) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0, process.stderr.read()
-        assert "freehold keys add NAME --scope admin -E hidden" in process.stderr.read()
+        assert "freehold keys add me --scope admin -E hidden" in process.stderr.read()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from freehold import __version__
 from freehold.base.secret import Secret
 from freehold.deploy.ci.github import Secrets, Workflows
 from freehold.project.credential import CredentialRef
@@ -147,7 +148,7 @@ def repository(tmp_path: Path) -> Repository:
     write_files(made.project, one_agent(AGENT))
     write_files(made.home, {"environments/prod.toml": ENVIRONMENT})
     FileCredentialStore(made.home).put(CredentialRef("anthropic_key"), {"token": Secret(SECRETS[MODEL])})
-    subprocess.run(["git", "init", "--quiet", tmp_path / "repository"], check=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", tmp_path / "repository"], check=True)
     return made
 
 
@@ -188,10 +189,29 @@ def test_what_a_job_would_fail_by_is_told(repository: Repository, host: str, pin
     file = repository.home / "environments/prod.toml"
     pin = f'hostKey = "SHA256:{"x" * 43}"\n' if pinned else ""
     file.write_text(ENVIRONMENT.replace('"203.0.113.7"\n', f'"{host}"\n{pin}'))
-    told = json.loads(repository.init("--json").out)["warnings"]
+    words = ("--package", "freehold @ https://example.com/freehold.whl")
+    told = json.loads(repository.init("--json", *words).out)["warnings"]
     assert [said[: len(start)] for said, start in zip(told, warned, strict=True)] == warned
-    shown = repository.init().err
+    shown = repository.init(*words).err
     assert shown.count("warning: ") == len(warned)
+
+
+def test_a_job_that_would_install_another_freehold_or_never_begin_is_told(repository: Repository) -> None:
+    """This one was installed from a folder; `main` is there as soon as it has a commit, wherever git keeps it."""
+    package = f"the jobs install freehold=={__version__}"
+    repository.path(".git/HEAD").write_text("ref: refs/heads/trunk\n")
+
+    def told(*words: str) -> list[str]:
+        return [each for each in json.loads(repository.init("--json", *words).out)["warnings"] if "pinned" not in each]
+
+    first, second = told()
+    assert first.startswith(package)
+    assert second.startswith("a push of main starts the job, and this repository has no such branch")
+    assert second.endswith("--branch trunk")
+    (without,) = told("--branch", "trunk", "--yes")
+    assert without.startswith(package)
+    repository.path(".git/packed-refs").write_text("# pack-refs with: peeled\n1234 refs/heads/main\n")
+    assert len(told("--yes")) == 1
 
 
 def test_two_credentials_that_would_share_a_secret_are_refused(repository: Repository) -> None:
