@@ -43,7 +43,7 @@ class Program:
         pid = int((self.folder / name).read_text())
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # also between open and read
             return False
         return state != "Z"
 

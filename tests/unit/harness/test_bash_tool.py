@@ -27,7 +27,7 @@ async def bash(cwd: Path, command: Any, seconds: Any = None, **env: str) -> str:
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # also between open and read
         return False
 
 
