@@ -51,11 +51,18 @@ def show(context: Context, name: str) -> None:
         print_json({**described(environment), "file": str(file)})
         return
     say(f"{environment.name}: {file}")
-    for key, value in described(environment).items():
-        if key != "name" and value not in ("", None, {}):
-            say(f"  {key + ':':<14}{value}")
-    for key, value in environment.server.ids if environment.server else ():
-        say(f"  {key}: {value}")
+    rows = [(key, value) for key, value in _as_written(environment) if value not in ("", None)]
+    width = max((len(key) for key, _ in rows), default=0) + 2
+    for key, value in rows:
+        say(f"  {key + ':':<{width}}{str(value).lower() if isinstance(value, bool) else value}")
+
+
+def _as_written(environment: Environment) -> list[tuple[str, Any]]:
+    """By the keys of the file, which are those of the documentation."""
+    found = described(environment)
+    words = {"key_path": "keyPath", "base_path": "basePath", "host_key": "hostKey", "gateway_url": "gateway.url"}
+    rows = [(words.get(key, key), value) for key, value in found.items() if key not in ("name", "ids")]
+    return [*rows, *(environment.server.ids if environment.server else ())]
 
 
 def described(environment: Environment) -> dict[str, Any]:
@@ -74,6 +81,7 @@ def described(environment: Environment) -> dict[str, Any]:
         "provider": server.provider,
         "host_key": environment.pin.fingerprint if environment.pin else "",
         "gateway_url": environment.gateway_url,
+        "hostname": server.hostname,
         "ids": dict(server.ids),
     }
 

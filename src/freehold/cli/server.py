@@ -31,7 +31,7 @@ def environment_asked_for(context: Context, name: str = "") -> Environment:
     chosen = name or chosen_environment(context.project_dir, context.environment)
     if not chosen or chosen == LOCAL:
         known = Environments(context.home).names()
-        hint = f"name one: {', '.join(known)}" if known else HOW_TO_ADD
+        hint = f"say which: {', '.join(f'-E {each}' for each in known)}" if known else HOW_TO_ADD
         raise FreeholdError(Code.USAGE, "no environment is named, and the project is bound to none", hint)
     return Environments(context.home).read(chosen)
 

@@ -92,12 +92,15 @@ def require_apart(fragments: Sequence[Fragment]) -> None:
     """Raises CONFLICT unless each request can belong to one project only."""
     nameless = [one.project for one in fragments if not one.hosts]
     if nameless and len(fragments) > 1:
+        more = len(nameless) > 1
+        verb = "have" if more else "has"
         raise FreeholdError(
             Code.CONFLICT,
-            f"this server has {len(fragments)} projects, and {nameless[0]} has no host name: whose a request is could"
-            " not be told",
-            f"Give {nameless[0]} an environment of its own and a name, in its folder: freehold env add USER@HOST "
-            "--name NAME, then freehold env https NAME HOSTNAME. Or set `expose = false` in its [server].",
+            f"this server has {len(fragments)} projects, and {' and '.join(nameless)} {verb} no host name: whose"
+            " a request is could not be told",
+            f"Give {'each of them' if more else nameless[0]} one, in its folder: freehold env https NAME HOSTNAME, and "
+            "push it. NAME is its environment, of no other project (freehold env add USER@HOST --name NAME makes one); "
+            "or set `expose = false` there, in [server].",
         )
     owners: dict[str | int, str] = {}
     for one in fragments:

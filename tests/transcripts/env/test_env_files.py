@@ -56,6 +56,9 @@ def test_list_and_show(project: Path, home: Path) -> None:
     assert (shown["host"], shown["user"], shown["port"], shown["ids"]) == (
         "box.example.com", "deploy", 2222, {"hetznerServerId": 17},
     )  # fmt: skip
+    told = typed(project, home, "show", "prod").out
+    for line in ("  basePath:        /opt/freehold\n", "  expose:          true\n", "  hetznerServerId: 17\n"):
+        assert line in told, "in the words of the file"
     answer = typed(project, home, "show", "broken")
     assert answer.code == 3
     assert f"{home}/environments/broken.toml: server.host" in answer.err

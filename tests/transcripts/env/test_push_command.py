@@ -44,7 +44,7 @@ def typed(project: Path, home: Path, *words: str) -> Answer:
 def test_an_environment_is_needed(project: Path, home: Path, words: tuple[str, ...]) -> None:
     answer = typed(project, home, *words)
     assert answer.code == 2
-    assert "name one: other, prod" in answer.err
+    assert "say which: -E other, -E prod" in answer.err
     answer = typed(project, home, *words, "-E", "prd")
     assert (answer.code, 'did you mean "prod"' in answer.err) == (1, True)
 

@@ -81,6 +81,12 @@ def test_two_that_cannot_be_told_apart(others: list[Fragment], words: str) -> No
     assert raised.value.code is Code.CONFLICT
 
 
+def test_all_that_need_a_name_are_told_at_once() -> None:
+    with pytest.raises(FreeholdError, match="blog and shop have no host name") as raised:
+        require_apart([Fragment(project="blog", port=8081), Fragment(project="shop", port=8080)])
+    assert "each of them one, in its folder: freehold env https" in raised.value.hint
+
+
 def test_those_that_can() -> None:
     require_apart([])
     require_apart([Fragment(project="shop", port=8080)])
