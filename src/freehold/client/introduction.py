@@ -8,6 +8,7 @@ answers cannot be exchanged any more, nor hand on to another project's socket: t
 from __future__ import annotations
 
 import socket
+import time
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.wire.addressee import HEADER as ADDRESSEE
@@ -15,20 +16,20 @@ from freehold.wire.service import API
 from freehold.wire.versions import HEADER
 
 _DEADLINE_S = 30.0
-"""More than a gateway lets wait that is just being started."""
+"""For the whole answer: more than a gateway lets wait that is just being started."""
 _LONGEST_HEAD_BYTES = 64 * 1024
 _MISDIRECTED = 421
 
 
-def require_project(connection: socket.socket, project: str) -> None:
+def require_project(connection: socket.socket, project: str, deadline_s: float = _DEADLINE_S) -> None:
     """Ask who is at the other end of a connection over which nothing was said yet; blocking. Raises DENIED when it is
     the gateway of another project than `project`, as that is called on servers; UNREACHABLE when nobody answers, or no
     gateway."""
     asked = f"HEAD {API}/openapi.json HTTP/1.1\r\nHost: localhost\r\n{ADDRESSEE}: {project}\r\n\r\n"
     try:
-        connection.settimeout(_DEADLINE_S)
+        connection.settimeout(deadline_s)
         connection.sendall(asked.encode())
-        head = _head(connection)
+        head = _head(connection, time.monotonic() + deadline_s)
         connection.settimeout(None)
     except OSError as error:
         raise _no_gateway(project, str(error)) from error
@@ -44,10 +45,13 @@ def require_project(connection: socket.socket, project: str) -> None:
         raise _no_gateway(project, "what answers is none")
 
 
-def _head(connection: socket.socket) -> bytes:
+def _head(connection: socket.socket, deadline: float) -> bytes:
     """Of an answer that is nothing else."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
+        if (left_s := deadline - time.monotonic()) <= 0:
+            raise TimeoutError("it takes too long")
+        connection.settimeout(left_s)
         piece = connection.recv(4096)
         if not piece or len(head) > _LONGEST_HEAD_BYTES:
             raise ConnectionResetError("it ended in the middle of its answer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 
@@ -35,6 +36,27 @@ def test_the_project_is_named_and_who_is_meant_answers() -> None:
     asked = introduced(b"HTTP/1.1 200 OK\r\nFreehold-Version: 0.1.0\r\n\r\n")
     assert asked.startswith(b"HEAD /api/v1/openapi.json HTTP/1.1\r\n")
     assert b"\r\nFreehold-Project: shop\r\n" in asked
+
+
+def test_who_says_a_letter_now_and_then_is_waited_for_no_longer_than_who_says_nothing() -> None:
+    ours, theirs = socket.socketpair()
+    over = threading.Event()
+
+    def serve() -> None:
+        with theirs, contextlib.suppress(OSError):
+            while not over.wait(0.02):
+                theirs.sendall(b"x")
+
+    with ours:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with pytest.raises(FreeholdError, match="does not answer on the server") as caught:
+                require_project(ours, "shop", deadline_s=0.3)
+        finally:
+            over.set()
+            thread.join()
+    assert caught.value.code is Code.UNREACHABLE
 
 
 @pytest.mark.parametrize(
