@@ -13,6 +13,7 @@ import click
 
 from freehold import __version__
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.loading import loading
 from freehold.cli.context import Context
 from freehold.cli.options import accept_global_options, global_options
 
@@ -80,7 +81,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), name or "command")
+        with loading():
+            command = getattr(importlib.import_module(module), name or "command")
         assert isinstance(command, click.Command)
         accept_global_options(command)
         _keep_help_whole(command)

@@ -6,11 +6,13 @@ import asyncio
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import click
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.loading import loading
 from freehold.base.words import duration
 from freehold.cli.confirming import confirmed
 from freehold.cli.context import Context
@@ -122,7 +124,7 @@ class _Work:
             await asyncio.gather(*(host.close() for host in hosts if isinstance(host, SshHost)))
 
     async def _read(self) -> list[Brought] | FreeholdError | OSError:
-        module = await asyncio.to_thread(importlib.import_module, "freehold.cli.push_reading")
+        module = await asyncio.to_thread(_load, "freehold.cli.push_reading")
         context, options = self._context, self._options
         try:
             found: list[Brought] = await module.read_here(
@@ -187,6 +189,11 @@ class _Work:
         async with self._asking:
             if not await confirmed(f"{told}\nGo on?", no_input=self._context.no_input):
                 raise FreeholdError(Code.INTERRUPTED, "nothing was changed")
+
+
+def _load(name: str) -> ModuleType:
+    with loading():
+        return importlib.import_module(name)
 
 
 def _tell(context: Context, results: Sequence[_Result], *, dry_run: bool) -> int:

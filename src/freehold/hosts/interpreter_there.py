@@ -9,23 +9,22 @@ was said to both streams, and both. At the end of the input it ends, and what st
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
 import select
-import signal
 import struct
 import sys
-import traceback
 
 ASKED, TOLD = struct.Struct(">IQ"), struct.Struct(">IiQQ")
 READY = b"ready\n"
 MOST_BYTES = 64 * 1024 * 1024
 """Of either stream of a program. Of one that says more, one byte more is told."""
 _PIECE_BYTES = 64 * 1024
-_USUAL = ("json", "zlib", "base64", "hashlib", "pathlib", "concurrent.futures.thread", "subprocess", "hmac", "pwd",
-          "http.client", "platform", "socket", "shutil", "fcntl", "ssl", "ctypes", "tempfile")  # fmt: skip
-"""Loaded while nothing is asked: most programs need some of them, and a forked one has them."""
+_USUAL = ("json", "zlib", "base64", "concurrent.futures.thread", "pathlib", "hashlib", "http.client", "hmac", "pwd",
+          "subprocess", "shutil", "fcntl", "ctypes", "platform", "contextlib", "ssl", "tempfile")  # fmt: skip
+"""Loaded while nothing is asked: most programs need some of them, and a forked one has them. In the order of the need
+for them."""
+_KILL = 9
+"""SIGKILL. `signal`, `contextlib` and the like take longer to load than Python to start, and who begins this waits."""
 
 
 class Child:
@@ -56,7 +55,7 @@ class Child:
     def kill(self) -> None:
         for kill in (os.killpg, os.kill):  # it may not have a group of its own yet
             try:
-                kill(self.pid, signal.SIGKILL)
+                kill(self.pid, _KILL)
             except ProcessLookupError:
                 continue
             return
@@ -71,8 +70,7 @@ def serve() -> None:
     while True:
         found = poll.poll(0 if usual else None)
         if not found:
-            with contextlib.suppress(ImportError):  # a small Python: whoever needs it says so
-                importlib.import_module(usual.pop(0))
+            _load(usual.pop(0))
         for descriptor, _ in found:
             if descriptor == 0:
                 piece = os.read(0, _PIECE_BYTES)
@@ -86,6 +84,13 @@ def serve() -> None:
                 child = children.pop(descriptor)
                 if not child.open:
                     _tell(child.ended())
+
+
+def _load(module: str) -> None:
+    try:
+        __import__(module)
+    except ImportError:  # a small Python: whoever needs it says so
+        return
 
 
 def _frames(heard: bytearray) -> list[tuple[int, bytes]]:
@@ -135,6 +140,8 @@ def _become(body: bytes, out: int, err: int) -> None:
             if end.code is not None and not isinstance(end.code, int):
                 sys.stderr.write(f"{end.code}\n")
         except BaseException:  # whatever it is, Python itself would say it so
+            import traceback
+
             traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 _PATIENCE_S = 5.0
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 2.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 2.0
 _SHORT_PAUSE_S = 0.3
 """What takes shorter than this is a service that takes a release over; systemd is not asked about it."""
 _MOST_RESTARTS = 3

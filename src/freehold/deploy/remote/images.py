@@ -21,7 +21,7 @@ LABEL = "dev.freehold.kind"
 TIMEOUT_S = 60.0
 OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 KNOWN_AUTHORITIES = Path("/usr/share/ca-certificates/mozilla")
-PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s*([A-Za-z0-9+/=\s]+?)-----END CERTIFICATE-----")
+PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 
 def read(asked: dict[str, Any]) -> dict[str, Any]:
