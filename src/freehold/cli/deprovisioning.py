@@ -70,10 +70,10 @@ async def _deprovision(context: Context, name: str, wanted: Wanted, dry_run: boo
         if dry_run:
             _tell_plan(context, plan, name, met)
             return 0
-        if not _is_agreed(context, name, yes=yes):
+        if not (plan.is_empty or _is_agreed(context, name, yes=yes)):
             note("Nothing was changed.")
             return 1
-        outcome = await _carry_out(context, environment, plan, met, provider, dns)
+        outcome = Outcome() if plan.is_empty else await _carry_out(context, environment, plan, met, provider, dns)
     finally:
         if met.host is not None:
             await met.host.close()
@@ -168,7 +168,7 @@ def _conclude(context: Context, environment: Environment, plan: Plan, outcome: O
                 "left": outcome.left, "stays": plan.stays, "forgotten": forgotten, "problem": met.problem,
             }
         )  # fmt: skip
-        return 1 if outcome.left else 0
+        return 1 if outcome.left or plan.leaves_all_there else 0
     for line in outcome.proven:
         say(paint("✓ ", fg="green", bold=True), line)
     for left in outcome.left:
@@ -180,7 +180,7 @@ def _conclude(context: Context, environment: Environment, plan: Plan, outcome: O
         return 1
     for line in closing_lines(plan, environment.name):
         say(line)
-    return 0
+    return 1 if plan.leaves_all_there else 0
 
 
 def _forget(context: Context, environment: Environment) -> None:

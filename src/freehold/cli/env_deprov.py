@@ -21,7 +21,8 @@ def deprov(context: Context, /, name: str, keep_server: bool, whole_server: bool
 
     First the plan is shown, and you are asked to type the environment's name. Afterwards the providers' own lists are
     asked whether anything is left. A server that Freehold did not rent is never removed. Exit code 1 when something
-    could not be removed: it is listed with how to do it by hand, and the environment stays until all is gone.
+    could not be removed, or the server not be asked: it is listed with how to do it by hand, and the environment stays
+    until all is gone.
     """
     from freehold.cli.deprovisioning import deprovision
     from freehold.deploy.deprovision.plan import Wanted

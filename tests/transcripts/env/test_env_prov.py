@@ -263,7 +263,7 @@ def test_an_existing_server_that_does_not_answer(typed: Any, home: Path, provide
     assert written(home, "mine")["server"] == {"host": "127.0.0.1", "user": "root", "provider": "existing", "port": 9}
     gone = typed("deprov", "mine", "--yes")
     assert "the server cannot be asked" in gone.err
-    assert gone.code == 0
+    assert (gone.code, "not done; mine is kept" in gone.out) == (1, True), "a job that takes it down has failed"
     assert "everything on the server, which cannot be reached" in gone.err
     assert (home / "environments/mine.toml").exists()
     assert providers.hetzner.asked == []

@@ -65,6 +65,17 @@ def test_which_projects_go(projects: tuple[str, ...], wanted: Wanted, goes: tupl
     assert plan.forgets == plan.removes_server
 
 
+def test_where_nothing_would_go_nobody_is_asked_whether_it_may() -> None:
+    plan = plan_teardown(there("blog", "docs"), RENTED, Wanted("shop"))
+    assert plan.is_empty
+    assert plan_lines(plan, "prod")[0] == (
+        "Nothing is removed: of the projects there (blog, docs) none is this folder's."
+    )
+    assert closing_lines(plan, "prod")[0].startswith("nothing was changed; prod is kept: other projects")
+    assert not plan_teardown(there("blog", "shop"), RENTED, Wanted("shop")).is_empty
+    assert not plan_teardown(there(), Belongings((), ()), Wanted("shop")).is_empty, "the file goes"
+
+
 def test_a_server_with_others_keeps_all_that_is_theirs() -> None:
     plan = plan_teardown(there("blog", "shop"), RENTED, Wanted("shop"), name_of_hostname="blog")
     assert away(plan) == []
@@ -127,13 +138,13 @@ FORGETS_IT = "`freehold env remove prod` forgets it; nothing happens on its serv
             None,
             Belongings(),
             Wanted("shop"),
-            ["done; prod is kept: everything on the server, which cannot be reached", FORGETS_IT],
+            ["not done; prod is kept: everything on the server, which cannot be reached", FORGETS_IT],
         ),
         (
             None,
             RENTED,
             Wanted(keep_server=True),
-            ["done; prod is kept: everything on the server, which cannot be reached"],
+            ["not done; prod is kept: everything on the server, which cannot be reached"],
         ),
     ],
     ids=["rented", "own", "own, with another project", "own, out of reach", "rented and kept"],

@@ -40,6 +40,16 @@ class Plan:
     is_rented: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Nothing would be removed: what is on the server is other projects'."""
+        return bool(self.others) and not (self.projects or self.things or self.away)
+
+    @property
+    def leaves_all_there(self) -> bool:
+        """The server could not be asked, and it stays, with whatever is on it."""
+        return _OUT_OF_REACH in self.stays
+
+    @property
     def removes_server(self) -> bool:
         return any(one.kind is LeftoverKind.SERVER for one in self.away)
 
@@ -118,6 +128,8 @@ def plan_lines(plan: Plan, name: str) -> list[str]:
     """The plan as people read it, in the order in which it is done."""
     lines = [f"On the server, of {', '.join(plan.projects)}: runs are stopped, then"] if plan.projects else []
     lines += [f"  remove {thing}" for thing in plan.things]
+    if plan.is_empty:
+        lines.append(f"Nothing is removed: of the projects there ({', '.join(plan.others)}) none is this folder's.")
     if plan.away:
         lines.append("At providers:")
         lines += [f"  remove the {one}" for one in plan.away]
@@ -134,7 +146,8 @@ def closing_lines(plan: Plan, name: str) -> list[str]:
         return [f"{name} is taken down, and nothing of it is left"]
     if plan.forgets:
         return [f"{name} is taken down and forgotten; this stays: {'; '.join(plan.stays)}"]
-    lines = [f"done; {name} is kept: {'; '.join(plan.stays)}"]
+    outcome = "not done" if plan.leaves_all_there else "nothing was changed" if plan.is_empty else "done"
+    lines = [f"{outcome}; {name} is kept: {'; '.join(plan.stays)}"]
     if not plan.is_rented:
         lines.append(f"`freehold env remove {name}` forgets it; nothing happens on its server then")
     return lines
