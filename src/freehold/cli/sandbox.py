@@ -27,6 +27,7 @@ from freehold.store.environments import Environments
 from freehold.store.known_hosts import KnownHosts
 
 if TYPE_CHECKING:
+    from freehold.cli.sandboxes import Workshop
     from freehold.containers.image_store import Image  # it loads all that talks to Docker
 
 
@@ -61,7 +62,7 @@ def list_(context: Context) -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND...]")
 @click.pass_obj
 def ssh(context: Context, name: str, words: tuple[str, ...]) -> None:
-    """Log in to a sandbox as root, or run a command there.
+    """Log in to a sandbox as root, or run a command there. NAME is its own name, or its environment's.
 
     Several words reach the program as they are; a single one is a line for the shell, as ssh has it.
     """
@@ -85,7 +86,7 @@ def remove(context: Context, name: str, every: bool, yes: bool) -> None:
     """Remove a sandbox with all that is in it, and the environments that point to it."""
     if bool(name) == every:
         raise FreeholdError(Code.USAGE, "name a sandbox, or give --all", "freehold sandbox list shows them")
-    found = asyncio.run(_all() if every else _one(name))
+    found = asyncio.run(_all() if every else _one(context, name))
     if not found:
         note("There are no sandboxes.")
         return
@@ -139,6 +140,14 @@ def _quoted(path: str) -> str:
     return '"{}"'.format(path.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"'))
 
 
+def _in_environment(context: Context, name: str) -> str:
+    """The sandbox that the environment `name` is, for `env prov` makes names up; else `name` itself."""
+    inventory = Environments(context.home)
+    server = inventory.read_as_is(name, Problems()).server if name in inventory.names() else None
+    is_one = server is not None and server.provider == PROVIDER
+    return str(dict(server.ids).get(ID_KEY, name)) if server and is_one else name
+
+
 async def _all() -> list[Sandbox]:
     from freehold.cli.sandboxes import workshop
 
@@ -146,11 +155,16 @@ async def _all() -> list[Sandbox]:
         return await shop.sandboxes.all()
 
 
-async def _one(name: str) -> list[Sandbox]:
+async def _one(context: Context, name: str) -> list[Sandbox]:
     from freehold.cli.sandboxes import workshop
 
     async with workshop() as shop:
-        return [await shop.sandboxes.require(name)]
+        return [await _named(shop, context, name)]
+
+
+async def _named(shop: Workshop, context: Context, name: str) -> Sandbox:
+    """By its own name, or that of its environment. Raises NOT_FOUND."""
+    return await shop.sandboxes.find(name) or await shop.sandboxes.require(_in_environment(context, name))
 
 
 async def _met(context: Context, name: str) -> Sandbox:
@@ -158,14 +172,14 @@ async def _met(context: Context, name: str) -> Sandbox:
     from freehold.cli.sandboxes import workshop
 
     async with workshop() as shop:
-        sandbox = await shop.sandboxes.require(name)
+        sandbox = await _named(shop, context, name)
         if sandbox.state is not State.RUNNING:
             raise FreeholdError(
                 Code.UNREACHABLE,
-                f"sandbox {name} does not run ({sandbox.state})",
-                f"freehold sandbox remove {name}"
+                f"sandbox {sandbox.name} does not run ({sandbox.state})",
+                f"freehold sandbox remove {sandbox.name}"
                 if sandbox.state is State.INCOMPLETE
-                else f"docker start {container_name(name)}",
+                else f"docker start {container_name(sandbox.name)}",
             )
         told, known = await shop.sandboxes.boot.host_key(sandbox.container_id), KnownHosts(context.home)
         if told and known.keys_of(sandbox.address) != [key := HostKey.parse(told)]:

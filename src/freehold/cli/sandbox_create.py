@@ -96,7 +96,7 @@ def _require_free(context: Context, environment: str) -> None:
         raise FreeholdError(
             Code.CONFLICT,
             f"environment {environment} is there already: {inventory.file(environment)}",
-            "choose another name",
+            f"choose another name, or forget that one first: freehold env remove {environment}",
         )
 
 

@@ -213,6 +213,7 @@ def test_this_machine_rents_out_sandboxes(sandbox: SandboxServer, tmp_path: Path
     freehold = Freehold(sandbox.freehold.project, tmp_path / "home")
     made = freehold("env", "prov", "box", "--provider", "sandbox", "--plan", "small", "--region", "here", "--yes")
     assert made.returncode == 0, made.stderr
+    assert freehold("sandbox", "ssh", "box", "hostname").stdout.startswith("fh-box-"), "its environment names it, too"
     gone = freehold("env", "deprov", "box", "--yes", "--json")
     assert gone.returncode == 0, gone.stderr
     assert json.loads(gone.stdout)["forgotten"]
