@@ -100,6 +100,6 @@ def _is_ours(body: bytes) -> bool:
     """A gateway's error says code, message and hint (docs/interfaces.md, "Errors")."""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and {"code", "message", "hint"} <= said.keys()

@@ -46,6 +46,7 @@ def test_what_is_said(reach: Reach, state: State, words: str) -> None:
         (b"HTTP/1.1 404 Not Found\r\n\r\n<html>nginx</html>", (404, False, "")),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", (502, False, "")),
         (b'HTTP/1.1 200 OK\r\n\r\n["code", "message", "hint"]', (200, False, "")),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 50_000, (200, False, "")),
         (b"SSH-2.0-OpenSSH_9.2\r\n", (0, False, "it answers no HTTP")),
         (b"", (0, False, "it answers no HTTP")),
     ],

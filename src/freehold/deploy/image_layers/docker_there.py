@@ -100,7 +100,7 @@ def _require_loaded(host: Host, status: int, body: bytes) -> None:
     """Docker says 200 before it begins, and then what went wrong, as one JSON document a line."""
     problem = "" if status == 200 else f"{status}"
     for line in body.splitlines():
-        with contextlib.suppress(ValueError, AttributeError):
+        with contextlib.suppress(ValueError, AttributeError, RecursionError):
             told = json.loads(line)
             problem = str(told.get("error") or told.get("message") or "") or problem
     if not problem:
