@@ -9,6 +9,7 @@ was said to both streams, and both. At the end of the input it ends, and what st
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import struct
@@ -19,8 +20,8 @@ READY = b"ready\n"
 MOST_BYTES = 64 * 1024 * 1024
 """Of either stream of a program. Of one that says more, one byte more is told."""
 _PIECE_BYTES = 64 * 1024
-_USUAL = ("json", "zlib", "base64", "concurrent.futures.thread", "pathlib", "hashlib", "http.client", "hmac", "pwd",
-          "subprocess", "shutil", "fcntl", "ctypes", "platform", "contextlib", "ssl", "tempfile")  # fmt: skip
+_USUAL = ("typing", "json", "zlib", "base64", "concurrent.futures.thread", "pathlib", "hashlib", "http.client", "hmac",
+          "pwd", "subprocess", "shutil", "fcntl", "ctypes", "platform", "contextlib", "ssl", "tempfile")  # fmt: skip
 """Loaded while nothing is asked: most programs need some of them, and a forked one has them. In the order of the need
 for them."""
 _KILL = 9
@@ -64,6 +65,7 @@ class Child:
 def serve() -> None:
     """Until the end of the input."""
     _tell(READY)
+    gc.disable()  # programs are short; to look for garbage halves their speed, as all that is shared is copied for it
     poll, usual, heard = select.poll(), list(_USUAL), bytearray()
     poll.register(0, select.POLLIN)
     children: dict[int, Child] = {}

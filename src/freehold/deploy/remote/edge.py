@@ -44,7 +44,7 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
         "stock": text is None or (not text.startswith(OURS) and is_stock(paths["configuration"], text)),
         "fragments": {path.name: text_of(path) or "" for path in sorted(Path(paths["fragments"]).glob("*.json"))},
         "certificates": certificates(paths["certificates"]),
-        "listeners": {str(port): listeners(port) for port in PORTS},
+        "listeners": listeners(),
         "ipv6": Path("/proc/net/if_inet6").exists(),
     }
 
@@ -208,36 +208,43 @@ def certificates(folder: str) -> dict[str, Any]:
     return found
 
 
-def listeners(port: int) -> list[str]:
-    """The programs that listen there, sorted; `?` where it cannot be told."""
-    inodes = set()
+def listeners() -> dict[str, list[str]]:
+    """The programs that listen at each of `PORTS`, sorted; `?` where it cannot be told. (To read the tables alone takes
+    milliseconds: the kernel goes through all that it has room for.)"""
+    inodes: dict[str, set[str]] = {str(port): set() for port in PORTS}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in (text_of(table) or "").splitlines()[1:]:
             words = line.split()
-            if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
-                inodes.add("socket:[" + words[9] + "]")
-    names, unknown = set(), set(inodes)
+            port = str(int(words[1].rpartition(":")[2], 16))
+            if words[3] == "0A" and port in inodes:
+                inodes[port].add("socket:[" + words[9] + "]")
+    holding = holders(set().union(*inodes.values()))
+    names = {port: {holding[inode] for inode in there if inode in holding} for port, there in inodes.items()}
+    return {port: sorted(names[port] or {"?"}) if there else [] for port, there in inodes.items()}
+
+
+def holders(inodes: set[str]) -> dict[str, str]:
+    """The name of a program that has each open, where one is found."""
+    found: dict[str, str] = {}
     for process, name in programs() if inodes else ():
-        if here := unknown & set(descriptors(process)):
-            names.add(name)
-            unknown -= here
-        if not unknown:
+        found |= {inode: name for inode in descriptors(process) if inode in inodes and inode not in found}
+        if len(found) == len(inodes):
             break
-    return sorted(names or {"?"}) if inodes else []
+    return found
 
 
-def programs() -> list[tuple[Path, str]]:
+def programs() -> list[tuple[str, str]]:
     """HAProxy's first: mostly the ports are its own, and then nobody else need be looked at."""
-    found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    named = [(path, (text_of(path / "comm") or "?").strip()) for path in found]
+    found = [f"/proc/{process}" for process in os.listdir("/proc") if process.isdigit()]
+    named = [(path, (text_of(f"{path}/comm") or "?").strip()) for path in found]
     return sorted(named, key=lambda one: one[1] != "haproxy")
 
 
-def descriptors(process: Path) -> Iterator[str]:
+def descriptors(process: str) -> Iterator[str]:
     with contextlib.suppress(OSError):  # it has ended meanwhile
-        for each in os.listdir(process / "fd"):
+        for each in os.listdir(f"{process}/fd"):
             with contextlib.suppress(OSError):
-                yield os.readlink(process / "fd" / each)
+                yield os.readlink(f"{process}/fd/{each}")
 
 
 @contextlib.contextmanager

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from freehold.deploy.remote.refused import Refused
 
 LARGEST_TEXT = 256 * 1024
+once: Any = None
+"""Set by `facts.py`, which has several parts ask."""
 
 
 def read(asked: dict[str, Any]) -> dict[str, Any]:
@@ -175,9 +177,12 @@ def names_in(path: str) -> list[str]:
 
 
 def answers(commands: dict[str, list[str]]) -> dict[str, Any]:
-    """Of commands that are begun at once: a push waits for the slowest one, and not for all of them."""
-    processes = {name: begun(argv) for name, argv in commands.items()}
-    told = {name: ended(commands[name], process) for name, process in processes.items()}
+    """Of commands that are begun at once: a push waits for the slowest one, and not for all of them. What other parts
+    of the same push ask as well is asked once."""
+    shared = {name for name, argv in commands.items() if once and once.is_shared(argv)}
+    processes = {name: begun(argv) for name, argv in commands.items() if name not in shared}
+    told = {name: once.ask(commands[name], ran) for name in shared}
+    told |= {name: ended(commands[name], process) for name, process in processes.items()}
     return {name: {"status": status, "text": text[:LARGEST_TEXT]} for name, (status, text) in told.items()}
 
 
