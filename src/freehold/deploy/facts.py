@@ -16,6 +16,7 @@ from freehold.deploy.part import Part
 from freehold.deploy.remote import program_text
 from freehold.hosts.host import Host
 from freehold.hosts.script import run_script
+from freehold.wire.decoding import decode_json
 
 Answer = TypeVar("Answer")
 
@@ -37,7 +38,7 @@ class _Told(msgspec.Struct, frozen=True):
         unpacking = zlib.decompressobj()
         try:
             text = unpacking.decompress(base64.b64decode(self.packed), _LARGEST_BYTES)
-            told = msgspec.json.decode(text, type=dict[str, msgspec.Raw]) if unpacking.eof else None
+            told = decode_json(text, msgspec.json.Decoder(dict[str, msgspec.Raw])) if unpacking.eof else None
         except (zlib.error, ValueError, msgspec.DecodeError) as error:
             raise FreeholdError(Code.PROTOCOL, f"what the server says of itself cannot be read: {error}") from None
         if told is None:
@@ -74,6 +75,6 @@ async def _ask(host: Host, parts: Sequence[Part], lease: Mapping[str, Any] | Non
 def fact(facts: Facts, part: str, kind: type[Answer]) -> Answer:
     """One part's facts as `kind`. Raises PROTOCOL for what another version of Freehold might have said."""
     try:
-        return msgspec.json.decode(facts[part], type=kind)
+        return decode_json(bytes(facts[part]), msgspec.json.Decoder(kind))
     except (msgspec.DecodeError, KeyError) as error:
         raise FreeholdError(Code.PROTOCOL, f"the facts of {part} cannot be read: {error}") from None

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from freehold.deploy.lease import LASTS_S
+from freehold.deploy.lease import LASTS_S, Lease
 from freehold.deploy.remote import program_text
 from freehold.server.layout import PROGRAMS, Layout
 from freehold.server.release import UNITS_FILE, ReleaseRecord
 
 AFTER_S = LASTS_S + 10.0
 """When it looks for the first time: the lease of a push that died is over then."""
+OWNER = "the server itself"
+"""Whom a push is told that comes while it goes back; `LONGEST_S` is how long that may take."""
+LONGEST_S = 300.0
 _PATIENCE_S = 20.0
 _SOURCES = ("lease", "switch", "units", "restart", "health")
 
@@ -42,7 +45,7 @@ class Guard:
         layout, before = self.layout, self.before
         told = {
             "sources": {name: program_text(name) for name in _SOURCES},
-            "lease": layout.lease,
+            "lease": Lease(layout, OWNER, process="", lasts_s=LONGEST_S).asked(),
             "current": layout.current,
             "release": self.release.id,
             "before": before.id,

@@ -26,6 +26,7 @@ async def inhabit(host: Host, layout: Layout) -> None:
     """A project as a push leaves it, as far as a teardown goes: users, folders, secrets, units, runs, images."""
     await settled(host, AccountsPart(layout))
     project, label = layout.project, f"dev.freehold.project={layout.project}"
+    labels = f"--label {label} --label dev.freehold.run=dev-1"
     lines = [
         f"mkdir -p /opt/freehold/programs/{project} {CERTIFICATES}",
         f"ln -sfn ../programs/{project} {layout.program}",
@@ -36,7 +37,8 @@ async def inhabit(host: Host, layout: Layout) -> None:
         f"docker volume create --label {label} fh-{project}-dev-1",
         f"printf 'FROM tiny\\nLABEL {label} dev.freehold.kind=agent' | docker build -qt freehold-{project}-dev:1 -",
         f"printf 'FROM freehold-{project}-dev:1\\nLABEL x=y\\n' | docker build -q -t mine-{project} -",
-        f"docker run -d --cpus 0.05 --name run-{project} --label {label} -v fh-{project}-dev-1:/w tiny {_FOR_EVER}",
+        f"docker run -d --cpus 0.05 --name run-{project} {labels} -v fh-{project}-dev-1:/w tiny {_FOR_EVER}",
+        f"docker create --name mine-{project} mine-{project} {_FOR_EVER}",
     ]
     for line in lines:
         await says(host, line)
@@ -67,7 +69,7 @@ async def test_one_project_goes_and_its_neighbour_stays(sandbox: SandboxServer) 
             f"unit {GOES.keeper}", "container run-goner", "volume fh-goner-dev-1", "image freehold-goner-dev:1",
             "user fh-goner-keeper", GOES.root, GOES.state, f"{CERTIFICATES}/goner.key",
         } <= set(there.projects["goner"])  # fmt: skip
-        assert "image mine-goner:latest" not in there.projects["goner"]
+        assert not {"image mine-goner:latest", "container mine-goner"} & set(there.projects["goner"])
 
         # Cut off after the first part, it is done again.
         await run_script(
@@ -84,11 +86,15 @@ async def test_one_project_goes_and_its_neighbour_stays(sandbox: SandboxServer) 
         assert "goner" not in (await look(host)).projects
         assert await everything_of(host, STAYS) == neighbour
         assert await says(host, "getent passwd fh-goner-three | wc -l; docker image ls -q mine-goner | wc -l") == "1\n1"
+        assert await says(host, "docker ps -aq --filter name=^mine-goner$ | wc -l") == "1"
         assert await take_away(host, ["goner"]) == [], "what is gone is gone"
 
         assert await take_away(host, ["goner-two"]) == []
         assert await everything_of(host, STAYS) == ""
-        await says(host, "userdel fh-goner-three; docker rmi -f mine-goner mine-goner-two tiny")
+        await says(
+            host,
+            "userdel fh-goner-three; docker rm mine-goner mine-goner-two; docker rmi -f mine-goner mine-goner-two tiny",
+        )
 
 
 async def test_a_users_account_of_that_name_is_left_alone(sandbox: SandboxServer) -> None:

@@ -47,6 +47,12 @@ def test_a_folder_that_is_somebody_elses_stays(base: Path, name: str) -> None:
     assert PROGRAM["is_ours"](base / name, document(base)) is (name == "shop")
 
 
+def test_a_program_that_a_neighbour_can_go_back_to_stays(base: Path) -> None:
+    (base / "shop/releases/01jd/.freehold/release.json").write_text('{"program": "abc"}')
+    assert PROGRAM["programs_gone"](document(base)) == []
+    assert (base / "programs/abc/program.json").exists()
+
+
 def test_programs_that_are_somebody_elses_stay(base: Path) -> None:
     assert PROGRAM["programs_gone"](document(base)) == []
     assert [path.name for path in (base / "programs").iterdir()] == ["theirs"]

@@ -15,6 +15,7 @@ import pwd
 import re
 import stat
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FOLDER = "credentials"
 LARGEST = 1 << 20
+MOST = 2000
+"""Files that are looked at: whose home it is could put there more than anybody reads in time."""
 NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9@._-]*/){2}[A-Za-z0-9][A-Za-z0-9@._-]*")
 """Of what Freehold itself puts there; nothing else is told."""
 
@@ -53,7 +56,7 @@ def main(document: dict[str, Any]) -> None:
 def seen(home: str, key: str) -> dict[str, Any]:
     """Each file by its path; its content told by a digest that is worth nothing without the key."""
     root, found = Path(home, FOLDER), {}
-    for path in sorted(root.glob("*/*/*")):
+    for path in sorted(islice(root.glob("*/*/*"), MOST)):
         name = str(path.relative_to(root))
         if NAME.fullmatch(name) and (told := content_of(path)):
             content, mode = told
@@ -115,7 +118,8 @@ def exists(user: str) -> bool:
 
 def as_user(place: dict[str, Any], do: Callable[[], Any]) -> Any:
     """What `do` returns, done by a process of that user without any further group. Its faults say where and why, and
-    nothing of what was to be written."""
+    nothing of what was to be written. Its effective user alone is theirs: so their other processes, which may be
+    somebody else's by now, cannot end it (kill(2)), nor look into it (ptrace(2))."""
     account = pwd.getpwnam(place["user"])
     reading, writing = os.pipe()
     child = os.fork()
@@ -126,7 +130,7 @@ def as_user(place: dict[str, Any], do: Callable[[], Any]) -> Any:
             if os.geteuid() == 0:
                 os.setgroups([])
                 os.setgid(account.pw_gid)
-                os.setuid(account.pw_uid)
+                os.seteuid(account.pw_uid)
             told = {"answer": do()}
         except OSError as error:
             code = "disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "failed"

@@ -25,7 +25,7 @@ _TRANSIENT = "/run/systemd/transient"
 
 def arm(told: dict[str, Any]) -> None:
     """Let this program run in `after_s` seconds, unless it is disarmed before."""
-    if os.path.exists(f"{_TRANSIENT}/{told['unit']}.timer"):
+    if any(os.path.exists(f"{_TRANSIENT}/{told['unit']}.{kind}") for kind in ("timer", "service")):
         disarm(told["unit"])
     for path, text in ((told["program"], told["source"]), (told["document"], json.dumps(told["told"]))):
         with open(path, "w") as file:
@@ -38,30 +38,41 @@ def arm(told: dict[str, Any]) -> None:
 
 
 def disarm(unit: str) -> None:
-    words = ["systemctl", "--quiet", "stop", f"{unit}.timer"]
+    """One that looks already, too: whoever arms another one has the lease, and sees to it himself."""
+    words = ["systemctl", "--quiet", "stop", f"{unit}.timer", f"{unit}.service"]
     subprocess.run(words, capture_output=True, timeout=_COMMAND_S, check=False)
 
 
 def watch(told: dict[str, Any]) -> str:
     """What was done, in a sentence. Nothing is, while somebody has the lease: whoever pushes sees to it himself."""
     rooms = {name: _room(name, source) for name, source in told["sources"].items()}
+    lease, path = rooms["lease"], told["lease"]["path"]
     end = time.monotonic() + _LONGEST_S
-    while _is_held(rooms["lease"], told["lease"]) and time.monotonic() < end:
+    while _is_held(lease, path) and time.monotonic() < end:
         time.sleep(_PAUSE_S)
-    switch, health = rooms["switch"], rooms["health"]
-    if switch["_leads_to"](told["current"]) != told["release"]:
-        return "another release counts by now"
-    found = health["main"](told["health"])
-    if found["healthy"]:
-        return f"release {told['release']} is well"
+    found = rooms["health"]["main"](told["health"]) if _counts(told, rooms) else None
+    if found is None or found["healthy"]:
+        return f"release {told['release']} is well" if found else "another release counts by now"
+    if lease["take"](told["lease"])["held"]:
+        return f"release {told['release']} is not well, and somebody sees to it"
+    try:
+        return _gone_back(told, rooms, found["why"]) if _counts(told, rooms) else "another release counts by now"
+    finally:
+        lease["give_back"](told["lease"])
+
+
+def _counts(told: dict[str, Any], rooms: dict[str, Any]) -> bool:
+    return bool(rooms["switch"]["_leads_to"](told["current"]) == told["release"])
+
+
+def _gone_back(told: dict[str, Any], rooms: dict[str, Any], why: str) -> str:
+    switch = rooms["switch"]
     rooms["units"]["main"](told["units"])
     for path, target in told["links"]:
         switch["_link"](path, target)
     switch["_write"](told["rolled_back"], _rolled_back(told))
     rooms["restart"]["main"](told["restart"])
-    return (
-        f"release {told['release']} is not well, and nobody saw to it: {told['before']} counts again ({found['why']})"
-    )
+    return f"release {told['release']} is not well, and nobody saw to it: {told['before']} counts again ({why})"
 
 
 def _rolled_back(told: dict[str, Any]) -> list[str]:

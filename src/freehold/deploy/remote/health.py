@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import socket
@@ -20,6 +21,7 @@ _MOST_RESTARTS = 3
 """A service that ended so often by itself will do so again."""
 _LINES = 40
 _COMMAND_TIMEOUT_S = 30
+_LARGEST_ANSWER = 1_000_000
 
 
 def read(asked: dict[str, Any]) -> dict[str, Any]:
@@ -69,30 +71,45 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_PATIENCE_S)
-        self._path = path
+class _Said:
+    """What came over a connection, for who reads answers of HTTP."""
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_PATIENCE_S)
-        self.sock.connect(self._path)
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._content)
+
+
+def _answer(path: str) -> tuple[int, Any]:
+    """The status and the document that `/health` answers, whole within `_PATIENCE_S`: whoever broke into a gateway must
+    not hold up the push that puts it right, by a word now and then or by one without an end."""
+    end, said = time.monotonic() + _PATIENCE_S, bytearray()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_PATIENCE_S)
+        connection.connect(path)
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        while piece := connection.recv(65536):
+            said += piece
+            left = end - time.monotonic()
+            if left <= 0 or len(said) > _LARGEST_ANSWER:
+                raise TimeoutError("it says too much, or too slowly")
+            connection.settimeout(left)
+    answer = http.client.HTTPResponse(_Said(bytes(said)))  # type: ignore[arg-type]  # all that it asks of a socket
+    answer.begin()
+    return answer.status, json.loads(answer.read())
 
 
 def _gateway(path: str, release: str) -> tuple[str, bool, list[str]]:
     """Why it is not well, whether that is its last word, and what it says that concerns single agents only."""
     try:
-        with contextlib.closing(_UnixConnection(path)) as connection:
-            connection.request("GET", "/health", headers={"Connection": "close"})
-            answer = connection.getresponse()
-            said = json.loads(answer.read(1_000_000))
+        code, said = _answer(path)
         status, problems = str(said["status"]), [str(each) for each in said.get("problems", ())]
         running, refused = str(said.get("release", "")), [str(each) for each in said.get("refused", ())]
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
         return f"the gateway does not answer ({_words(error)})", False, []
-    if answer.status != http.HTTPStatus.OK:
-        return f"the gateway says: {'; '.join(problems) or answer.status}", False, problems
+    if code != http.HTTPStatus.OK:
+        return f"the gateway says: {'; '.join(problems) or code}", False, problems
     if status == "starting":
         return "the gateway is still starting", False, problems
     if release and running != release:

@@ -237,5 +237,5 @@ def running(programs: Path) -> set[str]:
         except OSError:
             continue
         if first.startswith(f"{programs}/"):
-            found.add(Path(first).relative_to(programs).parts[0])
+            found |= {*Path(first).relative_to(programs).parts[:1]}  # anybody may call a process so
     return found

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _UNIT = re.compile(r"freehold(?:-keeper)?@([a-z0-9-]+)\.(?:service|socket)")
 _COMMENT = re.compile(r"freehold project ([a-z0-9-]+)")
 _PATIENCE_S = 120
+_OF_RUNS = ("dev.freehold.run", "dev.freehold.helper-of")
+"""`runtime/container_names.py`."""
 
 
 def main(document: dict[str, Any]) -> Any:
@@ -80,7 +82,8 @@ def _users() -> list[tuple[str, str]]:
 
 
 def _in_docker(document: dict[str, Any]) -> list[tuple[str, str]]:
-    label, found = document["label"], []
+    label = document["label"]
+    found = [(project, f"container {name}") for name, project in runs(label)]
     for noun, words, name in _DOCKER:
         form = f"{{{{{name}}}}}\t{{{{.Label {json.dumps(label)}}}}}"
         for line in said("docker", *words, "--filter", f"label={label}", "--format", form).splitlines():
@@ -91,10 +94,19 @@ def _in_docker(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 _DOCKER = (
-    ("container", ("ps", "--all"), ".Names"),
     ("volume", ("volume", "ls"), ".Name"),
     ("network", ("network", "ls"), ".Name"),
 )
+
+
+def runs(label: str) -> list[tuple[str, str]]:
+    """Containers of runs, each with its project; `label` is as Docker filters by it. One that somebody made from an
+    image of ours has the project's label as well, since containers have those of their image: it is theirs."""
+    labels = (label.partition("=")[0], *_OF_RUNS)
+    form = "\t".join(("{{.Names}}", *(f"{{{{.Label {json.dumps(one)}}}}}" for one in labels)))
+    lines = said("docker", "ps", "--all", "--filter", f"label={label}", "--format", form).splitlines()
+    told = [line.split("\t") for line in lines]
+    return [(name, project) for name, project, *marks in told if any(marks) and re.fullmatch(r"[a-z0-9-]+", project)]
 
 
 def images(label: str) -> list[tuple[str, str]]:
@@ -113,7 +125,7 @@ def stop(project: dict[str, Any]) -> list[str]:
     units = [unit for unit in project["units"] if _is_known(unit)]
     if units:
         failed += done("systemctl", "disable", "--now", "--quiet", *units)
-    for container in said("docker", "ps", "--all", "--quiet", "--filter", f"label={project['label']}").split():
+    for container, _ in runs(project["label"]):
         failed += done("docker", "rm", "--force", "--volumes", container)
     return failed
 
@@ -167,10 +179,10 @@ def user_gone(name: str, comment: str) -> list[str]:
 
 
 def programs_gone(document: dict[str, Any]) -> list[str]:
-    """Programs that no project links to; and the folders themselves with the last of them."""
+    """Programs that no project links to, and none can go back to; and the folders themselves with the last of them."""
     base = Path(document["base"])
     programs = base / document["programs"]
-    used = {os.path.realpath(link) for link in base.glob("*/program")}
+    used = {os.path.realpath(link) for link in base.glob("*/program")} | _named_by_releases(base, programs)
     failed = [
         why
         for path in programs.glob("*")
@@ -184,6 +196,16 @@ def programs_gone(document: dict[str, Any]) -> list[str]:
         except OSError:  # somebody else's things are in it, or it is not there
             continue
     return failed
+
+
+def _named_by_releases(base: Path, programs: Path) -> set[str]:
+    found = set()
+    for record in base.glob("*/releases/*/.freehold/release.json"):
+        try:
+            found.add(os.path.realpath(programs / json.loads(record.read_bytes())["program"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a release that nobody can go back to
+    return found
 
 
 def tree_gone(path: Path) -> list[str]:
