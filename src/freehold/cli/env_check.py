@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -13,6 +14,7 @@ from freehold.base.words import plural
 from freehold.cli.context import Context
 from freehold.cli.env_pin import accept_host_key
 from freehold.cli.output import confirm, paint, print_json, say
+from freehold.cli.pasted import for_environment
 from freehold.cli.server import environment_asked_for, meet
 from freehold.client.server_target import target_of
 from freehold.deploy.check import Fix, Result, State
@@ -68,6 +70,7 @@ def check(context: Context, name: str, fix: bool, yes: bool, host_key: str) -> i
         results = [Result("ssh", State.FAIL, error.message, error.hint)]
         results += [Result(each, State.SKIP, "the server could not be asked") for each in NAMES]
         code = error.exit_code
+    results = [replace(each, hint=for_environment(each.hint, environment.name)) for each in results]
     _tell(context, environment.name, results)
     return code if any(result.state is State.FAIL for result in results) else 0
 

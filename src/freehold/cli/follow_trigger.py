@@ -9,6 +9,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.cli.context import Context
 from freehold.cli.follow import exit_code_of, shower
 from freehold.cli.output import note, print_json, say
+from freehold.cli.pasted import for_environment
 from freehold.client.gateway import Gateway, in_path
 from freehold.wire import events
 from freehold.wire.events import AnyEvent, RunFinished
@@ -31,7 +32,8 @@ def follow_trigger(
     try:
         run_id = _wait_for_run(gateway, accepted.trigger_id)
     except KeyboardInterrupt:
-        note(f"it goes on waiting; `freehold queue discard {accepted.trigger_id}` takes it back")
+        back = f"`freehold queue discard {accepted.trigger_id}` takes it back"
+        note(f"it goes on waiting; {for_environment(back, context.environment)}")
         raise
     following = RunFollower(gateway, run_id, shower(context, verbose=verbose))
     try:

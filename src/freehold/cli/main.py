@@ -138,7 +138,7 @@ def run(words: list[str], program: click.Command = freehold) -> int:
     try:
         result: Any = program.main(args=words, prog_name="freehold", standalone_mode=False, color=_colour())
     except FreeholdError as error:
-        return _failed(error, debug=debug, as_json="--json" in words)
+        return _failed(_to_paste(error, words), debug=debug, as_json="--json" in words)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -158,6 +158,13 @@ def run(words: list[str], program: click.Command = freehold) -> int:
     except Exception as error:  # the last resort: a person sees a sentence
         return _failed(_unexpected(error), debug=debug, as_json="--json" in words)
     return result if isinstance(result, int) else 0
+
+
+def _to_paste(error: FreeholdError, words: list[str]) -> FreeholdError:
+    from freehold.cli.pasted import environment_typed, for_environment
+
+    hint = for_environment(error.hint, environment_typed(words))
+    return error if hint == error.hint else FreeholdError(error.code, error.message, hint)
 
 
 def _failed(error: FreeholdError, *, debug: bool, as_json: bool) -> int:

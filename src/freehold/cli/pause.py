@@ -8,6 +8,7 @@ from freehold.cli.agent_switch import switch_agent
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import print_json, say
+from freehold.cli.pasted import for_environment
 
 
 @click.command(name="pause")
@@ -21,7 +22,8 @@ def pause(context: Context, agent: str) -> None:
     if agent:
         switch_agent(context, agent, enabled=False)
         return
-    _switch(context, "pause", "paused: what comes waits, runs go on; `freehold resume` lets them begin again")
+    again = for_environment("`freehold resume` lets them begin again", context.environment)
+    _switch(context, "pause", f"paused: what comes waits, runs go on; {again}")
 
 
 @click.command(name="resume")

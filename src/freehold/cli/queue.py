@@ -8,6 +8,7 @@ from freehold.base.plain_text import clipped
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import confirm, note, print_json, say, table
+from freehold.cli.pasted import for_environment
 from freehold.cli.table import Narrower
 from freehold.cli.trigger_id import whole_trigger_id
 from freehold.cli.when import local_time, to_the_minute
@@ -118,8 +119,8 @@ def discard(context: Context, trigger: str, is_dead: bool, yes: bool) -> None:
     if context.json:
         print_json(answer)
     elif not context.quiet:
-        undone = f"will not begin; `freehold queue replay {trigger}` takes that back"
-        say(f"{trigger} {'is given up' if is_dead else undone}")
+        undone = for_environment(f"`freehold queue replay {trigger}` takes that back", context.environment)
+        say(f"{trigger} {'is given up' if is_dead else f'will not begin; {undone}'}")
 
 
 def _tell_more(context: Context, listed: list[TriggerView], limit: int) -> None:

@@ -16,6 +16,7 @@ from freehold.cli.elsewhere import gateway_elsewhere, latest_runs, whole_run_id
 from freehold.cli.follow_trigger import follow_trigger
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import print_json, say, table
+from freehold.cli.pasted import for_environment
 from freehold.cli.runs_left import diff, files
 from freehold.cli.target import require_runs_or_project
 from freehold.cli.when import local_time, to_the_minute
@@ -68,7 +69,7 @@ def list_(context: Context, agent: str, limit: int) -> None:
         for view in found:
             print_json(view)
     elif not found:
-        say(f"No runs yet. Start one: freehold run {agent or 'AGENT'}")
+        say(for_environment(f"No runs yet. Start one: freehold run {agent or 'AGENT'}", context.environment))
     else:
         headers = ["run", "state", "trigger", "started", "took", "tokens", "cost"]
         table(headers, [_row(view) for view in found], _NARROWER)

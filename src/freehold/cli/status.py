@@ -15,6 +15,7 @@ from freehold.cli.agent_status import LONGEST_TEXT, last_run, money, next_run, p
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import paint, print_json, say, table, warn
+from freehold.cli.pasted import for_environment
 from freehold.cli.refused_deliveries import refused_in_short
 from freehold.cli.table import Narrower
 from freehold.cli.when import local_time
@@ -50,7 +51,7 @@ def command(context: Context, agent: str) -> None:
     if context.json:
         print_json({**msgspec.to_builtins(status), "client_version": __version__})
         return
-    _show_project(status, where_it_answers(gateway.address, status), quiet=context.quiet)
+    _show_project(status, where_it_answers(gateway.address, status), context)
     if difference := gateway.version_difference:
         warn(difference)
 
@@ -66,8 +67,12 @@ def where_it_answers(asked: GatewayAddress, status: ProjectStatus) -> str:
     return told
 
 
-def _show_project(status: ProjectStatus, where: str, *, quiet: bool) -> None:
-    now = datetime.now(UTC)
+def _show_project(status: ProjectStatus, where: str, context: Context) -> None:
+    now, quiet = datetime.now(UTC), context.quiet
+
+    def told(text: str) -> str:
+        return for_environment(text, context.environment)
+
     if not quiet:
         state = f"running since {local_time(status.started_at)}"
         counts = f"{plural(status.running, 'run')} under way, {status.waiting} waiting"
@@ -78,7 +83,7 @@ def _show_project(status: ProjectStatus, where: str, *, quiet: bool) -> None:
         if status.release:
             say(f"release {status.release}, Freehold {status.version}; this is {__version__}")
         if status.paused:
-            say(paint("paused: what comes waits; `freehold resume` lets it begin", fg="yellow"))
+            say(paint(told("paused: what comes waits; `freehold resume` lets it begin"), fg="yellow"))
         elif status.held:
             say(paint(f"nothing begins: {one_line(status.held)}", fg="yellow"))
     if status.agents:
@@ -91,9 +96,9 @@ def _show_project(status: ProjectStatus, where: str, *, quiet: bool) -> None:
     for problem in status.problems:
         warn(problem)
     if not quiet and (refused := refused_in_short(status.refused)):
-        say(f"{refused}: freehold webhook receipts")
+        say(told(f"{refused}: freehold webhook receipts"))
     if status.dead_letters and not quiet:
-        say(f"{plural(status.dead_letters, 'dead letter')}: freehold queue dead")
+        say(told(f"{plural(status.dead_letters, 'dead letter')}: freehold queue dead"))
 
 
 def _row(agent: AgentView, now: datetime) -> list[object]:

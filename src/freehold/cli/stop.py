@@ -12,6 +12,7 @@ from freehold.base.errors import Code, FreeholdError
 from freehold.cli.context import Context
 from freehold.cli.gateway import gateway_of
 from freehold.cli.output import note, print_json, say
+from freehold.cli.pasted import for_environment
 from freehold.client.gateway import Gateway
 from freehold.client.gateway_address import LocalAddress
 from freehold.project.state import state_directory
@@ -42,7 +43,10 @@ def command(ctx: click.Context) -> None:
         print_json({"stopped": str(gateway.address)})
     elif not context.quiet:
         say("stopped" if here else "it is stopping")
-        note("runs go on; `freehold kill AGENT` ends them")
+        note(for_environment("runs go on; `freehold kill AGENT` ends them", context.environment))
+        if not here:
+            again = "systemd starts it again at once where it keeps it, as after a push"
+            note(for_environment(f"{again}; `freehold pause` lets no run begin", context.environment))
 
 
 def _wait_until_gone(gateway: Gateway, lock: Path) -> None:
