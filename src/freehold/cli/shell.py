@@ -17,6 +17,10 @@ from freehold.project.load import load_project
 from freehold.wire.keeper import OpenShell, ShellClosed, ShellData, ShellSize
 from freehold.wire.runs import RunOptions
 
+_END = b"\x04"
+"""Ctrl-D: what says at a terminal that nothing more comes. One that comes before a program reads is lost."""
+_END_EVERY_S = 1.0
+
 
 @click.command(name="shell", context_settings={"ignore_unknown_options": True})
 @click.argument("target")
@@ -57,6 +61,9 @@ async def _shell(context: Context, target: str, words: list[str]) -> int:
 async def _type(keeper: KeeperConnection) -> None:
     async for data in terminal.keys():
         await keeper.notify("shell/data", ShellData(data))
+    while True:  # the end of a file or a pipe: whatever reads there next is told, and the shell in the end
+        await keeper.notify("shell/data", ShellData(_END))
+        await asyncio.sleep(_END_EVERY_S)
 
 
 async def _show(keeper: KeeperConnection) -> int:

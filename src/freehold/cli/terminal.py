@@ -48,7 +48,12 @@ async def keys() -> AsyncIterator[bytes]:
     """What is typed (or piped in), as it comes; ends with the input."""
     typed: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), lambda: typed.put_nowait(os.read(sys.stdin.fileno(), 4096)))
+    try:
+        loop.add_reader(sys.stdin.fileno(), lambda: typed.put_nowait(os.read(sys.stdin.fileno(), 4096)))
+    except PermissionError:  # a file or /dev/null, which epoll(7) does not take, and which nobody waits for
+        while data := os.read(sys.stdin.fileno(), 4096):
+            yield data
+        return
     try:
         while data := await typed.get():
             yield data

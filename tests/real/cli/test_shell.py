@@ -38,6 +38,11 @@ def test_a_command_sees_what_the_agent_sees_and_its_exit_code_comes_back(freehol
     assert done.stdout.split() == ["1000", "/tmp", "SKILL.md", "config.toml", "canary-of-sentry", "kept"]
 
 
+def test_a_shell_ends_with_what_is_piped_into_it(freehold: Freehold) -> None:
+    done = freehold("shell", "dev", stdin="echo $((6 * 7))\n", timeout_s=60)
+    assert (done.returncode, "\n42" in done.stdout.replace("\r", "\n").replace("\x1b[?2004l", "")) == (0, True)
+
+
 @pytest.mark.parametrize(("command", "code", "why"), [("nowhere", 127, "No such file"), ("/etc/passwd", 126, "denied")])
 def test_a_command_that_cannot_be_started_is_one_line(freehold: Freehold, command: str, code: int, why: str) -> None:
     done = freehold("shell", "dev", "--", command)
