@@ -12,7 +12,9 @@ from freehold.base.ids import new_run_id
 from freehold.cli.chat_lines import LineChat
 from freehold.cli.chat_talk import Talk
 from freehold.cli.context import Context
+from freehold.cli.elsewhere import not_elsewhere
 from freehold.cli.follow import exit_code_of
+from freehold.cli.output import warn
 from freehold.cli.question import at_terminal
 from freehold.cli.run import begin_run
 from freehold.client.keeper import KeeperConnection
@@ -43,6 +45,8 @@ def command(context: Context, agent: str, message: str, continued: str | None, r
         return asyncio.run(_go_on(context, _open_chat(context, continued), verbose=verbose))
     if not agent:
         raise FreeholdError(Code.USAGE, "which agent?", "freehold chat AGENT, or freehold chat --continue RUN")
+    if not context.quiet and (warning := not_elsewhere(context, "this chat is")):
+        warn(warning)
     options = RunOptions(environment=context.environment, rehearse=rehearse, interactive=not context.no_input)
     trigger = Trigger(TriggerType.CHAT, prompt=message)
     return asyncio.run(_begin(context, StartRun(new_run_id(agent), agent, trigger, options=options), verbose=verbose))

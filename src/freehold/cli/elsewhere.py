@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import agent_of
-from freehold.cli.context import Context, environment_of
+from freehold.cli.context import LOCAL, Context, environment_of
 from freehold.cli.gateway import gateway_in
 from freehold.client.gateway import Gateway, in_path
 from freehold.project.state import is_placed
@@ -57,6 +57,20 @@ def latest_run_id(gateway: Gateway, target: str) -> str:
 
 def latest_runs(gateway: Gateway, agent: str, limit: int) -> list[RunView]:
     return gateway.get("/runs", Page, agent=agent, limit=min(limit, LARGEST_PAGE)).runs
+
+
+def not_elsewhere(context: Context, what: str) -> str:
+    """What whoever names a server with -E is told of a command that is about this machine; else empty.
+
+    Raises NOT_FOUND, CONFIG."""
+    name = context.environment
+    if not name or name == LOCAL:
+        return ""
+    from freehold.client.environment_address import has_address
+
+    if not has_address(context.home, name):
+        return ""
+    return f"{what} on this machine, and not on {name}"
 
 
 def events_of(gateway: Gateway, run_id: str) -> Iterator[AnyEvent]:

@@ -10,7 +10,8 @@ import msgspec
 
 from freehold.cli import terminal
 from freehold.cli.context import Context
-from freehold.cli.output import note
+from freehold.cli.elsewhere import not_elsewhere
+from freehold.cli.output import note, warn
 from freehold.client.keeper import KeeperConnection, connected
 from freehold.keeper.history import find_run
 from freehold.project.load import load_project
@@ -32,6 +33,8 @@ def command(context: Context, target: str, words: tuple[str, ...]) -> int:
     TARGET is an agent (a container of its own, with the agent's mounts and egress, in which nothing runs) or a run that
     is under way (its id, or the last eight characters of it). With COMMAND, run that instead of a shell.
     """
+    if not context.quiet and (warning := not_elsewhere(context, "this shell is")):
+        warn(warning)
     return asyncio.run(_shell(context, _target(context, target), list(words)))
 
 

@@ -119,3 +119,11 @@ def test_remove_forgets_the_file_and_the_binding(project: Path, home: Path) -> N
     assert typed(project, home, "remove", "prod", "--yes").code == 0
     assert not (home / "environments/prod.toml").exists()
     assert "environment" not in (project / ".env.toml").read_text()
+
+
+def test_what_is_about_this_machine_says_so_when_a_server_is_named(project: Path, home: Path) -> None:
+    told = "is on this machine, and not on prod"
+    answer = freehold("shell", "nobody", "-E", "prod", home=home, project=project)
+    assert (answer.code, f"warning: this shell {told}" in answer.err) == (1, True)
+    assert told not in freehold("shell", "nobody", "-E", "prod", "--quiet", home=home, project=project).err
+    assert told not in freehold("shell", "nobody", "-E", "local", home=home, project=project).err
