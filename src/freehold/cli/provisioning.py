@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
+from freehold.base.words import did_you_mean, one_of
 from freehold.cli.asking import can_ask
 from freehold.cli.context import Context
 from freehold.cli.output import confirm, note, print_json, say
@@ -17,7 +18,7 @@ from freehold.cli.provision_questions import ask_all
 from freehold.cli.provision_shop import Shop
 from freehold.cli.provision_tell import Teller, found, say_ready, summary, tell
 from freehold.cli.server_key import key_path, make_key
-from freehold.deploy.provision.choices import NEW_KEY, key_chosen
+from freehold.deploy.provision.choices import NEW_KEY, PROVIDERS, key_chosen
 from freehold.deploy.provision.failure import ways_on, with_ways_on
 from freehold.deploy.provision.https import addresses_of, read_pair, require_free
 from freehold.deploy.provision.journey import Journey
@@ -25,7 +26,7 @@ from freehold.deploy.provision.lookup import look_up
 from freehold.deploy.provision.order import answers_of, wish_of
 from freehold.deploy.provision.record import Changes, Record
 from freehold.deploy.provision.step import Step
-from freehold.deploy.provision.wish import Wish
+from freehold.deploy.provision.wish import EXISTING, Wish
 from freehold.deploy.provision.wizard import NO_HTTPS, Ask, Wizard, missing
 from freehold.hosts.failures import HostKeyError
 from freehold.project.environments import name_problem
@@ -99,6 +100,9 @@ async def _begin(context: Context, record: Record, shop: Shop, flags: Flags) -> 
     given, project = flags.given, project_here(context)
     if flags.https and not project:
         raise FreeholdError(Code.USAGE, "--https is for a project, and this is no project's folder", "-p names one.")
+    if (named := given.get(Ask.PROVIDER, EXISTING)) not in PROVIDERS:
+        there = f"There are: {one_of(PROVIDERS)}."
+        raise FreeholdError(Code.NOT_FOUND, f'no provider "{named}" {did_you_mean(named, PROVIDERS)}'.rstrip(), there)
     if not can_ask(context):
         _require_all(given, flags)
     wizard = Wizard(given, web=bool(project))
@@ -194,7 +198,8 @@ async def _take_up(context: Context, record: Record, shop: Shop, flags: Flags) -
 def answers_of_record(record: Record) -> dict[Ask, str]:
     """Raises CONFLICT for an environment that `env prov` did not begin."""
     provision, server = record.provision, record.server
-    if Step.RECORD not in provision.done or not server.provider:
+    begun = server.provider == EXISTING or provision.plan
+    if Step.RECORD not in provision.done or not server.provider or not begun:
         raise FreeholdError(
             Code.CONFLICT,
             f"environment {record.name} is there already, and was not made by `env prov`",

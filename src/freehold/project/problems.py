@@ -14,6 +14,7 @@ KeyPath = tuple[str | int, ...]
 
 _LONGEST_SHOWN = 60
 _MANY_NAMES = 10
+_DOCTOR = "freehold doctor"
 _MOST_TOLD = 100
 """Errors, and as many warnings; nobody reads more at once."""
 _SECRET = re.compile(
@@ -87,18 +88,19 @@ class Problems:
         for problem in other.warnings:
             self._add(self.warnings, problem)
 
-    def raise_errors(self) -> None:
-        """Raise one `FreeholdError` (CONFIG) that lists every error; nothing when there is none."""
+    def raise_errors(self, check: str = _DOCTOR) -> None:
+        """Raise one `FreeholdError` (CONFIG) that lists every error; nothing when there is none. `check` is the command
+        that looks at all of it again."""
         if self.errors:
-            raise self.as_error()
+            raise self.as_error(check)
 
-    def as_error(self) -> FreeholdError:
+    def as_error(self, check: str = _DOCTOR) -> FreeholdError:
         head = f"{plural(len(self.errors), 'error')} in the configuration"
         lines = [f"  {problem}" for problem in self.errors]
         return FreeholdError(
             Code.CONFIG,
             "\n".join([head, *lines]),
-            "correct what is named above; `freehold doctor` checks everything again",
+            f"correct what is named above; `{check}` checks everything again",
         )
 
     @staticmethod

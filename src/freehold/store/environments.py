@@ -40,7 +40,7 @@ class Environments:
         self.require(name)
         problems = Problems()
         environment = self.read_as_is(name, problems)
-        problems.raise_errors()
+        problems.raise_errors(f"freehold env check {name}")
         return environment
 
     def read_as_is(self, name: str, problems: Problems) -> Environment:

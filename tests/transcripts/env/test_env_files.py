@@ -86,6 +86,7 @@ def test_init_writes_what_is_to_be_filled_in(project: Path, home: Path) -> None:
     answer = typed(project, home, "check", "stage")
     assert answer.code == 3
     assert "server.host: is still to be filled in" in answer.err
+    assert "`freehold env check stage` checks everything again" in answer.err
     assert typed(project, home, "init", "stage").code == 1
 
 

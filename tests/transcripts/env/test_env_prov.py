@@ -60,6 +60,8 @@ def test_everything_that_is_missing_is_named_at_once(typed: Any, home: Path) -> 
     answer = typed("prov", "prod")
     assert answer.code == 2
     assert "these are missing: --provider, --plan, --region, --yes" in answer.err
+    answer = typed("prov", "prod", "--provider", "hetzer")
+    assert (answer.code, 'no provider "hetzer" (did you mean "hetzner"?)' in answer.err) == (1, True)
     answer = typed("prov", "prod", "--provider", "vultr", "--https", "app.example.com")
     assert "these are missing: --plan, --region, --ssl-mode, --yes" in answer.err
     assert not (home / "environments").exists()
@@ -260,6 +262,7 @@ def test_an_existing_server_that_does_not_answer(typed: Any, home: Path, provide
     assert answer.code == 5
     assert "mine cannot be reached: 127.0.0.1 port 9" in answer.err
     assert "Nothing was made." in answer.err
+    assert "Undo: freehold env remove mine" in answer.err, "a teardown would have to ask it"
     assert written(home, "mine")["server"] == {"host": "127.0.0.1", "user": "root", "provider": "existing", "port": 9}
     gone = typed("deprov", "mine", "--yes")
     assert "the server cannot be asked" in gone.err

@@ -163,12 +163,12 @@ def test_a_long_list_is_searched_by_typing(tmp_path: Path, home: Path, providers
 def test_taking_down_wants_the_name(tmp_path: Path, home: Path, providers: Clouds) -> None:
     write_files(home, {"environments/prod.toml": '[server]\nhost = "127.0.0.1"\nport = 9\nprovider = "existing"\n'})
     assert providers
-    for typed, forgotten in (("no", False), ("prod", False)):
+    for typed, said in (("no", "Nothing was changed."), ("prod", "not done; prod is kept: everything on the server")):
         shop = tmp_path / "elsewhere"
         shop.mkdir(exist_ok=True)
         person = Typist(["env", "deprov", "prod"], home=home, folder=shop, columns=160)
         person.wait_for("Type prod to do it")
         person.type(f"{typed}\n")
         code, shown = person.end()
-        assert code == (1 if typed == "no" else 0), shown
-        assert (home / "environments/prod.toml").exists() != forgotten
+        assert (code, said in shown) == (1, True), shown
+        assert (home / "environments/prod.toml").exists(), "what cannot be asked is not forgotten"

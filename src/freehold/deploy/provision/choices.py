@@ -133,7 +133,7 @@ def image_chosen(answers: Answers, facts: Facts) -> Image:
     found = [image for image in fitting if wanted in ("", image.id, image.name)]
     if found:
         return found[0]
-    names = [image.name for image in fitting]
+    names = [image.name if image.id.isdecimal() else image.id for image in fitting]  # what people can tell apart
     raise FreeholdError(
         Code.NOT_FOUND,
         f'no image "{wanted}" for the plan {plan.name} {did_you_mean(wanted, names)}'.rstrip(),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from freehold.base.errors import FreeholdError
 from freehold.deploy.provision.renting import server_id
 from freehold.deploy.provision.step import Step
+from freehold.deploy.provision.wish import EXISTING
 from freehold.project.environments import Environment
 
 _THINGS = {
@@ -42,8 +43,14 @@ def ways_on(environment: Environment, doing: Step | None, again: Sequence[str]) 
     elif doing is Step.SERVER:
         lines.append("If the provider made the server all the same, the same command finds it.")
     lines.append(f"Go on: {' '.join(again)}")
-    lines.append(f"Undo: freehold env deprov {environment.name}")
+    # There a server was never logged in to, and a teardown could not ask it either.
+    never_met = not made and provision and _is_of_ones_own(environment) and Step.LOGIN not in provision.done
+    lines.append(f"Undo: freehold env {'remove' if never_met else 'deprov'} {environment.name}")
     return lines
+
+
+def _is_of_ones_own(environment: Environment) -> bool:
+    return environment.server is not None and environment.server.provider == EXISTING
 
 
 def with_ways_on(error: FreeholdError, lines: Sequence[str]) -> FreeholdError:

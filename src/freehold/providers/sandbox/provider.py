@@ -158,7 +158,7 @@ def catalogue_of(facts: dict[str, Any]) -> Catalogue:
     images = [
         Image(f"debian-{version}{ending}", f"Debian {version}{told}", "debian", version, architecture)
         for version in SUITES
-        for ending, told in (("", ""), (_PLAIN, ", without Docker"))
+        for ending, told in (("", ""), (_PLAIN, " (without Docker)"))
     ]
     region = Region(REGION, "this machine", "", frozenset(plan.name for plan in plans))
     return Catalogue(tuple(plans), (region,), tuple(images))
