@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 from freehold.base.errors import Code, FreeholdError
@@ -36,7 +37,7 @@ def address_in(home: Path, environment: str, project: Path) -> RemoteAddress | S
     inventory = Environments(home)
     found = inventory.read(environment)
     if found.has_server and not (found.gateway_url and _has_key(home, environment)):
-        return server_address(home, environment, server_name(name_of(project)))
+        return replace(server_address(home, environment, server_name(name_of(project))), folder=project)
     if not found.gateway_url:
         raise FreeholdError(
             Code.CONFIG,

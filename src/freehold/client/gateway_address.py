@@ -55,12 +55,14 @@ class RemoteAddress:
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """The gateway of a project on an environment's server, behind a unix socket there. Who may log in needs no key."""
+    """The gateway of a project on an environment's server, behind a unix socket there. Who may log in needs no key.
+    `folder` is the one here that gave the project its name, where one did."""
 
     environment: str
     project: str
     socket: str
     tunnel: Tunnel
+    folder: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.project} on {self.environment}"
@@ -68,11 +70,20 @@ class ServerAddress:
 
 def not_running(address: ServerAddress) -> FreeholdError:
     """Said when nobody listens there."""
+    from freehold.project.load import require_project
+
     name = address.environment
-    return FreeholdError(
-        Code.UNREACHABLE,
+    message, status = (
         f"{address.project} is not running on {name}",
-        f"Push it there, from its folder: freehold push -E {name}; `freehold env status {name}` says what runs there",
+        f"`freehold env status {name}` says what runs there",
+    )
+    try:
+        if address.folder is not None:
+            require_project(address.folder)
+    except FreeholdError as error:
+        return FreeholdError(Code.UNREACHABLE, message, f"{error.message}\n{error.hint}\n{status}")
+    return FreeholdError(
+        Code.UNREACHABLE, message, f"Push it there, from its folder: freehold push -E {name}; {status}"
     )
 
 

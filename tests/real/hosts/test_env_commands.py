@@ -175,6 +175,9 @@ def test_commands_reach_the_project_on_the_server(laptop: Laptop) -> None:
     done = laptop("-E", "prod", "status")
     assert done.returncode == 5
     assert done.stderr.startswith(f"error: {laptop.project.name} is not running on prod\n  Push it there")
+    agent = laptop("status", "-E", "prod", "-p", str(laptop.project / "agents" / "dev"))
+    assert "is an agent's folder, not a project's" in agent.stderr
+    assert "freehold push" not in agent.stderr, "it would not be pushed from there"
     with pushed(laptop.project) as gateway:
         gateway.replies["GET /status"] = project_status(agent_view())
         for words in (["-E", "prod", "status"], ["status", "-E", "prod"]):
