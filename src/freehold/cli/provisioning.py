@@ -224,7 +224,11 @@ async def _web_wish(context: Context, record: Record, shop: Shop, flags: Flags) 
         answers[Ask.SSL_MODE] = before
     wizard = Wizard({**answers, Ask.USER: "root", Ask.PORT: "22", Ask.KEY: ""})
     if wizard.next is not None and not can_ask(context):
-        raise FreeholdError(Code.USAGE, f"nobody can be asked here, and this is missing: {wizard.next.flag}")
+        raise FreeholdError(
+            Code.USAGE,
+            f"nobody can be asked here, and this is missing: {wizard.next.flag}",
+            "A certificate of your own is brought by --cert and --key.",
+        )
     wizard = await ask_all(wizard, shop)
     await shop.visit(Ask.SSL_MODE, wizard.answers)
     wish = wish_of(wizard.answers, shop.facts, key="", expose=True, host_key="", project=project)

@@ -82,7 +82,11 @@ def create(
         note(f"{name} runs Debian {debian}; it was there after {duration(took_s)}")
         note(f"log in: freehold sandbox ssh {name}")
         add = f"freehold env add root@{address} --name {name}"
-        note(f"next: freehold env check {environment}" if environment else f"as an environment: {add}")
+        note(
+            f"next, in a project's folder: freehold push -E {environment}"
+            if environment
+            else f"as an environment: {add}"
+        )
 
 
 def _require_free(context: Context, environment: str) -> None:
