@@ -46,11 +46,14 @@ async def _splice(ours: socket.socket, read: Read, write: Write, end_input: EndI
                 await writer.drain()
     finally:
         up.cancel()
-        await asyncio.wait({up})
-        await hang_up()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        try:
+            await hang_up()
+            await asyncio.wait({up})
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        finally:
+            writer.transport.abort()  # who is cancelled while it ends leaves nothing open
 
 
 async def _up(reader: asyncio.StreamReader, write: Write, end_input: EndInput) -> None:

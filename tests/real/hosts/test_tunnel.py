@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ def tunnel(server: SshServer, tmp_path: Path) -> Iterator[Tunnel]:
     tunnel = Tunnel(target, KnownHosts(tmp_path))
     yield tunnel
     tunnel.close()
+    gc.collect()  # what was left open is told of now
 
 
 @pytest.fixture
