@@ -26,7 +26,7 @@ _WHAT = {
     Step.RESTART: "starting services",
     Step.HEALTH: "waiting until it is well",
     Step.PRUNE: "old releases",
-    Step.UNLEASE: "done",
+    Step.UNLEASE: "giving the lease back",
 }
 
 _ORDER = {step: number for number, step in enumerate(Step)}
@@ -41,6 +41,9 @@ class PushProgress:
         self._quiet = quiet
         self.furthest = Step.LEASE
         self._live = sys.stderr.isatty() and not prefix
+
+    def prepares(self, step: Step) -> None:
+        self._show(f"{_WHAT[step]}, on this machine ...")
 
     def began(self, step: Step) -> None:
         if _ORDER[step] > _ORDER[self.furthest]:

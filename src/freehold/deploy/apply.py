@@ -18,6 +18,8 @@ from freehold.hosts.host import Host
 class Watcher(Protocol):
     """Who is told how far it is. It must not wait."""
 
+    def prepares(self, step: Step) -> None: ...
+
     def began(self, step: Step) -> None: ...
 
     def ended(self, step: Step, seconds: float) -> None: ...
@@ -26,6 +28,9 @@ class Watcher(Protocol):
 
 
 class Unwatched:
+    def prepares(self, step: Step) -> None:
+        del step
+
     def began(self, step: Step) -> None:
         del step
 
@@ -55,6 +60,14 @@ class Phases:
         took = time.monotonic() - began
         self.seconds[step] = self.seconds.get(step, 0.0) + took
         self.watcher.ended(step, took)
+
+    @contextmanager
+    def before(self, step: Step) -> Iterator[None]:
+        """What is made on this machine for a step that comes later; it counts as the step's time."""
+        self.watcher.prepares(step)
+        began = time.monotonic()
+        yield
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - began
 
 
 class HalfwayError(Exception):

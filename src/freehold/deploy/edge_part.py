@@ -45,12 +45,14 @@ class EdgePart:
     """`fragment` is what the project wants of the edge; None takes it off. `given` replaces the certificate that is on
     the server; without it the one counts that `place_certificate` put there. `take_over` agrees that a HAProxy that
     somebody else configured becomes ours (what it was is kept, and comes back with the last project's end).
+    `environment` is named in what is told.
     """
 
     project: str
     fragment: Fragment | None
     given: GivenCertificate | None = None
     take_over: bool = False
+    environment: str = "NAME"
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     @property
@@ -137,7 +139,7 @@ class EdgePart:
         if self.given:
             require_pair(self.given.certificate_pem, self.given.key, hosts, self.now)
             served[self.project] = ServedCertificate(_normal(self.given.certificate_pem), closed=True)
-        hint = f"`freehold env https NAME {hosts[0]}` gets one, or brings yours with --cert and --key."
+        hint = f"`freehold env https {self.environment} {hosts[0]}` gets one, or brings yours with --cert and --key."
         if self.project not in served:
             raise FreeholdError(Code.CREDENTIAL, f"the server has no certificate for {', '.join(hosts)}", hint)
         if problem := certificate_problem(Certificate.read(served[self.project].pem), hosts, self.now):

@@ -57,6 +57,12 @@ class NotWell:
         journal = self.error.journal if isinstance(self.error, UnhealthyError) else ()
         return UnhealthyError(f"{where} {what}; {outcome}\n  {why}", journal)
 
+    def not_back(self, before: str, error: FreeholdError) -> UnhealthyError:
+        """`before` was to count again, and `error` is what came of it."""
+        if isinstance(error, UnhealthyError):
+            return self.told(f"release {before} counts again, and is not well either: {error.message}")
+        return self.told(f"going back to release {before} failed too: {error.message}")
+
 
 @dataclass(frozen=True)
 class EdgePort:

@@ -13,6 +13,7 @@ import msgspec
 from freehold.base.errors import Code, FreeholdError
 from freehold.base.ids import new_ulid
 from freehold.deploy.accounts import AccountsPart
+from freehold.deploy.apply import Phases
 from freehold.deploy.bundle.bundle import Bundle
 from freehold.deploy.credentials_part import CredentialsPart
 from freehold.deploy.edge_part import EdgePart
@@ -106,7 +107,7 @@ class Parts:
             prune,
         ]
         if whole:
-            edge = EdgePart(self._layout.project, fragment, take_over=self.take_over)
+            edge = EdgePart(self._layout.project, fragment, take_over=self.take_over, environment=self._environment)
             parts += [*self._server, self._program, units, edge, restart]
         planned = list(_planned(parts, facts))
         due = any(each.changes for each in planned if each.step in RETURNING)
@@ -123,11 +124,12 @@ class Parts:
         enabled = UnitsPart(self._layout).enabled
         return Guard(self._layout, record, before, health.asked(), enabled, restart.record_path, self.guard_after_s)
 
-    async def prepare(self, plan: Plan) -> None:
+    async def prepare(self, plan: Plan, phases: Phases) -> None:
         """What is to be made on this machine first. Raises what that raises; nothing was changed on the server then."""
         for each in plan.due:
             if isinstance(each.part, Preparing):
-                await each.part.prepare(each.changes)
+                with phases.before(each.step):
+                    await each.part.prepare(each.changes)
 
     def _settled_release(self, facts: Facts) -> tuple[ReleasePart, UnitsPart]:
         """For an agent alone everything but its files stays as it is."""
@@ -150,6 +152,10 @@ class Parts:
     def _layout(self) -> Layout:
         return self.wanted.layout
 
+    @property
+    def _environment(self) -> str:
+        return self.wanted.environment.name
+
     @cached_property
     def _server(self) -> tuple[Part, ...]:
         prepared = preparation(self.log_in, exposed=self.wanted.expose, say=self.say)
@@ -167,8 +173,9 @@ class Parts:
     @cached_property
     def _release(self) -> ReleasePart:
         return ReleasePart(
-            self._layout, self.wanted.files, self.wanted.record, agent=self.wanted.agent, fresh=self.fresh
-        )
+            self._layout, self.wanted.files, self.wanted.record, agent=self.wanted.agent, fresh=self.fresh,
+            environment=self._environment,
+        )  # fmt: skip
 
     @cached_property
     def _health(self) -> HealthPart:

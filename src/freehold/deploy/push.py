@@ -69,7 +69,7 @@ class Begun:
         host, phases = self.push.host, self.push.phases
         try:
             await self._install()
-            await self.push.parts.prepare(self.plan)
+            await self.push.parts.prepare(self.plan, phases)
             await carry_out(host, self.plan, self.lease, phases)
         except HalfwayError as failed:
             raise await self._gone_back(failed) from failed.error
@@ -98,7 +98,7 @@ class Begun:
             await activation.activate(host, plan.before, self.push.phases)
             await self._remove_failed()
         except FreeholdError as error:
-            return release.told(f"going back to release {plan.before.id} failed too: {error.message}")
+            return release.not_back(plan.before.id, error)
         return release.told(f"release {plan.before.id} counts again, and is well")
 
     async def _remove_failed(self) -> None:

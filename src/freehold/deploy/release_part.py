@@ -56,13 +56,14 @@ class _Sealed(msgspec.Struct, frozen=True):
 class ReleasePart:
     """Makes `files` a release. `record` is what it will say of itself, but for its id and content; `units` are the
     texts that it brings along for systemd. `agent` pushes that one alone: the rest stays as it is in the current
-    release."""
+    release. `environment` is named in what is told."""
 
     layout: Layout
     files: ReleaseFiles
     record: ReleaseRecord
     units: Mapping[str, str] = field(default_factory=dict)
     agent: str = ""
+    environment: str = "NAME"
     fresh: str = field(default_factory=new_ulid)
 
     @property
@@ -85,7 +86,7 @@ class ReleasePart:
     def wanted(self, facts: ReleaseFacts) -> ReleaseRecord:
         """The record of the release that is to count: the current one's, when nothing of it would differ."""
         if self.agent:
-            require_release(facts, self.layout)
+            require_release(facts, self.layout, self.environment)
         self._require_ours(facts)
         mine = self._record(facts)
         return facts.record if facts.record and _same(facts.record, mine) else mine
@@ -153,7 +154,7 @@ class ReleasePart:
             raise FreeholdError(
                 Code.FAILED,
                 f"{host.name}: {plural(len(lost), 'file')} of release {self.layout.current} cannot be read there",
-                "Push the whole project: freehold push -E NAME",
+                f"Push the whole project: freehold push -E {host.name}",
             )
         contents = _small({digest: sources[digest] for digest in digests})
         if contents is None:
@@ -177,13 +178,13 @@ class ReleasePart:
         )  # fmt: skip
 
 
-def require_release(facts: ReleaseFacts, layout: Layout) -> ReleaseRecord:
+def require_release(facts: ReleaseFacts, layout: Layout, environment: str) -> ReleaseRecord:
     """The current one's record. Raises NOT_FOUND when there is none."""
     if facts.record is None:
         raise FreeholdError(
             Code.NOT_FOUND,
             f"{layout.project} was never pushed there",
-            "Push the whole project: freehold push -E NAME",
+            f"Push the whole project: freehold push -E {environment}",
         )
     return facts.record
 

@@ -28,10 +28,12 @@ async def releases_on(host: Host, layout: Layout, lease: Lease | None = None) ->
     return fact(await gather(host, [reader], lease), reader.name, ReleaseFacts)
 
 
-def release_to_go_back_to(facts: ReleaseFacts, layout: Layout, asked: str = "") -> ReleaseRecord:
+def release_to_go_back_to(
+    facts: ReleaseFacts, layout: Layout, asked: str = "", environment: str = "NAME"
+) -> ReleaseRecord:
     """The release `asked` (its id, or the end of it), else the newest before the one that counts that nobody went back
     from. Pure. Raises NOT_FOUND with those that there are."""
-    current = require_release(facts, layout)
+    current = require_release(facts, layout, environment)
     known = ", ".join(sorted((record.id for record in facts.releases), reverse=True))
     if not asked:
         asked = to_go_back_to([record.id for record in facts.releases], current.id, facts.rolled_back)
@@ -74,7 +76,8 @@ class Rollback:
         with self.phases.of(Step.LEASE):
             facts = await releases_on(self.host, self.layout, lease)
         async with lease.kept(self.host):
-            before, target = require_release(facts, self.layout), release_to_go_back_to(facts, self.layout, asked)
+            before = require_release(facts, self.layout, self.host.name)
+            target = release_to_go_back_to(facts, self.layout, asked, self.host.name)
             activation = Activation(self.layout, lease, self.health, self.guard_after_s)
             known = [record.id for record in facts.releases]
             left = rolled_back_then(known, facts.rolled_back, before.id, target.id)
@@ -98,7 +101,7 @@ class Rollback:
         try:
             await activation.activate(self.host, before, self.phases, rolled_back=rolled_back)
         except FreeholdError as other:
-            return release.told(f"going back to release {before.id} failed too: {other.message}")
+            return release.not_back(before.id, other)
         return release.told(f"release {before.id} counts again, and is well")
 
 

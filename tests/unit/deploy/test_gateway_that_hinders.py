@@ -73,6 +73,19 @@ def test_an_answer_that_is_one(tmp_path: Path) -> None:
         assert look(path)["why"] == "the gateway runs release q, and not r"
 
 
+def test_who_refuses_and_goes_on_with_the_one_before_is_not_waited_for(tmp_path: Path) -> None:
+    HEALTH["_REFUSING_S"] = -1.0  # of this loaded program
+    asked = {"socket": "", "keeper_socket": "", "release": "r", "current": "", "edge": [], "units": []}
+    for said, final in (
+        (b'{"status": "ok", "release": "q", "refused": ["no room"]}', True),
+        (b'{"status": "x"}', False),
+    ):
+        with gateway(tmp_path / f"s{final}", partial(says, said)) as path:
+            told = {**asked, "socket": path, "for_s": 0.0, "restarts": {}, "journal": False, "since": 0.0}
+            found = HEALTH["main"](told)
+        assert (found["healthy"], found["final"]) == (False, final), found["why"]
+
+
 def test_a_word_now_and_then(tmp_path: Path) -> None:
     HEALTH["_PATIENCE_S"], over = 0.3, threading.Event()
     found: list[dict[str, Any]] = []

@@ -30,6 +30,7 @@ def made_so_far(environment: Environment) -> list[str]:
     return made
 
 
+_LATER_HTTPS = ("env", "https")
 _OF_SERVERS = (Step.KEY, Step.FIREWALL)
 
 
@@ -43,6 +44,8 @@ def ways_on(environment: Environment, doing: Step | None, again: Sequence[str]) 
     elif doing is Step.SERVER:
         lines.append("If the provider made the server all the same, the same command finds it.")
     lines.append(f"Go on: {' '.join(again)}")
+    if tuple(again[1:3]) == _LATER_HTTPS:  # a teardown would take all of the server's project down
+        return [*lines, "What serves there is as it was, until the next push."]
     # There a server was never logged in to, and a teardown could not ask it either.
     never_met = not made and provision and _is_of_ones_own(environment) and Step.LOGIN not in provision.done
     lines.append(f"Undo: freehold env {'remove' if never_met else 'deprov'} {environment.name}")

@@ -17,6 +17,9 @@ _PATIENCE_S = 5.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 2.0
 _SHORT_PAUSE_S = 0.3
 """What takes shorter than this is a service that takes a release over; systemd is not asked about it."""
+_REFUSING_S = 5.0
+"""A gateway that refuses a release and goes on with the one before says so at once; what it says of an earlier one is
+over by then."""
 _MOST_RESTARTS = 3
 """A service that ended so often by itself will do so again."""
 _LINES = 40
@@ -31,12 +34,15 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
 def main(told: dict[str, Any]) -> dict[str, Any]:
     """Look until it is well, cannot become so, or `for_s` is over; with more and more time between. `disarm` is the
     timer that is of no use once it is well; `since` is when the push began, by `now` of an earlier look."""
-    end, pause = time.monotonic() + told["for_s"], _FIRST_PAUSE_S
+    begun, pause = time.monotonic(), _FIRST_PAUSE_S
+    end = begun + told["for_s"]
     before = told["restarts"]
     while True:
         found = look(told)
         if not found["healthy"] and pause > _SHORT_PAUSE_S:
             found["restarts"] = _restarts(told["units"])
+        if found["refusing"] and time.monotonic() > begun + _REFUSING_S:
+            found["final"] = True
         crashed = [unit for unit, count in found["restarts"].items() if count - before.get(unit, 0) >= _MOST_RESTARTS]
         if crashed:
             found["final"], found["why"] = True, f"{crashed[0]} ends again and again; {found['why']}"
@@ -55,7 +61,7 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
 def look(asked: dict[str, Any]) -> dict[str, Any]:
     """`final`: nothing will change by itself. `why` is empty when it is healthy."""
     release = asked["release"] or _leads_to(asked["current"])
-    why, final, problems = _gateway(asked["socket"], release)
+    why, final, problems, refusing = _gateway(asked["socket"], release)
     if not why and not _answers(asked["keeper_socket"]):
         why = "the keeper does not answer"
     for edge in asked["edge"] if not why else ():
@@ -65,6 +71,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "final": bool(why) and final,
         "why": why,
         "problems": problems,
+        "refusing": refusing,
         "restarts": {},
         "journal": [],
         "now": time.time(),
@@ -100,24 +107,25 @@ def _answer(path: str) -> tuple[int, Any]:
     return answer.status, json.loads(answer.read())
 
 
-def _gateway(path: str, release: str) -> tuple[str, bool, list[str]]:
-    """Why it is not well, whether that is its last word, and what it says that concerns single agents only."""
+def _gateway(path: str, release: str) -> tuple[str, bool, list[str], bool]:
+    """Why it is not well, whether that is its last word, what it says that concerns single agents only, and whether it
+    refuses a release and runs another."""
     try:
         code, said = _answer(path)
         status, problems = str(said["status"]), [str(each) for each in said.get("problems", ())]
         running, refused = str(said.get("release", "")), [str(each) for each in said.get("refused", ())]
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
-        return f"the gateway does not answer ({_words(error)})", False, []
+        return f"the gateway does not answer ({_words(error)})", False, [], False
     if code != http.HTTPStatus.OK:
-        return f"the gateway says: {'; '.join(problems) or code}", False, problems
+        return f"the gateway says: {'; '.join(problems) or code}", False, problems, False
     if status == "starting":
-        return "the gateway is still starting", False, problems
+        return "the gateway is still starting", False, problems, False
     if release and running != release:
         why = f"the gateway runs release {running or '(none)'}, and not {release}"
-        return "; ".join((why, *refused)), False, problems
+        return "; ".join((why, *refused)), False, problems, bool(refused)
     if refused:
-        return f"the release is refused: {'; '.join(refused)}", True, problems
-    return "", False, problems
+        return f"the release is refused: {'; '.join(refused)}", True, problems, False
+    return "", False, problems, False
 
 
 def _answers(path: str) -> bool:

@@ -101,6 +101,8 @@ async def test_what_it_costs_is_said(world: World) -> None:
     assert made_so_far(world.environment) == ["the SSH key", "the firewall", "the server (id 3)"]
     lines = ways_on(world.environment, journey.doing, ["again"])
     assert lines[0].endswith("the server (id 3); the server costs 4.51 EUR a month until it is taken down.")
+    later = ways_on(world.environment, journey.doing, ["freehold", "env", "https", "prod", "example.org"])
+    assert later[-1] == "What serves there is as it was, until the next push.", "nobody is told to take it down"
 
 
 async def test_a_server_that_does_not_come_up(world: World) -> None:
