@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import click
 
 from freehold.base.words import duration
+from freehold.cli.confirming import confirmed
 from freehold.cli.context import Context
-from freehold.cli.output import confirm, note, print_json, say, table
+from freehold.cli.output import note, print_json, require_terminal, say, table
 from freehold.cli.push_progress import PushProgress
 from freehold.cli.server import environment_asked_for, meet
 from freehold.cli.when import local_time
 from freehold.client.server_target import target_of
 from freehold.deploy.apply import Phases
 from freehold.deploy.health import HealthPart
-from freehold.deploy.rollback import Rollback, RolledBack, releases_on
+from freehold.deploy.rollback import Rollback, RolledBack, release_to_go_back_to, releases_on
 from freehold.deploy.unhealthy import TIMEOUT_S, UnhealthyError
 from freehold.hosts.ssh_host import SshHost, open_ssh_host
 from freehold.project.environments import Environment
@@ -44,17 +45,17 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
     nothing travels. The next push brings what the project's folder holds then, and so undoes the rollback.
     """
     environment, layout = _asked_for(context)
-    which = f"release {release}" if release else "the release before"
-    if not confirm(
-        f"Go back to {which} of {layout.project} on {environment.name}?", yes=yes, no_input=context.no_input
-    ):
-        return 1
+    if not yes:
+        require_terminal(f"Go back to {release or 'the release before'}?", "--yes", no_input=context.no_input)
 
-    async def work(host: SshHost) -> RolledBack:
+    async def work(host: SshHost) -> RolledBack | None:
+        asked = release if yes else await _agreed(environment.name, layout, host, release)
+        if asked is None:
+            return None
         phases = Phases(PushProgress("", quiet=context.quiet or context.json))
         going = Rollback(host, layout, HealthPart(layout, timeout_s=health_timeout), phases)
         try:
-            return await going.carry_out(release)
+            return await going.carry_out(asked)
         except asyncio.CancelledError:  # Ctrl-C; typed once more without a name, it would go back once more
             note(_halfway(layout.project, environment.name))
             raise
@@ -65,6 +66,8 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
         for line in () if context.json else error.journal:
             note(f"  | {line}")
         raise
+    if done is None:
+        return 1
     if context.json:
         phases_s = {str(step): round(seconds, 3) for step, seconds in done.phases_s.items()}
         print_json({"release": done.release, "before": done.before, "phases_s": phases_s})
@@ -74,6 +77,14 @@ def rollback(context: Context, release: str, yes: bool, health_timeout: float) -
     if not context.quiet:
         note("The project's folder here is as it was: the next push brings its state again, and so undoes this.")
     return 0
+
+
+async def _agreed(environment: str, layout: Layout, host: SshHost, release: str) -> str | None:
+    """The release that the person wants to go back to, having been told which it is."""
+    found = release_to_go_back_to(await releases_on(host, layout), layout, release, environment)
+    pushed = f"pushed {local_time(found.pushed_at)} by {found.pushed_by}"
+    question = f"Go back to release {found.id} of {layout.project} on {environment}, {pushed}?"
+    return found.id if await confirmed(question) else None
 
 
 def _halfway(project: str, environment: str) -> str:

@@ -1,5 +1,5 @@
-"""Ctrl-C at a terminal during a push, or a rollback: what the person sees, what serves meanwhile, and that the next one
-repairs."""
+"""A person at a terminal during a push, or a rollback: what is seen after Ctrl-C, what serves meanwhile, and that the
+next one repairs; and what is asked."""
 
 from __future__ import annotations
 
@@ -152,3 +152,15 @@ def test_at_a_question(shop: Pushing, program: Freehold, was: str) -> None:
     assert shop.says(f"test -e {shop.layout.lease} || echo free") == "free"
     assert shop.current == was
     assert repaired(shop, program)
+
+
+def test_a_rollback_asks_about_the_release_that_it_leads_to(shop: Pushing, program: Freehold, was: str) -> None:
+    edit(shop, "Left again.")
+    assert program("push", "-E", "hidden").returncode == 0
+    left = shop.current
+    for answer, code, counts in (("n\n", 1, left), ("y\n", 0, was)):
+        person = Typist(["rollback", "-E", "hidden"], home=shop.sandbox.home, folder=shop.root, columns=200)
+        person.wait_for(f"Go back to release {was} of ctrl-c on hidden")
+        person.type(answer)
+        ended, shown = person.end()
+        assert (ended, shop.current) == (code, counts), shown
